@@ -1,0 +1,103 @@
+//! The caller's side of a call: what is asked for, who is told, and the handle to change one's mind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind};
+use crate::payload::Payload;
+use crate::routine::RoutineKind;
+use crate::session::Flight;
+
+/// A call to make.
+#[derive(Debug, Clone)]
+pub struct CallRequest {
+    /// Name of the routine, e.g. `"calc.add"`.
+    pub routine: Arc<str>,
+    /// Whether one result or a stream of items is expected. The worker refuses the wrong one.
+    pub kind: RoutineKind,
+    /// Encoded [`Arguments`](wool_values::Arguments), or raw bytes.
+    pub arguments: Payload,
+    /// The budget of time of the whole call or stream; `None` = no deadline.
+    pub timeout: Option<Duration>,
+    /// How long to look for a worker; `None` = the pool's.
+    pub dispatch_timeout: Option<Duration>,
+    /// A label for logs and admission.
+    pub tag: String,
+    /// Items asked for from the beginning (streams).
+    pub credit: u32,
+}
+
+impl CallRequest {
+    /// A call of a routine that answers once.
+    pub fn unary(routine: impl Into<Arc<str>>, arguments: Payload) -> CallRequest {
+        CallRequest {
+            routine: routine.into(),
+            kind: RoutineKind::Unary,
+            arguments,
+            timeout: None,
+            dispatch_timeout: None,
+            tag: String::new(),
+            credit: 0,
+        }
+    }
+
+    /// A call of a routine that streams. It runs only as far as items are asked for.
+    pub fn stream(routine: impl Into<Arc<str>>, arguments: Payload) -> CallRequest {
+        CallRequest {
+            kind: RoutineKind::Stream,
+            ..CallRequest::unary(routine, arguments)
+        }
+    }
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The result of a unary routine.
+    Result(Payload),
+    /// The stream is over.
+    End,
+    /// It failed, here or there.
+    Error(Error),
+}
+
+/// Is told what becomes of a call.
+///
+/// Methods are called on the I/O thread, or within the call that ended it ([`CallHandle::cancel`], a
+/// pool's close). They must not block. `finish` is called exactly once, last.
+pub trait CallObserver: Send + 'static {
+    /// An item of a stream.
+    fn item(&mut self, item: Payload);
+    /// The outcome.
+    fn finish(self: Box<Self>, outcome: Outcome);
+}
+
+/// Controls a call that was submitted. Everything is harmless once the call has ended. Dropping the
+/// handle changes nothing.
+#[derive(Clone)]
+pub struct CallHandle {
+    flight: Arc<Flight>,
+}
+
+impl CallHandle {
+    pub(crate) fn new(flight: Arc<Flight>) -> CallHandle {
+        CallHandle { flight }
+    }
+
+    /// Ends the call as [`ErrorKind::Cancelled`]: the observer is told within this call, the routine is
+    /// told to stop.
+    pub fn cancel(&self) {
+        self.flight
+            .leave(Error::new(ErrorKind::Cancelled, "the call was cancelled"));
+    }
+
+    /// Asks for more items of a stream.
+    pub fn credit(&self, items: u32) {
+        self.flight.credit(items);
+    }
+
+    /// Closes a stream's generator at its yield point; the outcome comes after its clean-up.
+    pub fn close(&self) {
+        self.flight.close();
+    }
+}

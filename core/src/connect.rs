@@ -1,0 +1,279 @@
+//! Opens a session to a worker: dials, exchanges hellos.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::mpsc;
+use tonic::transport::{Channel, Endpoint, Uri};
+use tower::service_fn;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::pool::PoolOptions;
+use crate::runtime::Runtime;
+use crate::server::{BATCH_SLACK, Batches, CONNECTION_WINDOW, STREAM_WINDOW};
+use crate::session::{self, LinkError, Outgoing, Transport};
+use crate::state::hello::{self, Limits, Peer, Refusal};
+use crate::wire::frame::Kind;
+use crate::wire::session_client::SessionClient;
+use crate::wire::{self, Batch, Frame};
+use crate::worker::is_loopback;
+
+/// How long dialling and the hellos may each take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// Where a worker is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Address {
+    Tcp {
+        host_port: String,
+        allow_plaintext: bool,
+    },
+    Unix(PathBuf),
+}
+
+/// A session that both sides have agreed to.
+pub(crate) struct Connected {
+    pub(crate) transport: Transport,
+    pub(crate) peer: Peer,
+    /// Frames that came with the worker's hello.
+    pub(crate) early: Batch,
+}
+
+impl Address {
+    /// Reads `"host:port"` or `"unix:/path"`.
+    pub(crate) fn parse(text: &str, allow_plaintext: bool) -> Result<Address> {
+        let invalid = |problem: &str| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "\"{text}\" is not the address of a worker: {problem}; use \"host:port\" or \
+                     \"unix:/path\""
+                ),
+            )
+        };
+        if let Some(path) = text.strip_prefix("unix:") {
+            if !path.starts_with('/') {
+                return Err(invalid("the path of a socket must be absolute"));
+            }
+            return Ok(Address::Unix(PathBuf::from(path)));
+        }
+        let (host, port) = text
+            .rsplit_once(':')
+            .ok_or_else(|| invalid("there is no port"))?;
+        if host.is_empty() || text.contains(['/', '@', ' ']) {
+            return Err(invalid("the host is not a host"));
+        }
+        match port.parse::<u16>() {
+            Ok(0) => return Err(invalid("port 0 is nobody's")),
+            Ok(_) => {}
+            Err(_) => return Err(invalid("the port is not a number up to 65535")),
+        }
+        if let Ok(address) = text.parse::<SocketAddr>()
+            && !allow_plaintext
+        {
+            check_loopback(address)?;
+        }
+        Ok(Address::Tcp {
+            host_port: text.to_owned(),
+            allow_plaintext,
+        })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp { host_port, .. } => f.write_str(host_port),
+            Address::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+fn check_loopback(address: SocketAddr) -> Result<()> {
+    if is_loopback(address.ip()) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::PermissionDenied,
+        format!(
+            "{address} is on another machine, and without TLS everybody on the way could read along: \
+             set allow_plaintext to dial it all the same"
+        ),
+    ))
+}
+
+/// Dials and exchanges hellos.
+pub(crate) async fn open(
+    address: &Address,
+    options: &PoolOptions,
+    limits: Limits,
+    runtime: &Runtime,
+) -> Result<Connected> {
+    let channel = within("connecting", dial(address)).await?;
+    within("the hello", greet(channel, options, limits, runtime)).await
+}
+
+async fn within<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout(CONNECT_WITHIN, work).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::new(
+            ErrorKind::WorkerLost,
+            format!("{what} took more than {} s", CONNECT_WITHIN.as_secs()),
+        )),
+    }
+}
+
+async fn dial(address: &Address) -> Result<Channel> {
+    // The URI names no host: nothing is looked up by it, the connector knows where to go.
+    let endpoint = Endpoint::from_static("http://worker")
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW);
+    let connecting = match address {
+        Address::Unix(path) => {
+            let path = path.clone();
+            let connector = service_fn(move |_: Uri| {
+                let path = path.clone();
+                async move { UnixStream::connect(path).await.map(TokioIo::new) }
+            });
+            endpoint.connect_with_connector(connector).await
+        }
+        Address::Tcp {
+            host_port,
+            allow_plaintext,
+        } => {
+            let addresses = look_up(host_port, *allow_plaintext).await?;
+            let connector = service_fn(move |_: Uri| {
+                let addresses = addresses.clone();
+                async move {
+                    let stream = TcpStream::connect(&addresses[..]).await?;
+                    stream.set_nodelay(true)?;
+                    Ok::<_, std::io::Error>(TokioIo::new(stream))
+                }
+            });
+            endpoint.connect_with_connector(connector).await
+        }
+    };
+    connecting.map_err(|error| {
+        Error::new(
+            ErrorKind::WorkerLost,
+            format!("cannot connect: {}", innermost(&error)),
+        )
+    })
+}
+
+async fn look_up(host_port: &str, allow_plaintext: bool) -> Result<Vec<SocketAddr>> {
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(host_port)
+        .await
+        .map_err(|error| {
+            Error::new(
+                ErrorKind::WorkerLost,
+                format!("cannot look up {host_port}: {error}"),
+            )
+        })?
+        .collect();
+    if !allow_plaintext {
+        for address in &addresses {
+            check_loopback(*address)?;
+        }
+    }
+    Ok(addresses)
+}
+
+async fn greet(
+    channel: Channel,
+    options: &PoolOptions,
+    limits: Limits,
+    runtime: &Runtime,
+) -> Result<Connected> {
+    let hello = wire::Hello {
+        secret: options
+            .secret
+            .as_deref()
+            .map(Bytes::copy_from_slice)
+            .unwrap_or_default(),
+        ..hello::hello(limits, runtime.language())
+    };
+    let (outgoing, batches) = session::channel();
+    let first = Batch {
+        frames: vec![Frame::session(Kind::Hello(hello))],
+    };
+    let gone = |_| Error::new(ErrorKind::WorkerLost, "the connection was closed");
+    outgoing.send(Outgoing::Ok(first)).await.map_err(gone)?;
+    let response = SessionClient::new(channel)
+        .max_decoding_message_size(limits.max_batch + BATCH_SLACK)
+        .max_encoding_message_size(usize::MAX)
+        .open(Questions(batches))
+        .await
+        .map_err(|status| LinkError::from(status).0)?;
+    let incoming = Box::pin(Batches(response.into_inner()));
+    let mut transport = Transport { incoming, outgoing };
+    let mut early = match transport.receive().await {
+        Some(Ok(batch)) => batch,
+        Some(Err(LinkError(error))) => return Err(error),
+        None => {
+            return Err(Error::new(
+                ErrorKind::Handshake,
+                "the worker left before its hello",
+            ));
+        }
+    };
+    let no_hello = || {
+        Error::new(
+            ErrorKind::Handshake,
+            "the worker's first frame was no hello",
+        )
+    };
+    if early.frames.is_empty() {
+        return Err(no_hello());
+    }
+    let Frame {
+        call: 0,
+        kind: Some(Kind::Hello(hello)),
+    } = early.frames.remove(0)
+    else {
+        return Err(no_hello());
+    };
+    let peer = hello::accept_worker(hello, "").map_err(|refusal| {
+        let kind = match &refusal {
+            Refusal::PermissionDenied(_) => ErrorKind::PermissionDenied,
+            _ => ErrorKind::Handshake,
+        };
+        Error::new(kind, refusal.message())
+    })?;
+    Ok(Connected {
+        transport,
+        peer,
+        early,
+    })
+}
+
+/// The transport library wraps what the system said in words of its own.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// What goes out to a worker.
+struct Questions(mpsc::Receiver<Outgoing>);
+
+impl Stream for Questions {
+    type Item = Batch;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Batch>> {
+        // A caller refuses by ending the stream.
+        self.0
+            .poll_recv(cx)
+            .map(|outgoing| outgoing.and_then(Result::ok))
+    }
+}

@@ -1,0 +1,66 @@
+//! Wool is a distributed runtime without a scheduler, broker or control plane: a *routine* is a named
+//! async function or generator; calling it makes a *task*, which goes straight to one *worker* process
+//! and keeps the semantics of a local call. This crate is the runtime's core and its Rust API.
+//!
+//! ```
+//! use wool::{PoolOptions, Routine, Runtime, Worker, WorkerPool};
+//!
+//! # fn main() -> wool::Result<()> {
+//! let runtime = Runtime::new(Default::default())?;
+//! runtime.register(Routine::unary("calc.add", |_task, arguments| async move {
+//!     let (a, b): (i64, i64) = arguments.extract()?;
+//!     Ok(a + b)
+//! }))?;
+//! let worker = Worker::start(&runtime, Default::default())?;
+//! let pool = WorkerPool::new(
+//!     &runtime,
+//!     PoolOptions { addresses: vec![worker.address().to_owned()], ..Default::default() },
+//! )?;
+//! # let executor = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! # executor.block_on(async {
+//! let sum = pool.call("calc.add", (1, 2)).await?;
+//! assert_eq!(sum.as_i64(), Some(3));
+//! # Ok::<_, wool::Error>(())
+//! # })?;
+//! runtime.close_blocking(None)
+//! # }
+//! ```
+//!
+//! Futures and streams of this crate run on any executor. `ARCHITECTURE.md` in the repository maps the
+//! modules; `proto/` holds the wire contract.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("libwool runs on Linux; other systems are refused until their parts are written");
+
+mod call;
+mod client;
+mod connect;
+mod error;
+mod ids;
+mod latch;
+mod log;
+mod payload;
+mod pool;
+mod registry;
+mod routine;
+mod runtime;
+mod server;
+mod session;
+mod state;
+mod task;
+mod wire;
+mod worker;
+
+pub use call::{CallHandle, CallObserver, CallRequest, Outcome};
+pub use client::{Call, ResultStream, StreamCall};
+pub use error::{Error, ErrorKind, Fault, Result};
+pub use ids::Uuid;
+pub use log::{Level, LogSink};
+pub use payload::{Codec, Payload};
+pub use pool::{PoolOptions, WorkerPool};
+pub use routine::{Routine, RoutineKind, Service, Step, StreamClosed, TaskControl, Yielder};
+pub use runtime::{Runtime, RuntimeOptions};
+pub use task::{Task, TaskContext, TaskInfo};
+pub use wool_values as value;
+pub use wool_values::{Arguments, FromValue, IntoValue, Value, args};
+pub use worker::{Grace, Worker, WorkerOptions};

@@ -1,0 +1,401 @@
+//! What a worker serves: named routines, and how they are run.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use wool_values::{Arguments, IntoValue};
+
+use crate::error::{Error, ErrorKind, Fault};
+use crate::payload::Payload;
+use crate::runtime::Runtime;
+pub use crate::state::call::Step;
+use crate::task::{Task, TaskContext};
+use crate::wire;
+
+/// Whether a routine answers once or with a stream of items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RoutineKind {
+    /// An async function.
+    Unary = 1,
+    /// An async generator.
+    Stream = 2,
+}
+
+impl RoutineKind {
+    pub(crate) fn to_wire(self) -> i32 {
+        match self {
+            RoutineKind::Unary => wire::RoutineKind::Unary as i32,
+            RoutineKind::Stream => wire::RoutineKind::Stream as i32,
+        }
+    }
+
+    pub(crate) fn from_wire(kind: i32) -> Option<RoutineKind> {
+        match wire::RoutineKind::try_from(kind) {
+            Ok(wire::RoutineKind::Unary) => Some(RoutineKind::Unary),
+            Ok(wire::RoutineKind::Stream) => Some(RoutineKind::Stream),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            RoutineKind::Unary => "unary",
+            RoutineKind::Stream => "stream",
+        }
+    }
+}
+
+/// Runs tasks of a routine: the seam under every language's way to write one.
+pub trait Service: Send + Sync + 'static {
+    /// Called once, at registration, e.g. to start the threads that it needs.
+    ///
+    /// # Errors
+    /// Fails the registration.
+    fn prepare(&self, runtime: &Runtime) -> Result<(), Error> {
+        let _ = runtime;
+        Ok(())
+    }
+
+    /// Takes a task over. Called on the I/O thread: hand it to where it runs, never run it here.
+    /// Whatever happens, the task is answered once; dropping it unanswered fails it.
+    fn start(&self, task: Task) -> Box<dyn TaskControl>;
+}
+
+/// How a running task hears from its caller. Called on the I/O thread; must not block.
+pub trait TaskControl: Send {
+    /// Streams only. One step at a time: the next comes after the answer to the one before.
+    fn step(&mut self, step: Step);
+    /// The caller has left or the worker stops: end soon, and answer. At most once.
+    fn cancel(&mut self);
+}
+
+/// A named routine.
+#[derive(Clone)]
+pub struct Routine {
+    /// Dotted, e.g. `"calc.add"`. The name is the contract between languages.
+    pub name: Arc<str>,
+    /// Unary or stream.
+    pub kind: RoutineKind,
+    /// Names of the positional parameters, for people who list routines.
+    pub parameters: Vec<String>,
+    /// What it does, for people who list routines.
+    pub doc: String,
+    /// How it is run.
+    pub service: Arc<dyn Service>,
+}
+
+impl Routine {
+    /// A routine with its own way to run.
+    pub fn with_service(
+        name: impl Into<Arc<str>>,
+        kind: RoutineKind,
+        service: impl Service,
+    ) -> Routine {
+        Routine {
+            name: name.into(),
+            kind,
+            parameters: Vec::new(),
+            doc: String::new(),
+            service: Arc::new(service),
+        }
+    }
+
+    /// An async function. It runs on the runtime's task threads; a cancel drops its future. A panic
+    /// fails the task, nothing else.
+    ///
+    /// ```
+    /// # use wool::{Routine, Runtime};
+    /// # fn main() -> wool::Result<()> {
+    /// # let runtime = Runtime::new(Default::default())?;
+    /// runtime.register(Routine::unary("calc.add", |_task, arguments| async move {
+    ///     let (a, b): (i64, i64) = arguments.extract()?;
+    ///     Ok(a + b)
+    /// }))?;
+    /// # runtime.close_blocking(None) }
+    /// ```
+    pub fn unary<F, R, V>(name: impl Into<Arc<str>>, function: F) -> Routine
+    where
+        F: Fn(TaskContext, Arguments) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<V, Fault>> + Send + 'static,
+        V: IntoValue,
+    {
+        Routine::with_service(
+            name,
+            RoutineKind::Unary,
+            Unary {
+                function: Arc::new(function),
+            },
+        )
+    }
+
+    /// An async generator: the function yields items through its third argument. It begins at the
+    /// caller's first `next` and runs only as far as items are asked for; when the caller closes the
+    /// stream, [`Yielder::yield_`] returns an error at the yield point, and what `?` unwinds is the
+    /// clean-up.
+    ///
+    /// ```
+    /// # use wool::{Routine, Runtime};
+    /// # fn main() -> wool::Result<()> {
+    /// # let runtime = Runtime::new(Default::default())?;
+    /// runtime.register(Routine::stream("calc.count", |_task, arguments, mut out| async move {
+    ///     let (n,): (i64,) = arguments.extract()?;
+    ///     for i in 0..n {
+    ///         out.yield_(i).await?;
+    ///     }
+    ///     Ok(())
+    /// }))?;
+    /// # runtime.close_blocking(None) }
+    /// ```
+    pub fn stream<F, R>(name: impl Into<Arc<str>>, function: F) -> Routine
+    where
+        F: Fn(TaskContext, Arguments, Yielder) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), Fault>> + Send + 'static,
+    {
+        Routine::with_service(
+            name,
+            RoutineKind::Stream,
+            Generator {
+                function: Arc::new(function),
+            },
+        )
+    }
+
+    /// Adds the names of the positional parameters.
+    pub fn parameters<I: IntoIterator<Item = S>, S: Into<String>>(mut self, names: I) -> Routine {
+        self.parameters = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a description.
+    pub fn doc(mut self, doc: impl Into<String>) -> Routine {
+        self.doc = doc.into();
+        self
+    }
+}
+
+struct Unary<F> {
+    function: Arc<F>,
+}
+
+impl<F, R, V> Service for Unary<F>
+where
+    F: Fn(TaskContext, Arguments) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<V, Fault>> + Send + 'static,
+    V: IntoValue,
+{
+    fn prepare(&self, runtime: &Runtime) -> Result<(), Error> {
+        runtime.start_task_threads()
+    }
+
+    fn start(&self, task: Task) -> Box<dyn TaskControl> {
+        let function = Arc::clone(&self.function);
+        let runtime = task.runtime().clone();
+        let run = async move {
+            let arguments = match task.take_arguments().to_arguments() {
+                Ok(arguments) => arguments,
+                Err(error) => return fail(&task, undecodable(&task, error)),
+            };
+            // The first poll of the function's own body happens inside, so that its panics are caught.
+            let context = task.context();
+            let body = async move { function(context, arguments).await };
+            match caught(body).await {
+                Ok(Ok(value)) => match Payload::value(&value.into_value()) {
+                    Ok(payload) => {
+                        if let Err(error) = task.result(payload) {
+                            fail(&task, Fault::of_kind(error.kind(), error.message()));
+                        }
+                    }
+                    Err(error) => fail(&task, unencodable(&task, error)),
+                },
+                Ok(Err(fault)) => fail(&task, fault),
+                Err(panic) => fail(&task, panic),
+            }
+        };
+        spawn(&runtime, run, None)
+    }
+}
+
+struct Generator<F> {
+    function: Arc<F>,
+}
+
+impl<F, R> Service for Generator<F>
+where
+    F: Fn(TaskContext, Arguments, Yielder) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), Fault>> + Send + 'static,
+{
+    fn prepare(&self, runtime: &Runtime) -> Result<(), Error> {
+        runtime.start_task_threads()
+    }
+
+    fn start(&self, task: Task) -> Box<dyn TaskControl> {
+        let function = Arc::clone(&self.function);
+        let runtime = task.runtime().clone();
+        let (steps, mut asked) = mpsc::unbounded_channel();
+        let run = async move {
+            let arguments = match task.take_arguments().to_arguments() {
+                Ok(arguments) => arguments,
+                Err(error) => return fail(&task, undecodable(&task, error)),
+            };
+            let task = Arc::new(task);
+            // Closed before it began: it never begins.
+            if asked.recv().await != Some(Step::Next) {
+                let _ = task.end();
+                return;
+            }
+            let context = task.context();
+            let yielder = Yielder {
+                task: Arc::clone(&task),
+                asked,
+                closed: false,
+            };
+            let body = async move { function(context, arguments, yielder).await };
+            match caught(body).await {
+                Ok(Ok(())) => {
+                    let _ = task.end();
+                }
+                // What the clean-up of a closed stream unwinds with is its ordinary end.
+                Ok(Err(fault)) if fault.type_name == CLOSED => {
+                    let _ = task.end();
+                }
+                Ok(Err(fault)) => fail(&task, fault),
+                Err(panic) => fail(&task, panic),
+            }
+        };
+        spawn(&runtime, run, Some(steps))
+    }
+}
+
+/// Hands a generator's items to its caller.
+pub struct Yielder {
+    task: Arc<Task>,
+    asked: mpsc::UnboundedReceiver<Step>,
+    closed: bool,
+}
+
+/// The caller has closed the stream: clean up and return, usually by `?`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamClosed;
+
+const CLOSED: &str = "StreamClosed";
+
+impl std::fmt::Display for StreamClosed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the caller has closed the stream")
+    }
+}
+
+impl std::error::Error for StreamClosed {}
+
+impl Yielder {
+    /// Hands an item over and waits until the next one is asked for.
+    ///
+    /// # Errors
+    /// A fault to be passed on with `?`: the stream was closed (again so, at every further call), or the
+    /// value cannot be encoded.
+    pub async fn yield_(&mut self, value: impl IntoValue) -> Result<(), Fault> {
+        if self.closed {
+            return Err(StreamClosed.into());
+        }
+        let payload =
+            Payload::value(&value.into_value()).map_err(|error| unencodable(&self.task, error))?;
+        self.task
+            .item(payload)
+            .map_err(|error| Fault::of_kind(error.kind(), error.message()))?;
+        match self.asked.recv().await {
+            Some(Step::Next) => Ok(()),
+            Some(Step::Close) | None => {
+                self.closed = true;
+                Err(StreamClosed.into())
+            }
+        }
+    }
+}
+
+/// A future on the runtime's task threads. Dropping it drops the task, which answers it.
+struct Spawned {
+    abort: AbortHandle,
+    steps: Option<mpsc::UnboundedSender<Step>>,
+}
+
+fn spawn(
+    runtime: &Runtime,
+    future: impl Future<Output = ()> + Send + 'static,
+    steps: Option<mpsc::UnboundedSender<Step>>,
+) -> Box<dyn TaskControl> {
+    Box::new(Spawned {
+        abort: runtime.spawn_task(future),
+        steps,
+    })
+}
+
+impl TaskControl for Spawned {
+    fn step(&mut self, step: Step) {
+        if let Some(steps) = &self.steps {
+            // The task may have ended meanwhile.
+            let _ = steps.send(step);
+        }
+    }
+
+    fn cancel(&mut self) {
+        self.abort.abort();
+    }
+}
+
+fn fail(task: &Task, fault: Fault) {
+    // The task may have been answered by a cancel; nobody waits for this answer then.
+    let _ = task.fail(fault);
+}
+
+fn undecodable(task: &Task, error: Error) -> Fault {
+    Fault::of_kind(
+        ErrorKind::Codec,
+        format!(
+            "the arguments of {} cannot be decoded: {}",
+            task.info().routine,
+            error.message()
+        ),
+    )
+}
+
+fn unencodable(task: &Task, error: Error) -> Fault {
+    Fault::of_kind(
+        error.kind(),
+        format!(
+            "what {} answered cannot be encoded: {}",
+            task.info().routine,
+            error.message()
+        ),
+    )
+}
+
+/// Runs a future; a panic in it becomes a fault.
+async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Fault> {
+    let mut future: Pin<Box<_>> = Box::pin(future);
+    std::future::poll_fn(move |cx| {
+        // Unwind safe: after a panic the future is dropped and never looked at again.
+        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic_fault(&*panic))),
+        }
+    })
+    .await
+}
+
+fn panic_fault(panic: &(dyn std::any::Any + Send)) -> Fault {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic with a payload that is no text".to_owned());
+    Fault {
+        type_name: "panic".to_owned(),
+        language: "rust".to_owned(),
+        ..Fault::of_kind(ErrorKind::Panic, message)
+    }
+}

@@ -1,0 +1,284 @@
+//! The gRPC server of a worker: one port (and one Unix socket) for sessions, the catalog, health and
+//! reflection.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::UnixListenerStream;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status, Streaming};
+use tonic_health::ServingStatus;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::log::Level;
+use crate::runtime::Runtime;
+use crate::session::{self, LinkError, Outgoing, Transport};
+use crate::state::hello::{Limits, Refusal};
+use crate::wire::catalog_server::{Catalog, CatalogServer};
+use crate::wire::session_server::{Session, SessionServer};
+use crate::wire::{self, Batch};
+use crate::worker::{Grace, WorkerShared};
+
+/// HTTP/2 windows. Sessions have windows of their own; those of HTTP/2 must only be out of the way. (The
+/// h2 library's budget for small frames hangs on the connection window: a small one ends busy sessions.)
+pub(crate) const STREAM_WINDOW: u32 = 32 << 20;
+pub(crate) const CONNECTION_WINDOW: u32 = 64 << 20;
+/// A batch may be this much larger than the hello's limit, for its framing.
+pub(crate) const BATCH_SLACK: usize = 64 * 1024;
+/// How long connections may take to end once their sessions have.
+const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(1);
+/// Finds peers that vanished while nothing was going on.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// What a worker listens on.
+pub(crate) struct Listeners {
+    tcp: tokio::net::TcpListener,
+    unix: Option<UnixSocket>,
+}
+
+struct UnixSocket {
+    listener: UnixListener,
+    file: SocketFile,
+}
+
+/// Removes the socket's file when dropped.
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Somebody may have tidied up already.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Listeners {
+    pub(crate) fn open(
+        runtime: &Runtime,
+        tcp: TcpListener,
+        path: Option<&Path>,
+    ) -> Result<Listeners> {
+        let _io = runtime.enter_io();
+        let io = |error: std::io::Error| Error::new(ErrorKind::Io, error.to_string());
+        tcp.set_nonblocking(true).map_err(io)?;
+        Ok(Listeners {
+            tcp: tokio::net::TcpListener::from_std(tcp).map_err(io)?,
+            unix: path.map(UnixSocket::bind).transpose()?,
+        })
+    }
+}
+
+impl UnixSocket {
+    fn bind(path: &Path) -> Result<UnixSocket> {
+        let failed = |error: std::io::Error| {
+            Error::new(
+                ErrorKind::Io,
+                format!(
+                    "the worker cannot bind the socket {}: {error}",
+                    path.display()
+                ),
+            )
+        };
+        // A file whose owner is gone is in the way; one that is served is not touched.
+        if path.exists() && std::os::unix::net::UnixStream::connect(path).is_err() {
+            std::fs::remove_file(path).map_err(failed)?;
+        }
+        let listener = UnixListener::bind(path).map_err(failed)?;
+        let file = SocketFile(path.to_owned());
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        Ok(UnixSocket { listener, file })
+    }
+}
+
+/// Serves until the worker is told to stop, and takes it through its end.
+pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    // The whole server, as health checkers ask, and the service by name.
+    health.set_service_status("", ServingStatus::Serving).await;
+    health
+        .set_service_status("wool.v1.Session", ServingStatus::Serving)
+        .await;
+    let door = Door {
+        worker: Arc::clone(&worker),
+    };
+    let mut routes = Routes::new(
+        SessionServer::new(door.clone())
+            .max_decoding_message_size(worker.limits().max_batch + BATCH_SLACK)
+            .max_encoding_message_size(usize::MAX),
+    )
+    .add_service(CatalogServer::new(door))
+    .add_service(health_service);
+    match reflection() {
+        Ok(service) => routes = routes.add_service(service),
+        Err(error) => worker.log(Level::Error, || format!("no reflection: {error}")),
+    }
+    let (closing, closed) = watch::channel(false);
+    let mut servers = tokio::task::JoinSet::new();
+    let until = |mut closed: watch::Receiver<bool>| async move {
+        // The sender lives as long as this function.
+        let _ = closed.wait_for(|closed| *closed).await;
+    };
+    servers.spawn({
+        let routes = routes.clone();
+        let incoming = TcpIncoming::from(listeners.tcp)
+            .with_nodelay(Some(true))
+            .with_keepalive(Some(TCP_KEEPALIVE));
+        let until = until(closed.clone());
+        async move {
+            builder()
+                .add_routes(routes)
+                .serve_with_incoming_shutdown(incoming, until)
+                .await
+        }
+    });
+    let mut socket_file = None;
+    if let Some(unix) = listeners.unix {
+        socket_file = Some(unix.file);
+        let incoming = UnixListenerStream::new(unix.listener);
+        let until = until(closed);
+        servers.spawn(async move {
+            builder()
+                .add_routes(routes)
+                .serve_with_incoming_shutdown(incoming, until)
+                .await
+        });
+    }
+
+    let mut grace = worker.grace();
+    tokio::select! {
+        // The sender lives in the worker.
+        _ = grace.wait_for(Option::is_some) => {}
+        ended = servers.join_next() => {
+            worker.log(Level::Error, || format!("the server ended by itself: {ended:?}"));
+        }
+    }
+    health
+        .set_service_status("", ServingStatus::NotServing)
+        .await;
+    health
+        .set_service_status("wool.v1.Session", ServingStatus::NotServing)
+        .await;
+    worker.drain();
+    drop(socket_file);
+    let_run(&worker, &mut grace).await;
+    worker.cancel_all();
+    worker.idle().await;
+    worker.finish_sessions();
+    // Nobody listens for it when the servers have ended already.
+    let _ = closing.send(true);
+    let ended = tokio::time::timeout(CONNECTIONS_END_WITHIN, async {
+        while servers.join_next().await.is_some() {}
+    });
+    if ended.await.is_err() {
+        servers.shutdown().await;
+    }
+    worker.set_stopped();
+}
+
+/// Waits for the running tasks as long as the grace allows; it may be shortened meanwhile.
+async fn let_run(worker: &WorkerShared, grace: &mut watch::Receiver<Option<Grace>>) {
+    let begun = tokio::time::Instant::now();
+    loop {
+        let until = match *grace.borrow_and_update() {
+            None | Some(Grace::Now) => return,
+            Some(Grace::For(time)) => begun.checked_add(time),
+            Some(Grace::Forever) => None,
+        };
+        let over = async {
+            match until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = worker.idle() => return,
+            () = over => return,
+            _ = grace.changed() => {}
+        }
+    }
+}
+
+fn builder() -> tonic::transport::Server {
+    tonic::transport::Server::builder()
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(Limits::default().max_open_calls as u32)
+}
+
+fn reflection() -> Result<
+    tonic_reflection::server::v1::ServerReflectionServer<
+        impl tonic_reflection::server::v1::ServerReflection,
+    >,
+    tonic_reflection::server::Error,
+> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+}
+
+#[derive(Clone)]
+struct Door {
+    worker: Arc<WorkerShared>,
+}
+
+#[tonic::async_trait]
+impl Session for Door {
+    type openStream = Answers;
+
+    async fn open(&self, request: Request<Streaming<Batch>>) -> Result<Response<Answers>, Status> {
+        let (outgoing, answers) = session::channel();
+        let incoming = Box::pin(Batches(request.into_inner()));
+        tokio::spawn(session::serve(
+            Transport { incoming, outgoing },
+            Arc::clone(&self.worker),
+        ));
+        Ok(Response::new(Answers(answers)))
+    }
+}
+
+#[tonic::async_trait]
+impl Catalog for Door {
+    async fn describe(
+        &self,
+        _request: Request<wire::DescribeRequest>,
+    ) -> Result<Response<wire::WorkerDescription>, Status> {
+        Ok(Response::new(self.worker.describe()))
+    }
+}
+
+/// What comes in, with the session's errors.
+pub(crate) struct Batches(pub(crate) Streaming<Batch>);
+
+impl Stream for Batches {
+    type Item = Result<Batch, LinkError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.0).poll_next(cx).map_err(LinkError::from)
+    }
+}
+
+/// What goes out to a caller; a refusal ends the stream with its status.
+pub(crate) struct Answers(mpsc::Receiver<Outgoing>);
+
+impl Stream for Answers {
+    type Item = Result<Batch, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx).map_err(|refusal| match refusal {
+            Refusal::Handshake(message) | Refusal::OtherWorker(message) => {
+                Status::failed_precondition(message)
+            }
+            Refusal::PermissionDenied(message) => Status::permission_denied(message),
+            Refusal::Protocol(message) => Status::invalid_argument(message),
+        })
+    }
+}

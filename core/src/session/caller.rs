@@ -1,0 +1,685 @@
+//! The caller's side of a session: writes calls, hands out answers.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::flight::{Dispatch, Flight};
+use super::inbox::{Inbox, Part, Release};
+use super::numbers::CallMap;
+use super::outbox::Outbox;
+use super::transport::{LinkError, Outgoing, Transport};
+use crate::call::Outcome;
+use crate::error::{Error, ErrorKind, Fault};
+use crate::payload::Payload;
+use crate::routine::RoutineKind;
+use crate::state::call::{Answer, CallerCall, Loss, Verdict};
+use crate::state::hello::{Limits, Peer};
+use crate::state::liveness::{Check, Liveness};
+use crate::wire::frame::Kind;
+use crate::wire::rejected::Reason;
+use crate::wire::{self, Batch, Frame};
+
+/// Commands taken from the queue at once, so that one batch carries them all.
+const COMMANDS_AT_ONCE: usize = 512;
+
+/// What the hosts of a session ask of it.
+pub(crate) enum CallerCommand {
+    Start(Box<Dispatch>),
+    Credit(Arc<Flight>, u32),
+    Close(Arc<Flight>),
+    /// The host was told the outcome; the worker should stop.
+    Leave(Arc<Flight>),
+    Release(Release),
+    /// The pool closes: everything ends as closed.
+    Shutdown,
+}
+
+/// Takes a task back that certainly did not start, to be offered elsewhere.
+pub(crate) type ReturnFn = Arc<dyn Fn(Box<Dispatch>, Why) + Send + Sync>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    Busy,
+    Draining,
+    RoutineNotFound,
+    LinkLost,
+}
+
+/// Why a session is over.
+#[derive(Debug)]
+pub(crate) enum SessionEnd {
+    /// The pool closed it.
+    Shutdown,
+    /// The worker drained and all calls have ended.
+    Drained,
+    /// The link failed.
+    Lost(Error),
+}
+
+/// What a pool may know of a session while it runs.
+pub(crate) struct LinkState {
+    /// Sorted by name.
+    serving: RwLock<Vec<wire::Routine>>,
+    draining: AtomicBool,
+    /// Largest payload the worker accepts, bytes.
+    max_payload: u64,
+}
+
+impl LinkState {
+    pub(crate) fn new(peer: &Peer) -> LinkState {
+        let state = LinkState {
+            serving: RwLock::default(),
+            draining: AtomicBool::new(false),
+            max_payload: peer.limits.max_payload,
+        };
+        state.update(peer.serving.clone());
+        state
+    }
+
+    pub(crate) fn max_payload(&self) -> u64 {
+        self.max_payload
+    }
+
+    pub(crate) fn draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// The kind under which the worker serves a routine.
+    pub(crate) fn serves(&self, routine: &str) -> Option<RoutineKind> {
+        let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
+        let index = serving
+            .binary_search_by(|r| r.name.as_str().cmp(routine))
+            .ok()?;
+        RoutineKind::from_wire(serving[index].kind)
+    }
+
+    pub(crate) fn update(&self, mut serving: wire::Serving) {
+        serving.routines.sort_by(|a, b| a.name.cmp(&b.name));
+        self.draining.fetch_or(serving.draining, Ordering::AcqRel);
+        *self.serving.write().unwrap_or_else(PoisonError::into_inner) = serving.routines;
+    }
+}
+
+struct Open {
+    call: CallerCall,
+    dispatch: Box<Dispatch>,
+}
+
+/// The session's driver. It lives in one task on the I/O thread.
+pub(crate) struct CallerSession {
+    transport: Transport,
+    state: Arc<LinkState>,
+    commands: mpsc::UnboundedReceiver<CallerCommand>,
+    /// Given to the calls that are written here, so that they find back.
+    own_commands: mpsc::UnboundedSender<CallerCommand>,
+    returned: ReturnFn,
+    /// Told when what the worker serves has changed.
+    changed: Arc<dyn Fn() + Send + Sync>,
+
+    max_open_calls: usize,
+    waiting: VecDeque<Box<Dispatch>>,
+    open: CallMap<Open>,
+    last_number: u64,
+    /// From a goaway: calls above this did not start.
+    last_started: Option<u64>,
+    outbox: Outbox,
+    inbox: Inbox,
+    /// Frames that grant windows, collected over a round.
+    grants: Vec<Frame>,
+    liveness: Liveness,
+}
+
+impl CallerSession {
+    /// `own` are the limits that this side told in its hello.
+    pub(crate) fn new(
+        transport: Transport,
+        own: Limits,
+        peer: &Peer,
+        state: Arc<LinkState>,
+        commands: (
+            mpsc::UnboundedSender<CallerCommand>,
+            mpsc::UnboundedReceiver<CallerCommand>,
+        ),
+        returned: ReturnFn,
+        changed: Arc<dyn Fn() + Send + Sync>,
+    ) -> CallerSession {
+        let (own_commands, commands) = commands;
+        let release = {
+            let commands = own_commands.clone();
+            Arc::new(move |release| {
+                let _ = commands.send(CallerCommand::Release(release));
+            })
+        };
+        CallerSession {
+            transport,
+            state,
+            commands,
+            own_commands,
+            returned,
+            changed,
+            max_open_calls: peer.limits.max_open_calls,
+            waiting: VecDeque::new(),
+            open: CallMap::default(),
+            last_number: 0,
+            last_started: None,
+            outbox: Outbox::new(peer.limits),
+            inbox: Inbox::new(own, release),
+            grants: Vec::new(),
+            liveness: Liveness::new(Instant::now()),
+        }
+    }
+
+    /// Runs until the session is over. Every call that was given to it has then ended or been returned.
+    /// `early` are frames that came together with the worker's hello.
+    pub(crate) async fn run(mut self, early: Batch) -> SessionEnd {
+        let end = match self.batch(early) {
+            Ok(()) => self.drive().await,
+            Err(LinkError(error)) => SessionEnd::Lost(error),
+        };
+        self.state.draining.store(true, Ordering::Release);
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            if let CallerCommand::Start(dispatch) = command {
+                self.waiting.push_back(dispatch);
+            }
+        }
+        self.end_all(&end);
+        end
+    }
+
+    async fn drive(&mut self) -> SessionEnd {
+        let mut received = Vec::with_capacity(COMMANDS_AT_ONCE);
+        let outgoing = self.transport.outgoing.clone();
+        let liveness = tokio::time::sleep_until(Instant::now().into());
+        tokio::pin!(liveness);
+        loop {
+            self.inbox.grant_session(&mut self.grants);
+            for grant in self.grants.drain(..) {
+                self.outbox.frame(grant);
+            }
+            while self.can_write() {
+                match outgoing.try_reserve() {
+                    Ok(permit) => permit.send(Outgoing::Ok(self.write())),
+                    Err(mpsc::error::TrySendError::Full(())) => break,
+                    Err(mpsc::error::TrySendError::Closed(())) => {
+                        return SessionEnd::Lost(lost("the connection was closed"));
+                    }
+                }
+            }
+            if self.last_started.is_some() && self.open.is_empty() {
+                return SessionEnd::Drained;
+            }
+            let full = self.can_write();
+            tokio::select! {
+                count = self.commands.recv_many(&mut received, COMMANDS_AT_ONCE) => {
+                    if count == 0 {
+                        return SessionEnd::Shutdown;
+                    }
+                    for command in received.drain(..) {
+                        if let CallerCommand::Shutdown = command {
+                            return SessionEnd::Shutdown;
+                        }
+                        self.command(command);
+                    }
+                }
+                batch = self.transport.receive() => match batch {
+                    Some(Ok(batch)) => {
+                        self.liveness.heard(Instant::now());
+                        if let Err(LinkError(error)) = self.batch(batch) {
+                            return SessionEnd::Lost(error);
+                        }
+                    }
+                    Some(Err(LinkError(error))) => return SessionEnd::Lost(error),
+                    None => return SessionEnd::Lost(lost("the worker ended the session")),
+                },
+                permit = outgoing.reserve(), if full => match permit {
+                    Ok(permit) => permit.send(Outgoing::Ok(self.write())),
+                    Err(_) => return SessionEnd::Lost(lost("the connection was closed")),
+                },
+                () = &mut liveness, if !self.open.is_empty() => {
+                    let next = match self.liveness.check(Instant::now()) {
+                        Check::At(next) => next,
+                        Check::Ping(next) => {
+                            self.outbox.frame(Frame::session(Kind::Ping(wire::Ping::default())));
+                            next
+                        }
+                        Check::Dead => {
+                            return SessionEnd::Lost(lost("the worker no longer answers pings"));
+                        }
+                    };
+                    liveness.as_mut().reset(next.into());
+                }
+            }
+        }
+    }
+
+    fn command(&mut self, command: CallerCommand) {
+        match command {
+            CallerCommand::Start(dispatch) => self.waiting.push_back(dispatch),
+            CallerCommand::Credit(flight, items) => {
+                if let Some((number, open)) = find(&mut self.open, &flight) {
+                    open.call.credit(items);
+                    self.outbox
+                        .frame(Frame::new(number, Kind::Credit(wire::Credit { items })));
+                }
+            }
+            CallerCommand::Close(flight) => {
+                if let Some((number, _)) = find(&mut self.open, &flight) {
+                    // Not before the arguments, which may still be under way.
+                    self.outbox
+                        .frame_in_order(Frame::new(number, Kind::Close(wire::Close {})));
+                }
+            }
+            CallerCommand::Leave(flight) => {
+                if let Some((number, open)) = find(&mut self.open, &flight)
+                    && open.call.leave()
+                {
+                    self.cancel(number);
+                }
+            }
+            CallerCommand::Release(release) => self.inbox.release(&release, &mut self.grants),
+            CallerCommand::Shutdown => {}
+        }
+    }
+
+    /// The worker is told; the call's slot waits for its terminal frame.
+    fn cancel(&mut self, number: u64) {
+        self.outbox.forget(number);
+        self.inbox.forget(number);
+        self.outbox
+            .frame(Frame::new(number, Kind::Cancel(wire::Cancel::default())));
+    }
+
+    fn can_write(&self) -> bool {
+        self.outbox.can_fill() || self.can_start()
+    }
+
+    /// The gate: a burst waits here instead of being refused there.
+    fn can_start(&self) -> bool {
+        !self.waiting.is_empty()
+            && self.open.len() < self.max_open_calls
+            && self.last_started.is_none()
+    }
+
+    fn write(&mut self) -> Batch {
+        let mut batch = Batch::default();
+        let mut size = self.outbox.fill(&mut batch, 0);
+        while size < self.outbox.batch_target() && self.can_start() {
+            if let Some(dispatch) = self.waiting.pop_front() {
+                self.start(dispatch);
+                size = self.outbox.fill(&mut batch, size);
+            }
+        }
+        batch
+    }
+
+    /// From here on the call may run.
+    fn start(&mut self, dispatch: Box<Dispatch>) {
+        let number = self.last_number + 1;
+        let Some(credit) = dispatch.flight.written(number, &self.own_commands) else {
+            return;
+        };
+        let remaining = dispatch
+            .deadline
+            .map(|d| d.saturating_duration_since(Instant::now()));
+        if remaining.is_some_and(|remaining| remaining.is_zero()) {
+            dispatch.flight.fail(
+                ErrorKind::DeadlineExceeded,
+                "no time was left to start the task",
+            );
+            return;
+        }
+        self.last_number = number;
+        let streaming = dispatch.kind == RoutineKind::Stream;
+        let mut start = wire::Start {
+            task_id: Bytes::copy_from_slice(&dispatch.task_id),
+            routine: dispatch.routine.as_ref().to_owned(),
+            kind: dispatch.kind.to_wire(),
+            // At least 1: 0 means that there is no deadline.
+            deadline_us: remaining.map_or(0, |remaining| {
+                u64::try_from(remaining.as_micros())
+                    .unwrap_or(u64::MAX)
+                    .max(1)
+            }),
+            tag: dispatch.tag.clone(),
+            credit,
+            ..wire::Start::default()
+        };
+        self.outbox.payload(
+            number,
+            dispatch.arguments.clone(),
+            streaming,
+            move |arguments| {
+                start.arguments = Some(arguments);
+                Kind::Start(start)
+            },
+        );
+        let call = CallerCall::written(streaming, credit);
+        self.open.insert(number, Open { call, dispatch });
+    }
+
+    fn batch(&mut self, batch: Batch) -> Result<(), LinkError> {
+        for frame in batch.frames {
+            if frame.call == 0 {
+                self.session_frame(frame.kind)?;
+            } else {
+                self.call_frame(frame.call, frame.kind)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn session_frame(&mut self, kind: Option<Kind>) -> Result<(), LinkError> {
+        match kind {
+            Some(Kind::Window(window)) => self.outbox.grant(0, window.bytes),
+            Some(Kind::Ping(ping)) => {
+                let pong = wire::Pong { nonce: ping.nonce };
+                self.outbox.frame(Frame::session(Kind::Pong(pong)));
+            }
+            Some(Kind::Serving(serving)) => {
+                self.state.update(serving);
+                (self.changed)();
+            }
+            Some(Kind::Goaway(goaway)) => self.goaway(goaway.last_call),
+            Some(Kind::Hello(_)) => {
+                return Err(LinkError::protocol("the worker sent a second hello"));
+            }
+            // A pong has done its work by being heard; the rest is for newer peers.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn goaway(&mut self, last_started: u64) {
+        self.state.draining.store(true, Ordering::Release);
+        self.last_started = Some(last_started);
+        let excluded: Vec<u64> = self
+            .open
+            .keys()
+            .copied()
+            .filter(|number| *number > last_started)
+            .collect();
+        for number in excluded {
+            if let Some(mut open) = self.close_call(number)
+                && open.call.lost(true) == Loss::Reoffer
+            {
+                self.give_back(open.dispatch, Why::Draining, None);
+            }
+        }
+        for dispatch in std::mem::take(&mut self.waiting) {
+            self.give_back(dispatch, Why::Draining, None);
+        }
+        (self.changed)();
+    }
+
+    fn call_frame(&mut self, number: u64, kind: Option<Kind>) -> Result<(), LinkError> {
+        if number > self.last_number {
+            return Err(LinkError::protocol(format!(
+                "the worker answered call {number}, which was never made"
+            )));
+        }
+        match kind {
+            Some(Kind::Item(item)) => {
+                self.payload(number, Answer::Item, item.value)?;
+            }
+            Some(Kind::Result(result)) => {
+                self.payload(number, Answer::Result, result.value)?;
+            }
+            Some(Kind::Chunk(chunk)) => self.chunk(number, chunk.data)?,
+            Some(Kind::End(_)) => self.answer(number, Answer::End, |_| Outcome::End),
+            Some(Kind::Fault(fault)) => self.answer(number, Answer::Fault, |_| {
+                Outcome::Error(Error::from_fault(Fault::from_wire(fault)))
+            }),
+            Some(Kind::Rejected(rejected)) => self.rejected(number, rejected),
+            Some(Kind::Window(window)) => self.outbox.grant(number, window.bytes),
+            Some(_) => {}
+            None => {
+                self.violation(
+                    number,
+                    "the worker sent a frame of a kind that is not known here",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn payload(
+        &mut self,
+        number: u64,
+        answer: Answer,
+        payload: Option<wire::Payload>,
+    ) -> Result<(), LinkError> {
+        let Some(open) = self
+            .open
+            .get(&number)
+            .filter(|open| !open.dispatch.flight.is_over())
+        else {
+            self.inbox.payload_of_nobody(payload.as_ref())?;
+            // A result is terminal once it is whole, also for a caller who has left; its chunks pass
+            // through `chunk_of_nobody`.
+            if answer == Answer::Result {
+                self.answer(number, answer, |_| Outcome::End);
+            }
+            return Ok(());
+        };
+        let more = open.dispatch.kind == RoutineKind::Stream;
+        let part = self
+            .inbox
+            .first_part(number, payload, more, &mut self.grants)?;
+        self.part(number, answer, part);
+        Ok(())
+    }
+
+    fn chunk(&mut self, number: u64, data: Bytes) -> Result<(), LinkError> {
+        let Some(open) = self
+            .open
+            .get(&number)
+            .filter(|open| !open.dispatch.flight.is_over())
+        else {
+            return self.inbox.chunk_of_nobody(&data);
+        };
+        let more = open.dispatch.kind == RoutineKind::Stream;
+        let answer = if more { Answer::Item } else { Answer::Result };
+        let part = self.inbox.chunk(number, data, more, &mut self.grants)?;
+        self.part(number, answer, part);
+        Ok(())
+    }
+
+    fn part(&mut self, number: u64, answer: Answer, part: Part) {
+        let error = match part {
+            Part::Partial => return,
+            Part::Complete(payload) if answer == Answer::Item => {
+                self.item(number, payload);
+                return;
+            }
+            Part::Complete(payload) => {
+                self.answer(number, answer, |_| Outcome::Result(payload));
+                return;
+            }
+            Part::TooLarge(total) => Error::new(
+                ErrorKind::PayloadTooLarge,
+                format!(
+                    "the answer has {total} bytes, more than this pool accepts: raise its max_payload"
+                ),
+            ),
+            Part::UnknownCodec(codec) => Error::new(
+                ErrorKind::Unsupported,
+                format!("the answer is encoded with codec {codec}, which is not known here"),
+            ),
+        };
+        if let Some(open) = self.open.get_mut(&number) {
+            open.dispatch.flight.finish(Outcome::Error(error));
+            open.call.leave();
+            self.cancel(number);
+            // The result itself was the terminal frame.
+            if answer == Answer::Result {
+                self.close_call(number);
+            }
+        }
+    }
+
+    fn item(&mut self, number: u64, payload: Payload) {
+        let Some(open) = self.open.get_mut(&number) else {
+            return;
+        };
+        match open.call.answer(Answer::Item) {
+            Verdict::Deliver => {
+                open.dispatch.flight.item(payload);
+            }
+            Verdict::Violation(what) => self.violation(number, what),
+            _ => {}
+        }
+    }
+
+    /// A terminal frame.
+    fn answer(&mut self, number: u64, answer: Answer, outcome: impl FnOnce(&Dispatch) -> Outcome) {
+        let Some(open) = self.open.get_mut(&number) else {
+            return;
+        };
+        match open.call.answer(answer) {
+            Verdict::Finish => {
+                if let Some(open) = self.close_call(number) {
+                    let outcome = outcome(&open.dispatch);
+                    open.dispatch.flight.finish(outcome);
+                }
+            }
+            Verdict::Violation(what) => {
+                self.violation(number, what);
+                self.close_call(number);
+            }
+            Verdict::Forget => {
+                self.close_call(number);
+            }
+            Verdict::Deliver | Verdict::Reoffer | Verdict::Ignore => {}
+        }
+    }
+
+    fn rejected(&mut self, number: u64, rejected: wire::Rejected) {
+        let Some(open) = self.open.get_mut(&number) else {
+            return;
+        };
+        match open.call.answer(Answer::Rejected) {
+            Verdict::Reoffer => {}
+            Verdict::Forget => {
+                self.close_call(number);
+                return;
+            }
+            Verdict::Violation(what) => {
+                self.violation(number, what);
+                self.close_call(number);
+                return;
+            }
+            _ => return,
+        }
+        let Some(open) = self.close_call(number) else {
+            return;
+        };
+        let error = |kind| Error::new(kind, rejected.message.clone()).with_retryable(true);
+        let (kind, why) = match rejected.reason() {
+            Reason::Busy => (ErrorKind::Busy, Some(Why::Busy)),
+            Reason::Draining => (ErrorKind::Rejected, Some(Why::Draining)),
+            Reason::RoutineNotFound => (ErrorKind::RoutineNotFound, Some(Why::RoutineNotFound)),
+            Reason::KindMismatch => (ErrorKind::InvalidArgument, None),
+            Reason::PayloadTooLarge => (ErrorKind::PayloadTooLarge, None),
+            Reason::Codec => (ErrorKind::Unsupported, None),
+            Reason::PermissionDenied => (ErrorKind::PermissionDenied, None),
+            Reason::Invalid | Reason::Unspecified => (ErrorKind::Rejected, None),
+        };
+        match why {
+            Some(why) => self.give_back(open.dispatch, why, Some(error(kind))),
+            None => {
+                open.dispatch.flight.finish(Outcome::Error(error(kind)));
+            }
+        }
+    }
+
+    /// The worker broke the protocol within one call: the call fails, the session lives.
+    fn violation(&mut self, number: u64, what: &str) {
+        if let Some(open) = self.open.get_mut(&number) {
+            open.dispatch.flight.fail(ErrorKind::Protocol, what);
+            if open.call.leave() || !open.call.is_over() {
+                self.cancel(number);
+            }
+        }
+    }
+
+    fn close_call(&mut self, number: u64) -> Option<Open> {
+        self.outbox.forget(number);
+        self.inbox.forget(number);
+        self.open.remove(&number)
+    }
+
+    fn give_back(&self, dispatch: Box<Dispatch>, why: Why, refusal: Option<Error>) {
+        give_back(&self.returned, dispatch, why, refusal);
+    }
+
+    fn end_all(&mut self, end: &SessionEnd) {
+        let closed = || {
+            Error::new(
+                ErrorKind::Closed,
+                "the pool was closed while the call was pending",
+            )
+        };
+        for (number, mut open) in self.open.drain() {
+            let excluded = self.last_started.is_some_and(|last| number > last);
+            match (open.call.lost(excluded), end) {
+                (Loss::Forget, _) => {}
+                (_, SessionEnd::Shutdown) => {
+                    open.dispatch.flight.finish(Outcome::Error(closed()));
+                }
+                (Loss::Reoffer, _) => {
+                    give_back(&self.returned, open.dispatch, Why::LinkLost, None);
+                }
+                (Loss::WorkerLost, SessionEnd::Lost(error)) => {
+                    open.dispatch.flight.fail(
+                        ErrorKind::WorkerLost,
+                        format!(
+                            "the worker was lost while the task may have run: {}",
+                            error.message()
+                        ),
+                    );
+                }
+                (Loss::WorkerLost, SessionEnd::Drained) => {
+                    open.dispatch
+                        .flight
+                        .fail(ErrorKind::WorkerLost, "the worker drained");
+                }
+            }
+        }
+        for dispatch in self.waiting.drain(..) {
+            match end {
+                SessionEnd::Shutdown => {
+                    dispatch
+                        .flight
+                        .finish(Outcome::Error(closed().with_retryable(true)));
+                }
+                _ => give_back(&self.returned, dispatch, Why::LinkLost, None),
+            }
+        }
+    }
+}
+
+/// The open call of a flight, if it is on this session: after a re-offer its number belongs to another.
+fn find<'a>(open: &'a mut CallMap<Open>, flight: &Arc<Flight>) -> Option<(u64, &'a mut Open)> {
+    let number = flight.number();
+    open.get_mut(&number)
+        .filter(|open| Arc::ptr_eq(&open.dispatch.flight, flight))
+        .map(|open| (number, open))
+}
+
+fn give_back(returned: &ReturnFn, mut dispatch: Box<Dispatch>, why: Why, refusal: Option<Error>) {
+    dispatch.flight.unwritten();
+    if refusal.is_some() {
+        dispatch.last_refusal = refusal;
+    }
+    returned(dispatch, why);
+}
+
+fn lost(message: &str) -> Error {
+    Error::new(ErrorKind::WorkerLost, message)
+}

@@ -1,0 +1,19 @@
+//! One session: a long-lived stream between two peers that carries many calls. The state machines of
+//! `state/` with I/O around them.
+
+mod caller;
+mod flight;
+mod inbox;
+mod numbers;
+mod outbox;
+mod transport;
+mod worker;
+
+pub(crate) use caller::{CallerCommand, CallerSession, LinkState, SessionEnd, Why};
+pub(crate) use flight::{Dispatch, Flight};
+pub(crate) use inbox::Receipt;
+pub(crate) use transport::{LinkError, Outgoing, Transport, channel};
+pub(crate) use worker::{WorkerCommand, serve};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! A task as its worker runs it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::ids::Uuid;
+use crate::payload::{Codec, Payload};
+use crate::routine::Step;
+use crate::runtime::Runtime;
+use crate::session::WorkerCommand;
+use crate::state::call::{Answer, WorkerCall};
+
+/// What a task is.
+#[derive(Debug, Clone)]
+pub struct TaskInfo {
+    /// Its UUID.
+    pub id: Uuid,
+    /// The task that called it, if a task did.
+    pub caller: Option<Uuid>,
+    /// The routine it runs.
+    pub routine: Arc<str>,
+    /// The caller's label.
+    pub tag: String,
+    /// The worker that runs it.
+    pub worker_uid: Uuid,
+    /// When its budget of time is used up, by this machine's clock.
+    pub deadline: Option<Instant>,
+}
+
+impl TaskInfo {
+    /// What is left of the budget of time; `None` = there is no deadline.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// What a routine answers, on its way to the session.
+pub(crate) enum TaskAnswer {
+    Item(Payload),
+    Result(Payload),
+    End,
+    Fault(Fault),
+}
+
+/// The occupied place of a running task; dropping it frees the place.
+pub(crate) type Slot = Box<dyn Send + Sync>;
+
+/// Shared by the session, the routine and everybody who asks about the task.
+pub(crate) struct TaskState {
+    number: u64,
+    info: TaskInfo,
+    runtime: Runtime,
+    session: mpsc::UnboundedSender<WorkerCommand>,
+    /// The largest payload the caller accepts, bytes.
+    max_payload: u64,
+    cancelled: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    call: WorkerCall,
+    arguments: Option<Payload>,
+    slot: Option<Slot>,
+}
+
+impl TaskState {
+    pub(crate) fn new(
+        number: u64,
+        info: TaskInfo,
+        runtime: Runtime,
+        session: mpsc::UnboundedSender<WorkerCommand>,
+        max_payload: u64,
+        call: WorkerCall,
+        slot: Slot,
+    ) -> Arc<TaskState> {
+        Arc::new(TaskState {
+            number,
+            info,
+            runtime,
+            session,
+            max_payload,
+            cancelled: AtomicBool::new(false),
+            inner: Mutex::new(Inner {
+                call,
+                arguments: None,
+                slot: Some(slot),
+            }),
+        })
+    }
+
+    /// The arguments are complete.
+    pub(crate) fn start(&self, arguments: Payload) -> Option<Step> {
+        let mut inner = self.lock();
+        inner.arguments = Some(arguments);
+        inner.call.start()
+    }
+
+    pub(crate) fn credit(&self, items: u32) -> Option<Step> {
+        self.lock().call.credit(items)
+    }
+
+    pub(crate) fn close(&self) -> Option<Step> {
+        self.lock().call.close()
+    }
+
+    /// True the first time.
+    pub(crate) fn cancel(&self) -> bool {
+        !self.cancelled.swap(true, Ordering::AcqRel)
+    }
+
+    /// True: the routine never began and never will; the place is free.
+    pub(crate) fn end_if_not_begun(&self) -> bool {
+        let mut inner = self.lock();
+        let ended = inner.call.end_if_not_begun();
+        if ended {
+            inner.slot = None;
+        }
+        ended
+    }
+
+    fn answer(&self, answer: Answer, message: TaskAnswer) -> Result<()> {
+        if let TaskAnswer::Item(payload) | TaskAnswer::Result(payload) = &message {
+            payload.check_size(self.max_payload)?;
+        }
+        let mut inner = self.lock();
+        let step = inner.call.answer(answer).map_err(|why| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!("{} cannot answer this way: {why}", self.info.routine),
+            )
+        })?;
+        // Sent under the lock, so that answers reach the session in the order in which they were taken.
+        // A session that has ended needs none.
+        let _ = self.session.send(WorkerCommand::Answer {
+            number: self.number,
+            answer: message,
+            step,
+        });
+        let slot = (answer != Answer::Item)
+            .then(|| inner.slot.take())
+            .flatten();
+        drop(inner);
+        drop(slot);
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A task to be answered. Share it by `Arc`; when the last owner drops it unanswered, the task fails.
+pub struct Task {
+    state: Arc<TaskState>,
+}
+
+impl Task {
+    pub(crate) fn new(state: Arc<TaskState>) -> Task {
+        Task { state }
+    }
+
+    /// What the task is.
+    pub fn info(&self) -> &TaskInfo {
+        &self.state.info
+    }
+
+    /// The runtime that serves the routine.
+    pub fn runtime(&self) -> &Runtime {
+        &self.state.runtime
+    }
+
+    /// The encoded arguments. They can be taken once; then there are none left.
+    pub fn take_arguments(&self) -> Payload {
+        self.state
+            .lock()
+            .arguments
+            .take()
+            .unwrap_or_else(|| Payload::new(Codec::Msgpack, Vec::new()))
+    }
+
+    /// Answers a unary task.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PayloadTooLarge`] for what the caller does not accept (the task is still to be
+    /// answered), [`ErrorKind::InvalidArgument`] when the task has ended or is a stream.
+    pub fn result(&self, value: Payload) -> Result<()> {
+        self.state.answer(Answer::Result, TaskAnswer::Result(value))
+    }
+
+    /// Answers a [`Step::Next`].
+    ///
+    /// # Errors
+    /// As [`Task::result`]; also when no item was asked for.
+    pub fn item(&self, value: Payload) -> Result<()> {
+        self.state.answer(Answer::Item, TaskAnswer::Item(value))
+    }
+
+    /// Ends a stream.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when the task has ended or is unary.
+    pub fn end(&self) -> Result<()> {
+        self.state.answer(Answer::End, TaskAnswer::End)
+    }
+
+    /// Fails the task.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when the task has ended.
+    pub fn fail(&self, fault: Fault) -> Result<()> {
+        self.state.answer(Answer::Fault, TaskAnswer::Fault(fault))
+    }
+
+    /// Whether the task should stop: its caller has left, its time is up, or the worker stops.
+    pub fn is_cancelled(&self) -> bool {
+        self.state.cancelled.load(Ordering::Acquire)
+    }
+
+    /// The part of the task that a routine may keep and clone.
+    pub fn context(&self) -> TaskContext {
+        TaskContext {
+            state: Arc::clone(&self.state),
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let fault = if self.is_cancelled() {
+            Fault::of_kind(ErrorKind::Cancelled, "the task was cancelled")
+        } else {
+            Fault::of_kind(
+                ErrorKind::TaskFailed,
+                format!(
+                    "{} dropped its task without answering",
+                    self.state.info.routine
+                ),
+            )
+        };
+        // Refused when the task was answered, as it should have been.
+        let _ = self.fail(fault);
+    }
+}
+
+/// What a running routine can ask about its task.
+#[derive(Clone)]
+pub struct TaskContext {
+    state: Arc<TaskState>,
+}
+
+impl TaskContext {
+    /// What the task is.
+    pub fn info(&self) -> &TaskInfo {
+        &self.state.info
+    }
+
+    /// Whether the task should stop. Async routines need not ask: their future is dropped. Code that
+    /// computes for long should.
+    pub fn is_cancelled(&self) -> bool {
+        self.state.cancelled.load(Ordering::Acquire)
+    }
+}

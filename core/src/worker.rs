@@ -1,0 +1,477 @@
+//! A worker: serves the runtime's routines to whoever may call them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{self, Uuid};
+use crate::latch::Latch;
+use crate::log::Level;
+use crate::routine::Routine;
+use crate::runtime::{Member, Runtime, refuse_on_wool_thread};
+use crate::server::{self, Listeners};
+use crate::session::WorkerCommand;
+use crate::state::hello::{self, Limits, Peer, Refusal};
+use crate::task::Slot;
+use crate::wire;
+
+/// How a worker is set up.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// `"host:port"`; port 0 picks a free one.
+    pub bind: String,
+    /// Also serves on a Unix socket at this path, readable by this user only.
+    pub socket_path: Option<PathBuf>,
+    /// Tasks that may run at once; those beyond are refused as busy, and callers try elsewhere. 0 = 1,024.
+    pub concurrency: u32,
+    /// Binding beyond loopback without TLS has to be asked for.
+    pub allow_plaintext: bool,
+    /// Callers must present it. `None`: whoever reaches the address may call.
+    pub secret: Option<Vec<u8>>,
+    /// Largest arguments and items accepted, bytes. 0 = 256 MiB.
+    pub max_payload: u64,
+    /// Labels by which pools choose.
+    pub tags: Vec<String>,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> WorkerOptions {
+        WorkerOptions {
+            bind: "127.0.0.1:0".to_owned(),
+            socket_path: None,
+            concurrency: 0,
+            allow_plaintext: false,
+            secret: None,
+            max_payload: 0,
+            tags: Vec::new(),
+        }
+    }
+}
+
+const DEFAULT_CONCURRENCY: u32 = 1024;
+
+/// How long a stopping worker lets its tasks run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grace {
+    /// Cancel them now.
+    Now,
+    /// Cancel them after this time.
+    For(Duration),
+    /// Wait for them.
+    Forever,
+}
+
+/// Serves in this process. When the last clone is dropped, it stops with [`Grace::Now`].
+#[derive(Clone)]
+pub struct Worker {
+    owner: Arc<Owner>,
+}
+
+struct Owner {
+    shared: Arc<WorkerShared>,
+    /// Keeps the runtime from closing while the worker is held.
+    _runtime: Runtime,
+}
+
+/// What the sessions of a worker share.
+pub(crate) struct WorkerShared {
+    runtime: Runtime,
+    member: AtomicU64,
+    uid: String,
+    uid_bytes: Uuid,
+    address: String,
+    options: WorkerOptions,
+    limits: Limits,
+    in_flight: AtomicU32,
+    /// Told when the last task has ended.
+    idle: Notify,
+    draining: AtomicBool,
+    sessions: Mutex<Sessions>,
+    grace: watch::Sender<Option<Grace>>,
+    stopped: Latch,
+}
+
+#[derive(Default)]
+struct Sessions {
+    next: u64,
+    senders: BTreeMap<u64, mpsc::UnboundedSender<WorkerCommand>>,
+}
+
+impl Worker {
+    /// Binds and serves. When this returns, callers can connect.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for an address that is none, [`ErrorKind::PermissionDenied`] for one
+    /// beyond loopback without `allow_plaintext`, [`ErrorKind::Io`] when it cannot be bound,
+    /// [`ErrorKind::Closed`].
+    pub fn start(runtime: &Runtime, options: WorkerOptions) -> Result<Worker> {
+        runtime.check_open()?;
+        let address = resolve(&options)?;
+        let tcp = TcpListener::bind(address).map_err(|error| {
+            Error::new(
+                ErrorKind::Io,
+                format!(
+                    "the worker cannot bind {}: {error}; choose another address, or port 0 for any \
+                     free one",
+                    options.bind
+                ),
+            )
+        })?;
+        let local = tcp
+            .local_addr()
+            .map_err(|error| Error::new(ErrorKind::Io, error.to_string()))?;
+        let listeners = Listeners::open(runtime, tcp, options.socket_path.as_deref())?;
+        let uid_bytes = ids::random_uuid()?;
+        let limits = Limits {
+            max_payload: match options.max_payload {
+                0 => Limits::default().max_payload,
+                bytes => bytes,
+            },
+            ..Limits::default()
+        };
+        let shared = Arc::new(WorkerShared {
+            runtime: runtime.own_reference(),
+            member: AtomicU64::new(0),
+            uid: ids::dashed(&uid_bytes),
+            uid_bytes,
+            address: local.to_string(),
+            limits,
+            options,
+            in_flight: AtomicU32::new(0),
+            idle: Notify::new(),
+            draining: AtomicBool::new(false),
+            sessions: Mutex::default(),
+            grace: watch::Sender::new(None),
+            stopped: Latch::default(),
+        });
+        let member: Weak<WorkerShared> = Arc::downgrade(&shared);
+        shared
+            .member
+            .store(runtime.add_member(member)?, Ordering::Relaxed);
+        runtime.spawn_io(server::serve(Arc::clone(&shared), listeners));
+        shared.log(Level::Info, || {
+            format!("worker {} serves at {}", shared.uid, shared.address)
+        });
+        Ok(Worker {
+            owner: Arc::new(Owner {
+                shared,
+                _runtime: runtime.clone(),
+            }),
+        })
+    }
+
+    /// Where it is reached, e.g. `"127.0.0.1:43211"`.
+    pub fn address(&self) -> &str {
+        &self.owner.shared.address
+    }
+
+    /// Its UUID; a restarted worker has another.
+    pub fn uid(&self) -> &str {
+        &self.owner.shared.uid
+    }
+
+    /// Stops: takes no new tasks from now on (callers offer them elsewhere), lets those that run go on
+    /// for the grace, cancels what is left, and ends when the last routine has stopped. Never blocks;
+    /// `done` is called on one of wool's threads and must not block. Stopping again can shorten the
+    /// grace, never lengthen it.
+    pub fn stop(&self, grace: Grace, done: impl FnOnce() + Send + 'static) {
+        self.owner.shared.stopped.on_open(done);
+        self.owner.shared.stop(grace);
+    }
+
+    /// Stops as [`Worker::stop`] does and waits, for ever without a timeout.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`]: stopping goes on, and can be waited for again.
+    /// [`ErrorKind::InvalidArgument`] on one of wool's threads.
+    pub fn stop_blocking(&self, grace: Grace, timeout: Option<Duration>) -> Result<()> {
+        refuse_on_wool_thread("a worker's stop")?;
+        let shared = &self.owner.shared;
+        shared.stop(grace);
+        if shared.stopped.wait(timeout) {
+            return Ok(());
+        }
+        Err(shared.runtime.timed_out("the worker has not stopped"))
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.shared.stop(Grace::Now);
+    }
+}
+
+impl Member for WorkerShared {
+    fn begin_close(&self) {
+        self.stop(Grace::Now);
+    }
+
+    fn closed(&self) -> &Latch {
+        &self.stopped
+    }
+}
+
+impl WorkerShared {
+    fn stop(&self, grace: Grace) {
+        self.grace.send_if_modified(|asked| {
+            let shorter = match (*asked, grace) {
+                (None, _) => true,
+                (Some(Grace::Now), _) | (_, Grace::Forever) => false,
+                (Some(Grace::Forever), _) | (_, Grace::Now) => true,
+                (Some(Grace::For(before)), Grace::For(now)) => now < before,
+            };
+            if shorter {
+                *asked = Some(grace);
+            }
+            shorter
+        });
+    }
+
+    /// Changes when the worker is to stop, or to stop sooner.
+    pub(crate) fn grace(&self) -> watch::Receiver<Option<Grace>> {
+        self.grace.subscribe()
+    }
+
+    /// From here on new tasks are refused, and callers are told.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        self.tell_sessions(|| WorkerCommand::Drain);
+    }
+
+    pub(crate) fn cancel_all(&self) {
+        self.tell_sessions(|| WorkerCommand::CancelAll);
+    }
+
+    pub(crate) fn finish_sessions(&self) {
+        self.tell_sessions(|| WorkerCommand::Finish);
+    }
+
+    /// The last word: whoever waits for the stop is told.
+    pub(crate) fn set_stopped(&self) {
+        self.runtime
+            .remove_member(self.member.load(Ordering::Relaxed));
+        self.log(Level::Info, || format!("worker {} has stopped", self.uid));
+        self.stopped.open();
+    }
+
+    /// Waits until no task occupies a place.
+    pub(crate) async fn idle(&self) {
+        loop {
+            let told = self.idle.notified();
+            if self.in_flight.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            told.await;
+        }
+    }
+
+    fn tell_sessions(&self, command: impl Fn() -> WorkerCommand) {
+        for sender in self.sessions().senders.values() {
+            // A session that has ended needs no telling.
+            let _ = sender.send(command());
+        }
+    }
+
+    /// Adds a session; it leaves when the guard is dropped.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        sender: mpsc::UnboundedSender<WorkerCommand>,
+    ) -> SessionGuard {
+        let mut sessions = self.sessions();
+        let id = sessions.next;
+        sessions.next += 1;
+        sessions.senders.insert(id, sender);
+        SessionGuard {
+            worker: Arc::clone(self),
+            id,
+        }
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a task, if there is one.
+    pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
+        let most = self.concurrency();
+        self.in_flight
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
+                (n < most).then_some(n + 1)
+            })
+            .ok()?;
+        self.runtime.running().fetch_add(1, Ordering::AcqRel);
+        Some(Box::new(Place {
+            worker: Arc::clone(self),
+        }))
+    }
+
+    pub(crate) fn hello(&self) -> wire::Hello {
+        wire::Hello {
+            worker_uid: self.uid.clone(),
+            serving: Some(self.serving()),
+            ..hello::hello(self.limits, self.runtime.language())
+        }
+    }
+
+    pub(crate) fn serving(&self) -> wire::Serving {
+        wire::Serving {
+            routines: self.runtime.registry().describe(),
+            draining: self.draining.load(Ordering::Acquire),
+        }
+    }
+
+    /// For people and tools.
+    pub(crate) fn describe(&self) -> wire::WorkerDescription {
+        let serving = self.serving();
+        wire::WorkerDescription {
+            worker: Some(self.record()),
+            routines: serving.routines,
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            concurrency: self.concurrency(),
+            draining: serving.draining,
+        }
+    }
+
+    fn record(&self) -> wire::WorkerRecord {
+        let socket_path = self.options.socket_path.as_ref();
+        wire::WorkerRecord {
+            uid: self.uid.clone(),
+            addresses: vec![self.address.clone()],
+            socket_path: socket_path
+                .map(|path| path.display().to_string())
+                .unwrap_or_default(),
+            doors: vec![wire::Door::Session as i32],
+            protocol_major: wire::MAJOR,
+            protocol_minor: wire::MINOR,
+            package_version: wire::PACKAGE_VERSION.to_owned(),
+            language: self.runtime.language().to_owned(),
+            tags: self.options.tags.clone(),
+            pid: std::process::id(),
+            ..wire::WorkerRecord::default()
+        }
+    }
+
+    pub(crate) fn routine(&self, name: &str) -> Option<Arc<Routine>> {
+        self.runtime.registry().get(name)
+    }
+
+    pub(crate) fn registry_changes(&self) -> watch::Receiver<u64> {
+        self.runtime.registry().changes()
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(crate) fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    pub(crate) fn uid_bytes(&self) -> Uuid {
+        self.uid_bytes
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    pub(crate) fn secret(&self) -> Option<&[u8]> {
+        self.options.secret.as_deref()
+    }
+
+    pub(crate) fn language(&self) -> &str {
+        self.runtime.language()
+    }
+
+    pub(crate) fn log_refusal(&self, refusal: &Refusal) {
+        self.log(Level::Warn, || {
+            format!("a session was refused: {}", refusal.message())
+        });
+    }
+
+    pub(crate) fn log_lost_caller(&self, peer: &Peer, error: &Error) {
+        self.log(Level::Warn, || {
+            format!(
+                "the session of a caller ({} libwool {}) ended: {}",
+                peer.language,
+                peer.package_version,
+                error.message()
+            )
+        });
+    }
+
+    pub(crate) fn log(&self, level: Level, message: impl FnOnce() -> String) {
+        self.runtime.logger().log(level, "worker", message);
+    }
+
+    fn concurrency(&self) -> u32 {
+        match self.options.concurrency {
+            0 => DEFAULT_CONCURRENCY,
+            most => most,
+        }
+    }
+}
+
+/// A session's place in the worker's list.
+pub(crate) struct SessionGuard {
+    worker: Arc<WorkerShared>,
+    id: u64,
+}
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        self.worker.sessions().senders.remove(&self.id);
+    }
+}
+
+/// A running task's place.
+struct Place {
+    worker: Arc<WorkerShared>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.worker.runtime.running().fetch_sub(1, Ordering::AcqRel);
+        if self.worker.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.worker.idle.notify_waiters();
+        }
+    }
+}
+
+fn resolve(options: &WorkerOptions) -> Result<SocketAddr> {
+    let invalid = |problem: String| {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!(
+                "the address \"{}\" cannot be bound: {problem}; use \"host:port\", e.g. \"127.0.0.1:0\"",
+                options.bind
+            ),
+        )
+    };
+    let address = options
+        .bind
+        .to_socket_addrs()
+        .map_err(|error| invalid(error.to_string()))?
+        .next()
+        .ok_or_else(|| invalid("the host has no address".to_owned()))?;
+    if !is_loopback(address.ip()) && !options.allow_plaintext {
+        return Err(Error::new(
+            ErrorKind::PermissionDenied,
+            format!(
+                "{address} is reachable from other machines, and without TLS everybody there could call: \
+                 bind to loopback, or set allow_plaintext",
+            ),
+        ));
+    }
+    Ok(address)
+}
+
+pub(crate) fn is_loopback(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback()
+}
