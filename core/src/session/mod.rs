@@ -17,3 +17,5 @@ pub(crate) use worker::{WorkerCommand, serve};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;

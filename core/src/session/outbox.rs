@@ -54,7 +54,7 @@ enum Waiting {
         begun: u64,
     },
     /// A frame that must not overtake the payloads before it.
-    Frame(Frame),
+    Frame(Box<Frame>),
 }
 
 impl Outbox {
@@ -81,7 +81,7 @@ impl Outbox {
     pub(crate) fn frame_in_order(&mut self, frame: Frame) {
         match self.calls.get_mut(&frame.call) {
             Some(call) if !call.waiting.is_empty() => {
-                call.waiting.push_back(Waiting::Frame(frame));
+                call.waiting.push_back(Waiting::Frame(Box::new(frame)));
             }
             _ => {
                 if is_last(&frame) {
@@ -231,7 +231,7 @@ impl Outbox {
         let call = self.calls.get_mut(&number)?;
         let mut spent_session = false;
         let frame = match call.waiting.pop_front()? {
-            Waiting::Frame(frame) => frame,
+            Waiting::Frame(frame) => *frame,
             Waiting::First {
                 wrap,
                 codec,

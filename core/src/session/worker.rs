@@ -206,7 +206,9 @@ impl Serving {
                         self.liveness.heard(Instant::now());
                         if let Err(LinkError(error)) = self.batch(batch) {
                             let refusal = Refusal::Protocol(error.message().to_owned());
-                            let _ = outgoing.try_send(Outgoing::Err(refusal));
+                            let told = outgoing.send(Outgoing::Err(refusal));
+                            // A caller that does not read is not told.
+                            let _ = tokio::time::timeout(FLUSH_WITHIN, told).await;
                             return End::CallerGone(Some(error));
                         }
                     }

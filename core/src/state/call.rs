@@ -393,18 +393,14 @@ mod tests {
                         to_worker.push(Message::Credit(n));
                     }
                     Event::Close if streaming => to_worker.push(Message::Close),
-                    Event::Leave => {
-                        if caller.leave() {
-                            outcomes += 1;
-                            to_worker.push(Message::Cancel);
-                        }
+                    Event::Leave if caller.leave() => {
+                        outcomes += 1;
+                        to_worker.push(Message::Cancel);
                     }
-                    Event::WorkerAnswers(answer) => {
-                        if worker.answer(answer).is_ok() {
-                            prop_assert!(!worker_over);
-                            worker_over = answer.is_terminal();
-                            to_caller.push(answer);
-                        }
+                    Event::WorkerAnswers(answer) if worker.answer(answer).is_ok() => {
+                        prop_assert!(!worker_over);
+                        worker_over = answer.is_terminal();
+                        to_caller.push(answer);
                     }
                     Event::ToWorker if !to_worker.is_empty() => {
                         match to_worker.remove(0) {

@@ -1,6 +1,11 @@
 //! A worker and a pool of one process.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests: each file uses its part, and a panic is a failure"
+)]
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -63,7 +68,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Asks again until it holds.
-pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
     while !holds().await {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

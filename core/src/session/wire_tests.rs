@@ -1,0 +1,810 @@
+//! A peer that says whatever it likes to a real worker or caller: what is allowed is answered, the rest
+//! is refused, and others are not harmed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Mutex, mpsc};
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::state::hello::{Limits, hello};
+use crate::wire::catalog_client::CatalogClient;
+use crate::wire::frame::Kind;
+use crate::wire::rejected::Reason;
+use crate::wire::session_client::SessionClient;
+use crate::wire::session_server::{Session, SessionServer};
+use crate::wire::{self, Batch, Frame};
+use crate::{ErrorKind, PoolOptions, Routine, Runtime, Worker, WorkerPool};
+
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+fn run(test: impl Future<Output = ()>) {
+    let executor = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    executor.block_on(async {
+        tokio::time::timeout(WATCHDOG, test)
+            .await
+            .expect("the test hangs")
+    });
+}
+
+/// A worker with a few routines.
+struct Target {
+    runtime: Runtime,
+    worker: Worker,
+}
+
+impl Target {
+    fn new() -> Target {
+        let runtime = Runtime::new(Default::default()).unwrap();
+        let echo = Routine::unary("test.echo", |_, arguments| async move {
+            let (value,): (crate::Value,) = arguments.extract()?;
+            Ok(value)
+        });
+        let wait = Routine::unary("test.wait", |_, _| async {
+            std::future::pending::<()>().await;
+            Ok(())
+        });
+        let count = Routine::stream("test.count", |_, _, mut out| async move {
+            for i in 0.. {
+                out.yield_(i).await?;
+            }
+            Ok(())
+        });
+        for routine in [echo, wait, count] {
+            runtime.register(routine).unwrap();
+        }
+        let worker = Worker::start(&runtime, Default::default()).unwrap();
+        Target { runtime, worker }
+    }
+
+    /// Another peer is served as if nothing had happened.
+    async fn is_well(&self) {
+        let options = PoolOptions {
+            addresses: vec![self.worker.address().to_owned()],
+            ..PoolOptions::default()
+        };
+        let pool = WorkerPool::new(&self.runtime, options).unwrap();
+        let answer = pool.call("test.echo", (1,)).await.unwrap();
+        assert_eq!(answer.as_i64(), Some(1));
+    }
+
+    async fn close(self) {
+        let (done, closed) = tokio::sync::oneshot::channel();
+        self.runtime.close(move || {
+            let _ = done.send(());
+        });
+        closed.await.unwrap();
+    }
+}
+
+async fn channel(target: &Target) -> tonic::transport::Channel {
+    let address = format!("http://{}", target.worker.address());
+    tonic::transport::Endpoint::from_shared(address)
+        .unwrap()
+        .connect()
+        .await
+        .unwrap()
+}
+
+/// A caller made by hand.
+struct Peer {
+    outgoing: mpsc::Sender<Batch>,
+    incoming: Streaming<Batch>,
+    waiting: std::collections::VecDeque<Frame>,
+}
+
+impl Peer {
+    async fn connect(target: &Target) -> Peer {
+        let (outgoing, batches) = mpsc::channel(100);
+        let mut client = SessionClient::new(channel(target).await);
+        let incoming = client
+            .open(ReceiverStream::new(batches))
+            .await
+            .unwrap()
+            .into_inner();
+        Peer {
+            outgoing,
+            incoming,
+            waiting: Default::default(),
+        }
+    }
+
+    async fn greeted(target: &Target) -> Peer {
+        let mut peer = Peer::connect(target).await;
+        peer.say([session(Kind::Hello(hello(Limits::default(), "test")))])
+            .await;
+        let answer = peer.hear().await.unwrap();
+        assert!(matches!(answer.kind, Some(Kind::Hello(_))), "{answer:?}");
+        peer
+    }
+
+    async fn say(&self, frames: impl IntoIterator<Item = Frame>) {
+        let batch = Batch {
+            frames: frames.into_iter().collect(),
+        };
+        // The worker may have ended the session already.
+        let _ = self.outgoing.send(batch).await;
+    }
+
+    async fn hear(&mut self) -> Result<Frame, Status> {
+        loop {
+            if let Some(frame) = self.waiting.pop_front() {
+                return Ok(frame);
+            }
+            match self.incoming.message().await? {
+                Some(batch) => self.waiting.extend(batch.frames),
+                None => return Err(Status::ok("the stream ended")),
+            }
+        }
+    }
+
+    /// The status with which the worker ends the session.
+    async fn end(mut self) -> Status {
+        loop {
+            if let Err(status) = self.hear().await {
+                return status;
+            }
+        }
+    }
+}
+
+fn session(kind: Kind) -> Frame {
+    Frame::session(kind)
+}
+
+fn call(number: u64, kind: Kind) -> Frame {
+    Frame::new(number, kind)
+}
+
+fn start(number: u64, routine: &str, kind: wire::RoutineKind, arguments: &[u8]) -> Frame {
+    call(
+        number,
+        Kind::Start(wire::Start {
+            task_id: Bytes::from_static(&[7; 16]),
+            routine: routine.to_owned(),
+            kind: kind as i32,
+            arguments: Some(wire::Payload {
+                codec: wire::Codec::Msgpack as i32,
+                data: Bytes::copy_from_slice(arguments),
+                total: arguments.len() as u64,
+            }),
+            ..Default::default()
+        }),
+    )
+}
+
+/// The arguments `(1,)`.
+const ONE: &[u8] = &[0x91, 0x91, 0x01];
+
+fn echo(number: u64) -> Frame {
+    start(number, "test.echo", wire::RoutineKind::Unary, ONE)
+}
+
+#[test]
+fn a_session_made_by_hand_works() {
+    run(async {
+        let target = Target::new();
+        let mut peer = Peer::greeted(&target).await;
+        peer.say([echo(1)]).await;
+        let Some(Kind::Result(result)) = peer.hear().await.unwrap().kind else {
+            panic!("no result");
+        };
+        assert_eq!(result.value.unwrap().data, Bytes::from_static(&[0x01]));
+        target.close().await;
+    });
+}
+
+#[test]
+fn what_is_no_greeting_is_refused_with_the_reason() {
+    run(async {
+        let target = Target::new();
+        let other_major = wire::Hello {
+            major: 9,
+            ..hello(Limits::default(), "test")
+        };
+        let other_worker = wire::Hello {
+            worker_uid: "somebody".to_owned(),
+            ..hello(Limits::default(), "test")
+        };
+        for (frames, code, text) in [
+            (
+                vec![session(Kind::Hello(other_major))],
+                tonic::Code::FailedPrecondition,
+                "9.0",
+            ),
+            (
+                vec![session(Kind::Hello(other_worker))],
+                tonic::Code::FailedPrecondition,
+                "somebody",
+            ),
+            (vec![echo(1)], tonic::Code::FailedPrecondition, "hello"),
+            (vec![], tonic::Code::FailedPrecondition, "hello"),
+            (
+                vec![
+                    session(Kind::Hello(hello(Limits::default(), "test"))),
+                    echo(1),
+                ],
+                tonic::Code::FailedPrecondition,
+                "before",
+            ),
+        ] {
+            let peer = Peer::connect(&target).await;
+            peer.say(frames).await;
+            let status = peer.end().await;
+            assert_eq!(status.code(), code, "{status:?}");
+            assert!(status.message().contains(text), "{status:?}");
+        }
+        target.is_well().await;
+        target.close().await;
+    });
+}
+
+#[test]
+fn breaking_the_protocol_ends_the_session_and_nothing_else() {
+    let chunk = |len| {
+        Kind::Chunk(wire::Chunk {
+            data: Bytes::from(vec![0; len]),
+        })
+    };
+    let cases: Vec<(&str, Vec<Frame>)> = vec![
+        (
+            "never started",
+            vec![call(5, Kind::Credit(wire::Credit { items: 1 }))],
+        ),
+        ("used before", vec![echo(3), echo(3)]),
+        ("used before", vec![echo(3), echo(2)]),
+        (
+            "second hello",
+            vec![session(Kind::Hello(hello(Limits::default(), "test")))],
+        ),
+        ("beyond", vec![partial(1, 20), call(1, chunk(16))]),
+        ("empty", vec![partial(1, 100), call(1, chunk(0))]),
+        (
+            "larger than the limit",
+            vec![partial(1, 1 << 20), call(1, chunk(65 << 10))],
+        ),
+        ("larger than its payload", vec![partial(1, 3)]),
+        (
+            "no payload",
+            vec![
+                start(1, "test.count", wire::RoutineKind::Stream, ONE),
+                call(1, chunk(10)),
+            ],
+        ),
+    ];
+    run(async {
+        let target = Target::new();
+        for (text, frames) in cases {
+            let peer = Peer::greeted(&target).await;
+            peer.say(frames).await;
+            let status = peer.end().await;
+            assert_eq!(
+                status.code(),
+                tonic::Code::InvalidArgument,
+                "{text}: {status:?}"
+            );
+            assert!(status.message().contains(text), "{text}: {status:?}");
+        }
+        target.is_well().await;
+        target.close().await;
+    });
+}
+
+/// A payload's first part, with what is still to come.
+fn partial(number: u64, total: u64) -> Frame {
+    let mut frame = start(number, "test.echo", wire::RoutineKind::Unary, &[0; 16]);
+    if let Some(Kind::Start(start)) = &mut frame.kind
+        && let Some(arguments) = &mut start.arguments
+    {
+        arguments.total = total;
+    }
+    frame
+}
+
+#[test]
+fn a_window_overrun_ends_the_session() {
+    run(async {
+        let target = Target::new();
+        let peer = Peer::greeted(&target).await;
+        let part = Bytes::from(vec![0; 64 << 10]);
+        let chunks = |number, count| {
+            let chunk = call(number, Kind::Chunk(wire::Chunk { data: part.clone() }));
+            std::iter::repeat_n(chunk, count)
+        };
+        // Within the windows: the whole budget of the session goes to one payload.
+        peer.say([partial(1, 200 << 20)]).await;
+        for _ in 0..64 {
+            peer.say(chunks(1, 16)).await;
+        }
+        // What is left is kept for that payload; another one takes more.
+        peer.say(std::iter::once(partial(2, 200 << 20)).chain(chunks(2, 8)))
+            .await;
+        let status = peer.end().await;
+        assert_eq!(status.code(), tonic::Code::InvalidArgument, "{status:?}");
+        assert!(
+            status.message().contains("window of the session"),
+            "{status:?}"
+        );
+        target.is_well().await;
+        target.close().await;
+    });
+}
+
+#[test]
+fn a_call_that_cannot_be_is_rejected_and_the_session_lives() {
+    let no_id = {
+        let mut frame = echo(1);
+        if let Some(Kind::Start(start)) = &mut frame.kind {
+            start.task_id = Bytes::from_static(b"short");
+        }
+        frame
+    };
+    let codec = |codec| {
+        let mut frame = echo(1);
+        if let Some(Kind::Start(start)) = &mut frame.kind
+            && let Some(arguments) = &mut start.arguments
+        {
+            arguments.codec = codec;
+        }
+        frame
+    };
+    let huge = {
+        let mut frame = echo(1);
+        if let Some(Kind::Start(start)) = &mut frame.kind
+            && let Some(arguments) = &mut start.arguments
+        {
+            arguments.total = u64::MAX;
+        }
+        frame
+    };
+    let unary = wire::RoutineKind::Unary;
+    let cases = vec![
+        (Reason::RoutineNotFound, start(1, "test.absent", unary, ONE)),
+        (Reason::KindMismatch, start(1, "test.count", unary, ONE)),
+        (
+            Reason::KindMismatch,
+            start(1, "test.echo", wire::RoutineKind::Unspecified, ONE),
+        ),
+        (Reason::Invalid, no_id),
+        (Reason::Codec, codec(3)),
+        (Reason::Codec, codec(77)),
+        (Reason::PayloadTooLarge, huge),
+    ];
+    run(async {
+        let target = Target::new();
+        for (reason, frame) in cases {
+            let mut peer = Peer::greeted(&target).await;
+            peer.say([frame]).await;
+            let Some(Kind::Rejected(rejected)) = peer.hear().await.unwrap().kind else {
+                panic!("not rejected: {reason:?}");
+            };
+            assert_eq!(rejected.reason(), reason, "{rejected:?}");
+            peer.say([echo(2)]).await;
+            assert!(matches!(
+                peer.hear().await.unwrap().kind,
+                Some(Kind::Result(_))
+            ));
+        }
+        target.close().await;
+    });
+}
+
+#[test]
+fn a_frame_of_no_known_kind_faults_its_call_only() {
+    run(async {
+        let target = Target::new();
+        let mut peer = Peer::greeted(&target).await;
+        let wait = start(1, "test.wait", wire::RoutineKind::Unary, ONE);
+        peer.say([
+            wait,
+            Frame {
+                call: 1,
+                kind: None,
+            },
+            Frame {
+                call: 0,
+                kind: None,
+            },
+        ])
+        .await;
+        let answer = peer.hear().await.unwrap();
+        assert!(
+            matches!(&answer, Frame { call: 1, kind: Some(Kind::Fault(fault)) }
+                if fault.kind == ErrorKind::Unsupported.number()),
+            "{answer:?}"
+        );
+        peer.say([echo(2)]).await;
+        assert!(matches!(
+            peer.hear().await.unwrap().kind,
+            Some(Kind::Result(_))
+        ));
+        target.close().await;
+    });
+}
+
+#[test]
+fn frames_for_calls_that_have_ended_are_ignored() {
+    run(async {
+        let target = Target::new();
+        let mut peer = Peer::greeted(&target).await;
+        peer.say([echo(1)]).await;
+        assert!(matches!(
+            peer.hear().await.unwrap().kind,
+            Some(Kind::Result(_))
+        ));
+        peer.say([
+            call(1, Kind::Cancel(wire::Cancel::default())),
+            call(1, Kind::Credit(wire::Credit { items: 5 })),
+            call(1, Kind::Close(wire::Close {})),
+            call(1, Kind::Window(wire::Window { bytes: u64::MAX })),
+            call(
+                1,
+                Kind::Chunk(wire::Chunk {
+                    data: Bytes::from_static(b"late"),
+                }),
+            ),
+            echo(2),
+        ])
+        .await;
+        let answer = peer.hear().await.unwrap();
+        assert!(
+            matches!(
+                answer,
+                Frame {
+                    call: 2,
+                    kind: Some(Kind::Result(_))
+                }
+            ),
+            "{answer:?}"
+        );
+        target.close().await;
+    });
+}
+
+#[test]
+fn a_cancelled_call_gets_its_one_terminal_frame() {
+    run(async {
+        let target = Target::new();
+        let mut peer = Peer::greeted(&target).await;
+        let wait = start(1, "test.wait", wire::RoutineKind::Unary, ONE);
+        peer.say([wait, call(1, Kind::Cancel(wire::Cancel::default()))])
+            .await;
+        let answer = peer.hear().await.unwrap();
+        assert!(
+            matches!(
+                answer,
+                Frame {
+                    call: 1,
+                    kind: Some(Kind::Fault(_))
+                }
+            ),
+            "{answer:?}"
+        );
+        target.close().await;
+    });
+}
+
+#[test]
+fn a_ping_is_answered_with_its_nonce() {
+    run(async {
+        let target = Target::new();
+        let mut peer = Peer::greeted(&target).await;
+        peer.say([session(Kind::Ping(wire::Ping { nonce: 42 }))])
+            .await;
+        let answer = peer.hear().await.unwrap();
+        assert_eq!(answer, session(Kind::Pong(wire::Pong { nonce: 42 })));
+        target.close().await;
+    });
+}
+
+#[test]
+fn a_stopping_worker_says_goaway_and_names_the_last_call() {
+    run(async {
+        let target = Target::new();
+        let mut peer = Peer::greeted(&target).await;
+        peer.say([echo(1)]).await;
+        assert!(matches!(
+            peer.hear().await.unwrap().kind,
+            Some(Kind::Result(_))
+        ));
+        target.worker.stop(crate::Grace::Now, || {});
+        let Some(Kind::Goaway(goaway)) = peer.hear().await.unwrap().kind else {
+            panic!("no goaway");
+        };
+        assert_eq!(goaway.last_call, 1);
+        target.close().await;
+    });
+}
+
+#[test]
+fn the_catalog_describes_the_worker() {
+    run(async {
+        let target = Target::new();
+        let mut client = CatalogClient::new(channel(&target).await);
+        let about = client
+            .describe(wire::DescribeRequest {})
+            .await
+            .unwrap()
+            .into_inner();
+        let names: Vec<&str> = about.routines.iter().map(|r| r.name.as_str()).collect();
+        assert_eq!(names, ["test.count", "test.echo", "test.wait"]);
+        let worker = about.worker.unwrap();
+        assert_eq!(worker.uid, target.worker.uid());
+        assert_eq!(worker.addresses, [target.worker.address()]);
+        assert!(worker.local.is_none(), "a secret is nobody's business");
+        target.close().await;
+    });
+}
+
+/// A worker made by hand: what it says to a caller after the hellos is the test's.
+struct Liar {
+    say: Mutex<Option<mpsc::Receiver<Result<Batch, Status>>>>,
+    heard: mpsc::UnboundedSender<Frame>,
+    hello: wire::Hello,
+}
+
+#[tonic::async_trait]
+impl Session for Arc<Liar> {
+    type openStream = ReceiverStream<Result<Batch, Status>>;
+
+    async fn open(
+        &self,
+        request: Request<Streaming<Batch>>,
+    ) -> Result<Response<Self::openStream>, Status> {
+        let mut incoming = request.into_inner();
+        let heard = self.heard.clone();
+        let (answers, stream) = mpsc::channel(100);
+        let hello = Batch {
+            frames: vec![session(Kind::Hello(self.hello.clone()))],
+        };
+        let say = self.say.lock().await.take();
+        tokio::spawn(async move {
+            let _ = answers.send(Ok(hello)).await;
+            if let Some(mut say) = say {
+                while let Some(batch) = say.recv().await {
+                    let _ = answers.send(batch).await;
+                }
+            }
+            // Held open until the caller ends the session.
+            answers.closed().await;
+        });
+        tokio::spawn(async move {
+            while let Ok(Some(batch)) = incoming.message().await {
+                for frame in batch.frames {
+                    let _ = heard.send(frame);
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+}
+
+/// A caller of a hand-made worker.
+struct Deceived {
+    runtime: Runtime,
+    pool: WorkerPool,
+    say: mpsc::Sender<Result<Batch, Status>>,
+    heard: mpsc::UnboundedReceiver<Frame>,
+}
+
+impl Deceived {
+    async fn new(change: impl FnOnce(&mut wire::Hello)) -> Deceived {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (say, said) = mpsc::channel(100);
+        let (heard_sender, heard) = mpsc::unbounded_channel();
+        let routine = |name: &str, kind: wire::RoutineKind| wire::Routine {
+            name: name.to_owned(),
+            kind: kind as i32,
+            ..Default::default()
+        };
+        let mut hello = wire::Hello {
+            worker_uid: "liar".to_owned(),
+            serving: Some(wire::Serving {
+                routines: vec![
+                    routine("test.unary", wire::RoutineKind::Unary),
+                    routine("test.stream", wire::RoutineKind::Stream),
+                ],
+                draining: false,
+            }),
+            ..hello(Limits::default(), "test")
+        };
+        change(&mut hello);
+        let liar = Arc::new(Liar {
+            say: Mutex::new(Some(said)),
+            heard: heard_sender,
+            hello,
+        });
+        tokio::spawn(
+            tonic::transport::Server::builder()
+                .add_service(SessionServer::new(liar))
+                .serve_with_incoming(TcpListenerStream::new(listener)),
+        );
+        let runtime = Runtime::new(Default::default()).unwrap();
+        let options = PoolOptions {
+            addresses: vec![address],
+            dispatch_timeout: Duration::from_millis(500),
+            ..PoolOptions::default()
+        };
+        let pool = WorkerPool::new(&runtime, options).unwrap();
+        Deceived {
+            runtime,
+            pool,
+            say,
+            heard,
+        }
+    }
+
+    async fn say(&self, frames: impl IntoIterator<Item = Frame>) {
+        let batch = Batch {
+            frames: frames.into_iter().collect(),
+        };
+        let _ = self.say.send(Ok(batch)).await;
+    }
+
+    /// The next start that the caller wrote.
+    async fn started(&mut self) -> u64 {
+        loop {
+            if let Some(Frame {
+                call,
+                kind: Some(Kind::Start(_)),
+            }) = self.heard.recv().await
+            {
+                return call;
+            }
+        }
+    }
+
+    async fn close(self) {
+        let (done, closed) = tokio::sync::oneshot::channel();
+        self.runtime.close(move || {
+            let _ = done.send(());
+        });
+        closed.await.unwrap();
+    }
+}
+
+fn item(number: u64) -> Frame {
+    call(
+        number,
+        Kind::Item(wire::Item {
+            value: Some(wire::Payload {
+                codec: 1,
+                data: Bytes::from_static(&[1]),
+                total: 1,
+            }),
+            context: None,
+        }),
+    )
+}
+
+fn result(number: u64) -> Frame {
+    call(
+        number,
+        Kind::Result(wire::Result {
+            value: Some(wire::Payload {
+                codec: 1,
+                data: Bytes::from_static(&[1]),
+                total: 1,
+            }),
+            context: None,
+        }),
+    )
+}
+
+#[test]
+fn a_worker_of_another_major_is_no_candidate_and_the_story_says_why() {
+    run(async {
+        let caller = Deceived::new(|hello| hello.major = 3).await;
+        let error = caller.pool.call("test.unary", ()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoWorkersAvailable);
+        assert!(error.message().contains("3.0"), "{error}");
+        caller.close().await;
+    });
+}
+
+#[test]
+fn a_worker_that_answers_wrongly_fails_that_call_only() {
+    run(async {
+        let mut caller = Deceived::new(|_| {}).await;
+        for lie in [item as fn(u64) -> Frame, |number| {
+            call(number, Kind::End(Default::default()))
+        }] {
+            let pending = tokio::spawn(caller.pool.call("test.unary", ()).into_future());
+            let number = caller.started().await;
+            caller.say([lie(number)]).await;
+            let error = pending.await.unwrap().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+        }
+        let pending = tokio::spawn(caller.pool.call("test.unary", ()).into_future());
+        let number = caller.started().await;
+        caller.say([result(number), result(number)]).await;
+        assert!(pending.await.unwrap().is_ok());
+        caller.close().await;
+    });
+}
+
+#[test]
+fn items_that_were_not_asked_for_fail_the_stream() {
+    run(async {
+        let mut caller = Deceived::new(|_| {}).await;
+        let mut items = caller.pool.stream("test.stream", ()).open().unwrap();
+        let first = {
+            let next = items.next();
+            tokio::pin!(next);
+            let number = tokio::select! {
+                number = caller.started() => number,
+                _ = &mut next => panic!("an item before there was one"),
+            };
+            caller.say([item(number), item(number)]).await;
+            next.await
+        };
+        assert!(first.unwrap().is_ok());
+        let error = items.next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+        assert!(items.next().await.is_none());
+        caller.close().await;
+    });
+}
+
+#[test]
+fn an_answer_to_a_call_never_made_ends_the_session() {
+    run(async {
+        let mut caller = Deceived::new(|_| {}).await;
+        let pending = tokio::spawn(caller.pool.call("test.unary", ()).into_future());
+        let number = caller.started().await;
+        caller.say([result(number + 1)]).await;
+        let error = pending.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WorkerLost, "{error}");
+        assert!(!error.retryable());
+        caller.close().await;
+    });
+}
+
+#[test]
+fn calls_beyond_a_goaway_are_offered_again() {
+    run(async {
+        let mut caller = Deceived::new(|_| {}).await;
+        let first = tokio::spawn(caller.pool.call("test.unary", ()).into_future());
+        let one = caller.started().await;
+        let second = tokio::spawn(caller.pool.call("test.unary", ()).into_future());
+        caller.started().await;
+        let goaway = wire::Goaway {
+            last_call: one,
+            reason: String::new(),
+        };
+        caller
+            .say([session(Kind::Goaway(goaway)), result(one)])
+            .await;
+        assert!(first.await.unwrap().is_ok());
+        // It is offered again, here to the worker's next session.
+        assert_eq!(caller.started().await, 1);
+        assert!(!second.is_finished());
+        caller.close().await;
+    });
+}
+
+#[test]
+fn a_worker_that_rejects_everything_as_busy_is_tried_until_the_time_is_up() {
+    run(async {
+        let mut caller = Deceived::new(|_| {}).await;
+        let pending = tokio::spawn(caller.pool.call("test.unary", ()).into_future());
+        for _ in 0..3 {
+            let number = caller.started().await;
+            let rejected = wire::Rejected {
+                reason: Reason::Busy as i32,
+                message: "full".to_owned(),
+            };
+            caller.say([call(number, Kind::Rejected(rejected))]).await;
+        }
+        let number = caller.started().await;
+        caller.say([result(number)]).await;
+        assert!(pending.await.unwrap().is_ok());
+        caller.close().await;
+    });
+}
