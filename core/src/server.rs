@@ -116,10 +116,13 @@ pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
     )
     .add_service(CatalogServer::new(door))
     .add_service(health_service);
-    match reflection() {
-        Ok(service) => routes = routes.add_service(service),
-        Err(error) => worker.log(Level::Error, || format!("no reflection: {error}")),
-    }
+    routes = match reflection(routes.clone()) {
+        Ok(routes) => routes,
+        Err(error) => {
+            worker.log(Level::Error, || format!("no reflection: {error}"));
+            routes
+        }
+    };
     let (closing, closed) = watch::channel(false);
     let mut servers = tokio::task::JoinSet::new();
     let until = |mut closed: watch::Receiver<bool>| async move {
@@ -213,16 +216,16 @@ fn builder() -> tonic::transport::Server {
         .max_concurrent_streams(Limits::default().max_open_calls as u32)
 }
 
-fn reflection() -> Result<
-    tonic_reflection::server::v1::ServerReflectionServer<
-        impl tonic_reflection::server::v1::ServerReflection,
-    >,
-    tonic_reflection::server::Error,
-> {
-    tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
+/// Adds server reflection, also in the older version that many tools still ask for.
+fn reflection(routes: Routes) -> Result<Routes, tonic_reflection::server::Error> {
+    let builder = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok(routes
+        .add_service(builder().build_v1()?)
+        .add_service(builder().build_v1alpha()?))
 }
 
 #[derive(Clone)]

@@ -133,6 +133,10 @@ impl Worker {
                 0 => Limits::default().max_payload,
                 bytes => bytes,
             },
+            // A caller alone then never meets the limit: its burst waits at its own gate.
+            max_open_calls: Limits::default()
+                .max_open_calls
+                .min(concurrency(&options) as usize),
             ..Limits::default()
         };
         let shared = Arc::new(WorkerShared {
@@ -299,7 +303,7 @@ impl WorkerShared {
 
     /// A place for a task, if there is one.
     pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
-        let most = self.concurrency();
+        let most = concurrency(&self.options);
         self.in_flight
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
                 (n < most).then_some(n + 1)
@@ -333,7 +337,7 @@ impl WorkerShared {
             worker: Some(self.record()),
             routines: serving.routines,
             in_flight: self.in_flight.load(Ordering::Relaxed),
-            concurrency: self.concurrency(),
+            concurrency: concurrency(&self.options),
             draining: serving.draining,
         }
     }
@@ -409,12 +413,12 @@ impl WorkerShared {
     pub(crate) fn log(&self, level: Level, message: impl FnOnce() -> String) {
         self.runtime.logger().log(level, "worker", message);
     }
+}
 
-    fn concurrency(&self) -> u32 {
-        match self.options.concurrency {
-            0 => DEFAULT_CONCURRENCY,
-            most => most,
-        }
+fn concurrency(options: &WorkerOptions) -> u32 {
+    match options.concurrency {
+        0 => DEFAULT_CONCURRENCY,
+        most => most,
     }
 }
 
