@@ -48,6 +48,7 @@ mod server;
 mod session;
 mod state;
 mod task;
+mod tasks;
 mod wire;
 mod worker;
 

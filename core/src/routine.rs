@@ -2,12 +2,10 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
 use wool_values::{Arguments, IntoValue};
 
 use crate::error::{Error, ErrorKind, Fault};
@@ -15,6 +13,7 @@ use crate::payload::Payload;
 use crate::runtime::Runtime;
 pub use crate::state::call::Step;
 use crate::task::{Task, TaskContext};
+use crate::tasks::Abort;
 use crate::wire;
 
 /// Whether a routine answers once or with a stream of items.
@@ -319,7 +318,7 @@ impl Yielder {
 
 /// A future on the runtime's task threads. Dropping it drops the task, which answers it.
 struct Spawned {
-    abort: AbortHandle,
+    abort: Abort,
     steps: Option<mpsc::UnboundedSender<Step>>,
 }
 
@@ -329,7 +328,7 @@ fn spawn(
     steps: Option<mpsc::UnboundedSender<Step>>,
 ) -> Box<dyn TaskControl> {
     Box::new(Spawned {
-        abort: runtime.spawn_task(future),
+        abort: runtime.push_task(future),
         steps,
     })
 }
@@ -376,8 +375,8 @@ fn unencodable(task: &Task, error: Error) -> Fault {
 
 /// Runs a future; a panic in it becomes a fault.
 async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Fault> {
-    let mut future: Pin<Box<_>> = Box::pin(future);
-    std::future::poll_fn(move |cx| {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| {
         // Unwind safe: after a panic the future is dropped and never looked at again.
         match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use nix::sys::signal::{SigSet, Signal};
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
@@ -21,6 +22,7 @@ use crate::latch::Latch;
 use crate::log::{Level, LogSink, Logger};
 use crate::registry::Registry;
 use crate::routine::Routine;
+use crate::tasks::{Abort, TaskThreads};
 
 /// How a runtime is set up.
 #[derive(Clone)]
@@ -68,7 +70,7 @@ struct Core {
     io: Handle,
     io_thread: Mutex<Option<IoThread>>,
     tasks: Mutex<Option<tokio::runtime::Runtime>>,
-    task_handle: OnceCell<Handle>,
+    task_threads: OnceCell<TaskThreads>,
     members: Mutex<BTreeMap<u64, Weak<dyn Member>>>,
     next_member: AtomicU64,
     /// Tasks that occupy a place in any worker.
@@ -102,6 +104,7 @@ impl Runtime {
         let io = Builder::new_current_thread()
             .enable_io()
             .enable_time()
+            .on_thread_start(Runtime::mark_wool_thread)
             .build()
             .map_err(|error| no_threads(&error))?;
         let handle = io.handle().clone();
@@ -127,7 +130,7 @@ impl Runtime {
             io: handle,
             io_thread: Mutex::new(Some(IoThread { stop, thread })),
             tasks: Mutex::new(None),
-            task_handle: OnceCell::new(),
+            task_threads: OnceCell::new(),
             members: Mutex::default(),
             next_member: AtomicU64::new(0),
             running: AtomicUsize::new(0),
@@ -196,13 +199,14 @@ impl Runtime {
     /// Marks the current thread as one of wool's; for threads that call the host's code back.
     pub fn mark_wool_thread() {
         WOOL_THREAD.set(true);
+        block_sigpipe();
     }
 
     /// Runs code that may block on one of the threads for routines.
     pub fn run_blocking(&self, job: impl FnOnce() + Send + 'static) {
-        match self.core.task_handle.get() {
+        match self.core.task_threads.get() {
             // The join handle is not needed: the job answers its task.
-            Some(tasks) => drop(tasks.spawn_blocking(job)),
+            Some(tasks) => drop(tasks.handle().spawn_blocking(job)),
             // Not prepared: dropping the job fails its task.
             None => drop(job),
         }
@@ -213,12 +217,13 @@ impl Runtime {
     /// # Errors
     /// [`ErrorKind::Io`] when the system gives no threads.
     pub fn start_task_threads(&self) -> Result<()> {
+        let threads = self.core.routine_threads;
         self.core
-            .task_handle
-            .get_or_try_init(|| -> Result<Handle> {
+            .task_threads
+            .get_or_try_init(|| -> Result<TaskThreads> {
                 let tasks = Builder::new_multi_thread()
-                    .worker_threads(self.core.routine_threads)
-                    .max_blocking_threads(self.core.routine_threads)
+                    .worker_threads(threads)
+                    .max_blocking_threads(threads)
                     .thread_name("wool-task")
                     .on_thread_start(Runtime::mark_wool_thread)
                     .enable_time()
@@ -226,7 +231,7 @@ impl Runtime {
                     .map_err(|error| no_threads(&error))?;
                 let handle = tasks.handle().clone();
                 *lock(&self.core.tasks) = Some(tasks);
-                Ok(handle)
+                Ok(TaskThreads::new(handle, threads))
             })?;
         Ok(())
     }
@@ -241,14 +246,19 @@ impl Runtime {
         &self.core.language
     }
 
-    pub(crate) fn spawn_task(
-        &self,
-        future: impl Future<Output = ()> + Send + 'static,
-    ) -> AbortHandle {
-        match self.core.task_handle.get() {
-            Some(tasks) => tasks.spawn(future).abort_handle(),
+    /// Queues a future for the task threads; it certainly begins after [`Runtime::launch_tasks`].
+    pub(crate) fn push_task(&self, future: impl Future<Output = ()> + Send + 'static) -> Abort {
+        match self.core.task_threads.get() {
+            Some(tasks) => tasks.push(future),
             // Not prepared: dropping the future fails its task.
-            None => self.core.io.spawn(async {}).abort_handle(),
+            None => Abort::default(),
+        }
+    }
+
+    /// Wakes a task thread for what was pushed since the last time, if anything was.
+    pub(crate) fn launch_tasks(&self) {
+        if let Some(tasks) = self.core.task_threads.get() {
+            tasks.launch();
         }
     }
 
@@ -362,6 +372,9 @@ fn close(core: &Core) {
     drop(members);
     // Waits for callbacks that still run on these threads.
     drop(lock(&core.tasks).take());
+    if let Some(tasks) = core.task_threads.get() {
+        tasks.clear();
+    }
     core.registry.clear();
     if let Some(io) = lock(&core.io_thread).take() {
         // It may have ended by itself only through a panic; join tells.
@@ -373,6 +386,15 @@ fn close(core: &Core) {
         }
     }
     core.closed.open();
+}
+
+/// A write to a peer that has gone raises SIGPIPE, which would end a host that does not ignore it. Blocked
+/// on the threads that write, it is only an error of the write; the host's handlers are not touched.
+fn block_sigpipe() {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGPIPE);
+    // It fails only for a mask that is none.
+    let _ = signals.thread_block();
 }
 
 pub(crate) fn refuse_on_wool_thread(what: &str) -> Result<()> {

@@ -374,14 +374,16 @@ impl Serving {
     }
 
     fn batch(&mut self, batch: Batch) -> Result<(), LinkError> {
-        for frame in batch.frames {
+        let done = batch.frames.into_iter().try_for_each(|frame| {
             if frame.call == 0 {
-                self.session_frame(frame.kind)?;
+                self.session_frame(frame.kind)
             } else {
-                self.call_frame(frame.call, frame.kind)?;
+                self.call_frame(frame.call, frame.kind)
             }
-        }
-        Ok(())
+        });
+        // Also those that came before a frame that breaks the rules.
+        self.worker.runtime().launch_tasks();
+        done
     }
 
     fn session_frame(&mut self, kind: Option<Kind>) -> Result<(), LinkError> {

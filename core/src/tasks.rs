@@ -1,0 +1,191 @@
+//! How the futures of Rust routines get to the task threads.
+//!
+//! Waking a thread costs more than most routines run. So it is done once for all calls that came together:
+//! [`TaskThreads::push`] only queues, [`TaskThreads::launch`] wakes. A *runner*, woken, takes one future
+//! after another and gives it its first poll on the spot, which is the only one that most need. A future
+//! that has to wait becomes a tokio task of its own.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::Handle;
+
+type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// First polls a runner does before it lets others of its thread have their turn.
+const POLLS_AT_ONCE: usize = 64;
+
+/// The threads of a tokio runtime, and what waits for them.
+pub(crate) struct TaskThreads {
+    handle: Handle,
+    queue: Arc<Queue>,
+}
+
+struct Queue {
+    state: Mutex<State>,
+    /// As many as there are threads, so that a first poll that computes for long holds up no other.
+    most_runners: usize,
+}
+
+struct State {
+    jobs: VecDeque<Job>,
+    runners: usize,
+}
+
+impl TaskThreads {
+    pub(crate) fn new(handle: Handle, threads: usize) -> TaskThreads {
+        let state = State {
+            jobs: VecDeque::new(),
+            runners: 0,
+        };
+        TaskThreads {
+            handle,
+            queue: Arc::new(Queue {
+                state: Mutex::new(state),
+                most_runners: threads,
+            }),
+        }
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Queues a future. It may begin at once; that it begins is certain only after [`TaskThreads::launch`].
+    pub(crate) fn push(&self, future: impl Future<Output = ()> + Send + 'static) -> Abort {
+        let abort = Abort::default();
+        let job = Box::pin(abort.clone().watch(future));
+        self.queue.lock().jobs.push_back(job);
+        abort
+    }
+
+    /// Sees to it that a thread looks after what was pushed.
+    pub(crate) fn launch(&self) {
+        let mut state = self.queue.lock();
+        // Also beside those that run: they may be in a poll that takes long.
+        if !state.jobs.is_empty() && state.runners < self.queue.most_runners {
+            state.runners += 1;
+            drop(state);
+            self.handle.spawn(run(Arc::clone(&self.queue)));
+        }
+    }
+
+    /// Drops what has not begun. To be called when the threads have ended.
+    pub(crate) fn clear(&self) {
+        let jobs = std::mem::take(&mut self.queue.lock().jobs);
+        drop(jobs);
+    }
+}
+
+impl Queue {
+    /// The next future; `None`: the runner ends.
+    fn take(self: &Arc<Self>) -> Option<Job> {
+        let mut state = self.lock();
+        let Some(job) = state.jobs.pop_front() else {
+            state.runners -= 1;
+            return None;
+        };
+        if !state.jobs.is_empty() && state.runners < self.most_runners {
+            state.runners += 1;
+            drop(state);
+            tokio::spawn(run(Arc::clone(self)));
+        }
+        Some(job)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A runner.
+async fn run(queue: Arc<Queue>) {
+    loop {
+        for _ in 0..POLLS_AT_ONCE {
+            let Some(job) = queue.take() else {
+                return;
+            };
+            let mut job = Some(job);
+            std::future::poll_fn(|cx| {
+                if let Some(job) = job.take() {
+                    begin(job, cx);
+                }
+                Poll::Ready(())
+            })
+            .await;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn begin(mut job: Job, cx: &mut Context<'_>) {
+    // Unwind safe: after a panic the future is dropped and never looked at again.
+    let polled = std::panic::catch_unwind(AssertUnwindSafe(move || {
+        match job.as_mut().poll(cx) {
+            Poll::Ready(()) => None,
+            // The waker was the runner's; the task polls again at once and leaves its own.
+            Poll::Pending => Some(job),
+        }
+    }));
+    if let Ok(Some(job)) = polled {
+        tokio::spawn(job);
+    }
+}
+
+/// Drops a future early, on the thread that runs it.
+#[derive(Clone, Default)]
+pub(crate) struct Abort {
+    shared: Arc<Aborting>,
+}
+
+#[derive(Default)]
+struct Aborting {
+    aborted: AtomicBool,
+    /// Of the future, while it waits.
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Abort {
+    /// Harmless when the future is over.
+    pub(crate) fn abort(&self) {
+        self.shared.aborted.store(true, Ordering::Release);
+        let waker = self.waker().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Ends when the future does or when it is aborted, and drops it then.
+    async fn watch(self, future: impl Future<Output = ()>) {
+        let mut future = std::pin::pin!(future);
+        std::future::poll_fn(|cx| {
+            if self.is_aborted() {
+                return Poll::Ready(());
+            }
+            let poll = future.as_mut().poll(cx);
+            if poll.is_pending() {
+                *self.waker() = Some(cx.waker().clone());
+                // An abort before that found no waker.
+                if self.is_aborted() {
+                    return Poll::Ready(());
+                }
+            }
+            poll
+        })
+        .await;
+    }
+
+    fn is_aborted(&self) -> bool {
+        self.shared.aborted.load(Ordering::Acquire)
+    }
+
+    fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
+        let waker = &self.shared.waker;
+        waker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
