@@ -69,6 +69,8 @@ struct PoolShared {
     parked: Mutex<Vec<Parked>>,
     /// Something changed that may let parked calls go.
     changed: Notify,
+    /// Counts the changes: a call that was offered before one and is parked after it would wait in vain.
+    changes: AtomicU64,
     /// A call was parked: the keeper's timer may be too late.
     parked_one: Notify,
     closing: watch::Sender<bool>,
@@ -149,6 +151,7 @@ impl WorkerPool {
             turn: AtomicUsize::new(0),
             parked: Mutex::default(),
             changed: Notify::new(),
+            changes: AtomicU64::new(0),
             parked_one: Notify::new(),
             closing: watch::Sender::new(false),
             is_closing: AtomicBool::new(false),
@@ -273,6 +276,7 @@ impl PoolShared {
 
     /// Gives a call to a worker, or parks it, or ends it when no worker can ever take it.
     fn offer(&self, mut dispatch: Box<Dispatch>) {
+        let changes = self.changes.load(Ordering::Acquire);
         let count = self.members.len();
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let mut seen = Seen::default();
@@ -310,24 +314,27 @@ impl PoolShared {
                 Err(_) => return,
             }
         }
-        self.nobody_took(dispatch, seen);
+        self.nobody_took(dispatch, seen, changes);
     }
 
-    fn nobody_took(&self, mut dispatch: Box<Dispatch>, seen: Seen) {
+    fn nobody_took(&self, mut dispatch: Box<Dispatch>, seen: Seen, changes: u64) {
         if seen.refused {
             dispatch.refused_by.clear();
             let retry = Some(Instant::now() + BUSY_RETRY);
-            self.park(Parked { dispatch, retry });
+            self.park(Parked { dispatch, retry }, changes);
             return;
         }
         let name = &dispatch.routine;
         let error = if let Some(error) = seen.too_large {
             error
         } else if seen.hopeful || !seen.known {
-            self.park(Parked {
-                dispatch,
-                retry: None,
-            });
+            self.park(
+                Parked {
+                    dispatch,
+                    retry: None,
+                },
+                changes,
+            );
             return;
         } else if seen.other_kind {
             Error::new(
@@ -352,8 +359,12 @@ impl PoolShared {
             .finish(Outcome::Error(error.with_retryable(true)));
     }
 
-    fn park(&self, parked: Parked) {
+    /// `changes`: their count when the call was offered.
+    fn park(&self, mut parked: Parked, changes: u64) {
         let mut list = self.parked();
+        if self.changes.load(Ordering::Acquire) != changes {
+            parked.retry = Some(Instant::now());
+        }
         if self.is_closing.load(Ordering::Acquire) {
             drop(list);
             end_as_closed(&parked.dispatch);
@@ -430,6 +441,12 @@ impl PoolShared {
         dispatch
             .flight
             .finish(Outcome::Error(error.with_retryable(true)));
+    }
+
+    /// To be called after the change.
+    fn tell_changed(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.changed.notify_one();
     }
 
     fn parked(&self) -> MutexGuard<'_, Vec<Parked>> {
@@ -557,7 +574,7 @@ async fn keep_member(shared: Arc<PoolShared>, index: usize) {
             format!("{}: {}", member.address, error.message())
         });
         member.set(Link::Down(error));
-        shared.changed.notify_one();
+        shared.tell_changed();
         tokio::select! {
             () = until_closing(&mut closing) => return,
             () = tokio::time::sleep(backoff) => {}
@@ -583,7 +600,7 @@ async fn run_session(
     };
     let changed = {
         let shared = Arc::clone(shared);
-        Arc::new(move || shared.changed.notify_one())
+        Arc::new(move || shared.tell_changed())
     };
     let session = CallerSession::new(
         connected.transport,
@@ -607,7 +624,7 @@ async fn run_session(
         commands: commands.clone(),
         state,
     });
-    shared.changed.notify_one();
+    shared.tell_changed();
     let running = session.run(connected.early);
     tokio::pin!(running);
     let end = tokio::select! {

@@ -283,6 +283,27 @@ fn a_thousand_calls_at_once() {
 }
 
 #[test]
+fn calls_made_while_the_pool_connects_all_find_the_worker() {
+    let peers = Peers::new(routines());
+    block_on(async {
+        for _ in 0..100 {
+            let options = PoolOptions {
+                addresses: vec![peers.worker.address().to_owned()],
+                ..PoolOptions::default()
+            };
+            let pool = wool::WorkerPool::new(&peers.runtime, options).unwrap();
+            let calls: Vec<_> = (0..300)
+                .map(|i| tokio::spawn(pool.call("calc.add", (i, 1)).into_future()))
+                .collect();
+            for call in calls {
+                call.await.unwrap().unwrap();
+            }
+        }
+    });
+    peers.close();
+}
+
+#[test]
 fn a_burst_beyond_the_limit_waits_and_succeeds() {
     let worker = WorkerOptions {
         concurrency: 4,

@@ -1,0 +1,39 @@
+#pragma once
+
+// The functions of the addon, by file. src/native.ts declares each with its types and says what it does.
+#include <node_api.h>
+
+namespace wool_node {
+
+// events.cc
+napi_value Drain(napi_env env, napi_callback_info info);
+napi_value TakePayload(napi_env env, napi_callback_info info);
+napi_value TakeError(napi_env env, napi_callback_info info);
+napi_value KeepAlive(napi_env env, napi_callback_info info);
+
+// calls.cc
+napi_value SubmitCall(napi_env env, napi_callback_info info);
+napi_value CancelCall(napi_env env, napi_callback_info info);
+napi_value OpenStream(napi_env env, napi_callback_info info);
+napi_value NextItem(napi_env env, napi_callback_info info);
+napi_value CloseStream(napi_env env, napi_callback_info info);
+
+// tasks.cc
+napi_value RegisterRoutine(napi_env env, napi_callback_info info);
+napi_value ReturnTask(napi_env env, napi_callback_info info);
+napi_value YieldTask(napi_env env, napi_callback_info info);
+napi_value EndTask(napi_env env, napi_callback_info info);
+napi_value FailTask(napi_env env, napi_callback_info info);
+napi_value DropTask(napi_env env, napi_callback_info info);
+napi_value TaskInfo(napi_env env, napi_callback_info info);
+
+// peers.cc
+napi_value CreateRuntime(napi_env env, napi_callback_info info);
+napi_value CloseRuntime(napi_env env, napi_callback_info info);
+napi_value DisposeRuntime(napi_env env, napi_callback_info info);
+napi_value StartWorker(napi_env env, napi_callback_info info);
+napi_value StopWorker(napi_env env, napi_callback_info info);
+napi_value CreatePool(napi_env env, napi_callback_info info);
+napi_value ClosePool(napi_env env, napi_callback_info info);
+
+}  // namespace wool_node

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <wool.h>
+
+#include <memory>
+
+#include "runtime.h"
+
+namespace wool_node {
+
+// What an external of a pool holds.
+struct Pool {
+  Pool(std::shared_ptr<Runtime> owner, wool_pool_t* pool) : runtime(std::move(owner)), handle(pool) {}
+  ~Pool() { wool_pool_free(handle); }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  std::shared_ptr<Runtime> runtime;
+  wool_pool_t* handle;
+};
+
+// What an external of a worker holds.
+struct Worker {
+  Worker(std::shared_ptr<Runtime> owner, wool_worker_t* worker) : runtime(std::move(owner)), handle(worker) {}
+  ~Worker() { wool_worker_free(handle); }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  std::shared_ptr<Runtime> runtime;
+  wool_worker_t* handle;
+};
+
+}  // namespace wool_node

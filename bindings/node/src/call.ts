@@ -1,0 +1,127 @@
+import { onAbort } from './abort.js';
+import { WoolError } from './errors.js';
+import { native, type PoolHandle } from './native.js';
+import { withArguments } from './payload.js';
+import type { CompletionQueue, Waiter } from './queue.js';
+import type { Raw } from './values/types.js';
+
+/** How one call is made. */
+export interface CallOptions {
+  /** Cancels the call: the promise rejects at once, and the routine is told while it runs. */
+  signal?: AbortSignal | undefined;
+  /** Budget of the whole call in milliseconds, enforced at both ends. Default: none. */
+  timeout?: number | undefined;
+  /** How long the call may wait for a worker, milliseconds. Default: the pool's. */
+  dispatchTimeout?: number | undefined;
+  /** Arguments by name, after the positional ones. */
+  named?: Readonly<Record<string, unknown>> | undefined;
+  /** A text that rides along for logs and events. */
+  tag?: string | undefined;
+}
+
+/** What is called, and from where. */
+export interface Request {
+  readonly queue: CompletionQueue;
+  readonly pool: PoolHandle;
+  readonly routine: string;
+  readonly args: readonly unknown[] | Raw;
+  readonly options: CallOptions;
+}
+
+/** Sends a unary call. Rejects, never throws. */
+export function call(request: Request): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    new Call(request, resolve, reject).submit();
+  });
+}
+
+class Call implements Waiter {
+  #offAbort: (() => void) | undefined;
+
+  constructor(
+    private readonly request: Request,
+    private readonly resolve: (value: unknown) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {}
+
+  submit(): void {
+    const { queue, options } = this.request;
+    checkNotAborted(options.signal);
+    const tag = submit(this.request, this, native.submitCall);
+    queue.hold();
+    if (options.signal !== undefined) {
+      this.#offAbort = onAbort(options.signal, () => native.cancelCall(queue.handle, tag));
+    }
+  }
+
+  onEvent(_kind: number, index: number, queue: CompletionQueue): boolean {
+    this.#ended();
+    const failure = queue.failureAt(index);
+    if (failure !== undefined) {
+      this.reject(withReason(failure, this.request.options.signal));
+      return true;
+    }
+    try {
+      this.resolve(queue.valueAt(index));
+    } catch (error) {
+      this.reject(error);
+    }
+    return true;
+  }
+
+  onGone(error: WoolError): void {
+    this.#ended();
+    this.reject(error);
+  }
+
+  #ended(): void {
+    this.#offAbort?.();
+    this.request.queue.release();
+  }
+}
+
+/** Submits a call or opens a stream; gives the tag of its events. @throws {WoolError} */
+export function submit(request: Request, waiter: Waiter, send: typeof native.submitCall): number {
+  const { queue, pool, routine, args, options } = request;
+  const timeout = budget('timeout', options.timeout);
+  const dispatchTimeout = budget('dispatchTimeout', options.dispatchTimeout);
+  const tag = queue.tagFor(waiter);
+  try {
+    withArguments(args, options.named, (bytes, length, codec) => {
+      send(pool, tag, routine, bytes, length, codec, timeout, dispatchTimeout, options.tag ?? '');
+    });
+  } catch (error) {
+    queue.forget(tag);
+    throw error;
+  }
+  return tag;
+}
+
+/** Milliseconds as libwool takes them, where 0 is none. */
+function budget(name: string, milliseconds: number | undefined): number {
+  if (milliseconds === undefined || milliseconds === Infinity) {
+    return 0;
+  }
+  if (typeof milliseconds !== 'number' || Number.isNaN(milliseconds)) {
+    throw new WoolError('INVALID_ARGUMENT', `${name} is a number of milliseconds, not ${String(milliseconds)}`);
+  }
+  if (milliseconds <= 0) {
+    throw new WoolError('DEADLINE_EXCEEDED', `no time is left: ${name} is ${milliseconds} ms`);
+  }
+  return Math.ceil(milliseconds);
+}
+
+/** @throws {WoolError} `CANCELLED` */
+export function checkNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new WoolError('CANCELLED', 'the signal was aborted before the call was made', { cause: signal.reason });
+  }
+}
+
+/** A cancellation by signal says why: the signal's reason is its cause. */
+export function withReason(error: Error, signal: AbortSignal | undefined): Error {
+  if (signal?.aborted && error instanceof WoolError && error.kind === 'CANCELLED') {
+    error.cause ??= signal.reason;
+  }
+  return error;
+}

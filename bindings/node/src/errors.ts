@@ -1,0 +1,152 @@
+/**
+ * The names of all error kinds, the same in every language. A kind's place in this list, from 1, is its number on the
+ * wire and, negated, its status in the C header.
+ */
+export const ERROR_KINDS = [
+  'INVALID_ARGUMENT',
+  'NO_WORKERS_AVAILABLE',
+  'ROUTINE_NOT_FOUND',
+  'ALREADY_EXISTS',
+  'REJECTED',
+  'BUSY',
+  'WORKER_LOST',
+  'TASK_FAILED',
+  'CANCELLED',
+  'DEADLINE_EXCEEDED',
+  'TIMEOUT',
+  'PAYLOAD_TOO_LARGE',
+  'CODEC',
+  'HANDSHAKE',
+  'PERMISSION_DENIED',
+  'PROTOCOL',
+  'DISCOVERY',
+  'SPAWN_FAILED',
+  'IO',
+  'UNSUPPORTED',
+  'CLOSED',
+  'FORKED',
+  'PANIC',
+  'INTERNAL',
+] as const;
+
+/** What went wrong, for programs: compare `error.kind`, not messages. */
+export type ErrorKind = (typeof ERROR_KINDS)[number];
+
+/** The status number of a kind, as the native layer takes and gives it. */
+export function statusOfKind(kind: ErrorKind): number {
+  return -(ERROR_KINDS.indexOf(kind) + 1);
+}
+
+/** The kind behind a status number. A number this version does not know is `INTERNAL`. */
+export function kindOfStatus(status: number): ErrorKind {
+  return ERROR_KINDS[-status - 1] ?? 'INTERNAL';
+}
+
+/** The remote side of a failed task, as a {@link TaskError} shows it. */
+export interface RemoteFault {
+  /** What went wrong, as for every {@link WoolError}: `TASK_FAILED` for what a routine threw. */
+  readonly kind: ErrorKind;
+  /** Type name in the language that raised it, such as `ValueError`. */
+  readonly remoteType: string;
+  /** Lines of the remote traceback, outermost first. Empty where the language has none. */
+  readonly remoteTraceback: readonly string[];
+  /** The worker's language: `python`, `go`, `rust`, `c` or `node`. */
+  readonly language: string;
+  /** Data that the raised error carried, decoded, or `undefined`. */
+  readonly value: unknown;
+}
+
+/**
+ * Built-in errors that stand for a {@link TaskError}: they have its properties, and `instanceof` finds them, but their
+ * class is the one that the routine threw.
+ */
+const builtInTaskErrors = new WeakSet<object>();
+
+function isBuiltInTaskError(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && builtInTaskErrors.has(value);
+}
+
+function isOrdinaryInstance(type: unknown, value: unknown): boolean {
+  return Function.prototype[Symbol.hasInstance].call(type, value);
+}
+
+/**
+ * Every failure of libwool.
+ *
+ * ```ts
+ * try {
+ *   await pool.call('calc.add', [1, 2], { timeout: 500 });
+ * } catch (error) {
+ *   if (error instanceof WoolError && error.kind === 'BUSY') ...
+ * }
+ * ```
+ */
+export class WoolError extends Error {
+  /** What went wrong. */
+  readonly kind: ErrorKind;
+  /** True when the task certainly never started, so that it may be sent again without running twice. */
+  readonly retryable: boolean;
+
+  static {
+    this.prototype.name = 'WoolError';
+  }
+
+  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown; retryable?: boolean }) {
+    super(message, options !== undefined && 'cause' in options ? { cause: options.cause } : undefined);
+    this.kind = kind;
+    this.retryable = options?.retryable ?? false;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isOrdinaryInstance(this, value) || (this === WoolError && isBuiltInTaskError(value));
+  }
+}
+
+/**
+ * A task failed on its worker. The message is the remote error's own, `cause` the remote error's cause.
+ *
+ * A built-in error such as `TypeError` that a Node worker threw comes back as that class, with the properties of this
+ * one: both `instanceof TypeError` and `instanceof TaskError` hold.
+ */
+export class TaskError extends WoolError implements RemoteFault {
+  readonly remoteType: string;
+  readonly remoteTraceback: readonly string[];
+  readonly language: string;
+  readonly value: unknown;
+
+  static {
+    this.prototype.name = 'TaskError';
+  }
+
+  constructor(fault: RemoteFault & { readonly message: string }, options?: { cause?: unknown; retryable?: boolean }) {
+    super(fault.kind, fault.message, options);
+    this.remoteType = fault.remoteType;
+    this.remoteTraceback = fault.remoteTraceback;
+    this.language = fault.language;
+    this.value = fault.value;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isOrdinaryInstance(this, value) || (this === TaskError && isBuiltInTaskError(value));
+  }
+}
+
+const BUILT_IN = new Map<string, ErrorConstructor>(
+  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((type) => [type.name, type]),
+);
+
+/** The error that a caller gets for a remote fault: a {@link TaskError}, or the built-in class that Node threw. */
+export function taskError(
+  fault: RemoteFault & { readonly message: string },
+  options: { cause?: unknown; retryable: boolean },
+): Error {
+  const builtIn = fault.kind === 'TASK_FAILED' && fault.language === 'node' && BUILT_IN.get(fault.remoteType);
+  if (!builtIn) {
+    return new TaskError(fault, options);
+  }
+  const error = new builtIn(fault.message, 'cause' in options ? { cause: options.cause } : undefined);
+  const { kind, remoteType, remoteTraceback, language, value } = fault;
+  Object.assign(error, { kind, retryable: options.retryable, remoteType, remoteTraceback, language, value });
+  builtInTaskErrors.add(error);
+  return error;
+}

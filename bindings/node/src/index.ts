@@ -1,0 +1,16 @@
+export type { CallOptions } from './call.js';
+export { ERROR_KINDS, type ErrorKind, type RemoteFault, TaskError, WoolError } from './errors.js';
+export { type RemoteFunction, type RemoteGenerator, WorkerPool, type WorkerPoolOptions } from './pool.js';
+export type { RoutineOptions } from './routines.js';
+export type { Routine, StreamRoutine } from './running.js';
+export { type LogLevel, type LogRecord, Runtime, type RuntimeOptions } from './runtime.js';
+export { RemoteStream } from './stream.js';
+export { currentTask, Task } from './task.js';
+export { type DecodeOptions, decode, decodeArguments, encode, encodeArguments } from './values/codec.js';
+export { Decimal } from './values/decimal.js';
+export type { Arguments } from './values/decoder.js';
+export { ValueError, type ValueErrorReason } from './values/error.js';
+export { Duration, PlainDate, PlainTime, Timestamp } from './values/time.js';
+export { Float, float, Named, Raw, raw, Tuple, tuple } from './values/types.js';
+export { Uuid } from './values/uuid.js';
+export { Worker, type WorkerOptions } from './worker.js';

@@ -1,0 +1,164 @@
+// The addon, as native/ defines it. Nothing here is public.
+
+declare const handle: unique symbol;
+
+/** Opaque pointers: memory of the addon, freed when collected. */
+export interface RuntimeHandle {
+  readonly [handle]: 'runtime';
+}
+export interface PoolHandle {
+  readonly [handle]: 'pool';
+}
+export interface WorkerHandle {
+  readonly [handle]: 'worker';
+}
+
+/** Events that one `drain` gives at most. */
+export const BATCH = 64;
+
+/** What `drain` says of each event, as int32 at `index * EventField.COUNT + field`. */
+export const EventField = {
+  /** One of {@link EventKind}. */
+  KIND: 0,
+  STATUS: 1,
+  /** The call's, or the routine's. */
+  TAG: 2,
+  /** The number of the task, -1 if it has been answered. Numbers are used again. */
+  TASK: 3,
+  /** Of the payload in the slab; -1: it is too large, see `takePayload`. */
+  OFFSET: 4,
+  LENGTH: 5,
+  CODEC: 6,
+  /** One of {@link Step}. */
+  STEP: 7,
+  COUNT: 8,
+} as const;
+
+export const EventKind = { RESULT: 1, ITEM: 2, END: 3, ERROR: 4, TASK: 5, STEP: 6, CANCEL: 7, CLOSED: 8 } as const;
+export const Step = { NEXT: 1, CLOSE: 4 } as const;
+export const RoutineKind = { UNARY: 1, STREAM: 2 } as const;
+export const Codec = { MSGPACK: 1, RAW: 2 } as const;
+
+/** An error on its way to JavaScript. Only `status` and `message` are always there. */
+export interface ErrorDescription {
+  status: number;
+  message: string;
+  /** Remote type name; empty if the error is local. */
+  type?: string;
+  language?: string;
+  retryable?: boolean;
+  traceback?: string[];
+  value?: Buffer;
+  codec?: number;
+  cause?: ErrorDescription;
+}
+
+/** An error on its way from JavaScript to the caller of a task. */
+export interface FaultDescription {
+  status: number;
+  type: string;
+  message: string;
+  traceback: string[];
+  /** MessagePack. */
+  value?: Buffer;
+  cause?: FaultDescription;
+}
+
+export interface NativeWorkerOptions {
+  bind?: string | undefined;
+  socketPath?: string | undefined;
+  concurrency?: number | undefined;
+  allowPlaintext?: boolean | undefined;
+  secret?: string | undefined;
+  maxPayload?: number | undefined;
+  tags?: readonly string[] | undefined;
+}
+
+export interface NativePoolOptions {
+  addresses: readonly string[];
+  dispatchTimeout?: number | undefined;
+  secret?: string | undefined;
+  allowPlaintext?: boolean | undefined;
+  maxPayload?: number | undefined;
+}
+
+type Submit = (
+  pool: PoolHandle,
+  tag: number,
+  routine: string,
+  bytes: Uint8Array,
+  length: number,
+  codec: number,
+  timeout: number,
+  dispatchTimeout: number,
+  label: string,
+) => void;
+
+/**
+ * Every function throws what `makeError` makes. Bytes are copied during the call. Tags and task numbers are below 2^31.
+ */
+export interface Native {
+  readonly version: string;
+  initialise(makeError: (description: ErrorDescription) => Error): void;
+
+  /**
+   * @param slab where the payloads of a batch go, while they fit
+   * @param fields `BATCH * EventField.COUNT` numbers
+   * @param onDoorbell called when the queue is no longer empty; by then it may be
+   */
+  createRuntime(
+    logLevel: number,
+    slab: Buffer,
+    fields: Int32Array,
+    onDoorbell: () => void,
+    onLog: ((level: number, target: string, message: string) => void) | undefined,
+  ): RuntimeHandle;
+  /** Rejects with an ErrorDescription. */
+  closeRuntime(runtime: RuntimeHandle, timeout: number): Promise<void>;
+  /** After it nothing happens any more: no doorbell, no event. */
+  disposeRuntime(runtime: RuntimeHandle): void;
+  keepAlive(runtime: RuntimeHandle, alive: boolean): void;
+
+  /** Takes up to BATCH events; forgets the last batch. 0: none are left. -1: none will come. */
+  drain(runtime: RuntimeHandle): number;
+  takePayload(runtime: RuntimeHandle, index: number): Buffer;
+  takeError(runtime: RuntimeHandle, index: number): ErrorDescription;
+
+  registerRoutine(
+    runtime: RuntimeHandle,
+    name: string,
+    kind: number,
+    tag: number,
+    doc: string,
+    parameters: readonly string[],
+  ): void;
+  /** These three free the task's number, unless they throw. */
+  returnTask(runtime: RuntimeHandle, task: number, bytes: Uint8Array, length: number, codec: number): void;
+  endTask(runtime: RuntimeHandle, task: number): void;
+  failTask(runtime: RuntimeHandle, task: number, fault: FaultDescription): void;
+  yieldTask(runtime: RuntimeHandle, task: number, bytes: Uint8Array, length: number, codec: number): void;
+  /** Frees the number of a task that cannot be answered any more. */
+  dropTask(runtime: RuntimeHandle, task: number): void;
+  /** `caller` is zeros for none, `remaining` is -1 for no deadline, else milliseconds. */
+  taskInfo(runtime: RuntimeHandle, task: number): { id: Buffer; caller: Buffer; workerUid: Buffer; remaining: number };
+
+  /** Rejects with an ErrorDescription. */
+  startWorker(
+    runtime: RuntimeHandle,
+    options: NativeWorkerOptions,
+  ): Promise<{ handle: WorkerHandle; address: string; uid: string }>;
+  stopWorker(worker: WorkerHandle, grace: number, tag: number): void;
+
+  createPool(runtime: RuntimeHandle, options: NativePoolOptions): PoolHandle;
+  closePool(pool: PoolHandle, tag: number): void;
+
+  submitCall: Submit;
+  openStream: Submit;
+  /** Of a call or a stream. Harmless when it has ended. */
+  cancelCall(runtime: RuntimeHandle, tag: number): void;
+  /** These two do nothing to a stream that has ended: its last event is on its way. */
+  nextItem(runtime: RuntimeHandle, tag: number, count: number): void;
+  closeStream(runtime: RuntimeHandle, tag: number): void;
+}
+
+export const native: Native = require('../build/Release/wool.node');

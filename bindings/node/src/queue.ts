@@ -1,0 +1,186 @@
+import { WoolError } from './errors.js';
+import { errorFrom } from './fault.js';
+import { BATCH, Codec, EventField, EventKind, native, type RuntimeHandle } from './native.js';
+import { type Arguments, Decoder } from './values/decoder.js';
+
+/** Where the payloads of a batch go. What does not fit is copied on its own. */
+const SLAB_BYTES = 256 * 1024;
+
+/** Batches handled in one turn of the event loop, so that timers and sockets get theirs. */
+const BATCHES_PER_TURN = 16;
+
+/** Something submitted, until its terminal event. */
+export interface Waiter {
+  /** Takes an event of the current batch. True: it was the terminal one. Must not throw. */
+  onEvent(kind: number, index: number, queue: CompletionQueue): boolean;
+  /** The runtime has gone: no event will come. */
+  onGone(error: WoolError): void;
+}
+
+/** Takes the events of tasks that this process serves. Must not throw. */
+export interface TaskSink {
+  onTask(routine: number, task: number, index: number, queue: CompletionQueue): void;
+  onStep(task: number, step: number): void;
+  onCancel(task: number): void;
+}
+
+/**
+ * The completion queue of one runtime in one environment: what libwool answers arrives here, in batches, when the
+ * doorbell has rung.
+ *
+ * Everything that waits for an answer holds the queue, which keeps the process alive; an idle queue does not.
+ */
+export class CompletionQueue {
+  readonly handle: RuntimeHandle;
+  /** Workers that serve: they go on when nobody refers to them, for as long as the runtime is open. */
+  readonly serving = new Set<object>();
+  readonly #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  readonly #fields = new Int32Array(BATCH * EventField.COUNT);
+  readonly #decoder = new Decoder();
+  readonly #exactFloats: boolean;
+  readonly #tasks: TaskSink;
+  readonly #waiters: (Waiter | undefined)[] = [];
+  readonly #freeTags: number[] = [];
+  #holds = 0;
+  #gone = false;
+
+  constructor(
+    options: { exactFloats: boolean; logLevel: number },
+    tasks: TaskSink,
+    onLog: ((level: number, target: string, message: string) => void) | undefined,
+  ) {
+    this.#exactFloats = options.exactFloats;
+    this.#tasks = tasks;
+    this.#decoder.use(this.#slab, this.#exactFloats, true);
+    this.handle = native.createRuntime(options.logLevel, this.#slab, this.#fields, this.#drain, onLog);
+  }
+
+  /** Keeps the process alive until `release`. */
+  hold(): void {
+    if (this.#holds++ === 0) {
+      native.keepAlive(this.handle, true);
+    }
+  }
+
+  release(): void {
+    if (--this.#holds === 0) {
+      native.keepAlive(this.handle, false);
+    }
+  }
+
+  /** The tag by which events find `waiter`. It is given back by the terminal event, or by `forget`. */
+  tagFor(waiter: Waiter): number {
+    if (this.#gone) {
+      throw closed();
+    }
+    const tag = this.#freeTags.pop() ?? this.#waiters.length;
+    this.#waiters[tag] = waiter;
+    return tag;
+  }
+
+  /** For a tag with which nothing was submitted after all. */
+  forget(tag: number): void {
+    this.#waiters[tag] = undefined;
+    this.#freeTags.push(tag);
+  }
+
+  /** The value that event `index` of the current batch carries. @throws {ValueError} */
+  valueAt(index: number): unknown {
+    const base = index * EventField.COUNT;
+    const offset = this.#field(base + EventField.OFFSET);
+    const length = this.#field(base + EventField.LENGTH);
+    if (this.#field(base + EventField.CODEC) === Codec.RAW) {
+      return offset < 0
+        ? native.takePayload(this.handle, index)
+        : Buffer.from(this.#slab.subarray(offset, offset + length));
+    }
+    return offset < 0 ? this.#ownDecoder(index).readValue(0, length) : this.#decoder.readValue(offset, length);
+  }
+
+  /** The arguments of the task that event `index` of the current batch starts. @throws {ValueError} */
+  argumentsAt(index: number): Arguments {
+    const base = index * EventField.COUNT;
+    if (this.#field(base + EventField.CODEC) === Codec.RAW) {
+      return { positional: [this.valueAt(index)], named: undefined };
+    }
+    const offset = this.#field(base + EventField.OFFSET);
+    const length = this.#field(base + EventField.LENGTH);
+    return offset < 0 ? this.#ownDecoder(index).readArguments(0, length) : this.#decoder.readArguments(offset, length);
+  }
+
+  /** The error that event `index` of the current batch carries, if it failed. */
+  failureAt(index: number): Error | undefined {
+    const failed = this.#field(index * EventField.COUNT + EventField.STATUS) < 0;
+    return failed ? errorFrom(native.takeError(this.handle, index)) : undefined;
+  }
+
+  /** Takes all events there are, then makes sure that none comes any more. */
+  dispose(): void {
+    while (this.#drainBatch() > 0) {
+      // Each batch is handled as it is taken.
+    }
+    this.#gone = true;
+    native.disposeRuntime(this.handle);
+    for (const waiter of this.#waiters.splice(0)) {
+      waiter?.onGone(closed());
+    }
+  }
+
+  #ownDecoder(index: number): Decoder {
+    const decoder = new Decoder();
+    decoder.use(native.takePayload(this.handle, index), this.#exactFloats, false);
+    return decoder;
+  }
+
+  /** The doorbell has rung. Arrow: the addon calls it without `this`. */
+  readonly #drain = (): void => {
+    for (let batch = 0; batch < BATCHES_PER_TURN; batch++) {
+      if (this.#drainBatch() <= 0) {
+        return;
+      }
+    }
+    // The doorbell does not ring again while there are events.
+    setImmediate(this.#drain);
+  };
+
+  #drainBatch(): number {
+    if (this.#gone) {
+      return -1;
+    }
+    const count = native.drain(this.handle);
+    for (let index = 0; index < count; index++) {
+      this.#dispatch(index);
+    }
+    return count;
+  }
+
+  #dispatch(index: number): void {
+    const base = index * EventField.COUNT;
+    const kind = this.#field(base + EventField.KIND);
+    const tag = this.#field(base + EventField.TAG);
+    const task = this.#field(base + EventField.TASK);
+    switch (kind) {
+      case EventKind.TASK:
+        this.#tasks.onTask(tag, task, index, this);
+        return;
+      case EventKind.STEP:
+        this.#tasks.onStep(task, this.#field(base + EventField.STEP));
+        return;
+      case EventKind.CANCEL:
+        this.#tasks.onCancel(task);
+        return;
+      default:
+        if (this.#waiters[tag]?.onEvent(kind, index, this) === true) {
+          this.forget(tag);
+        }
+    }
+  }
+
+  #field(at: number): number {
+    return this.#fields[at] as number;
+  }
+}
+
+function closed(): WoolError {
+  return new WoolError('CLOSED', 'the runtime is closed');
+}

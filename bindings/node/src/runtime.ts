@@ -1,0 +1,128 @@
+import { WoolError } from './errors.js';
+import { errorFrom } from './fault.js';
+import { type ErrorDescription, native } from './native.js';
+import { CompletionQueue } from './queue.js';
+import { type RoutineOptions, Routines } from './routines.js';
+import type { Routine, StreamRoutine } from './running.js';
+import { Worker, type WorkerOptions } from './worker.js';
+
+const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+
+export type LogLevel = (typeof LEVELS)[number];
+
+export interface LogRecord {
+  level: LogLevel;
+  /** The part of libwool that speaks. */
+  target: string;
+  message: string;
+}
+
+export interface RuntimeOptions {
+  /** Where libwool's log goes; it never prints. Records are dropped when they come faster than they are taken. */
+  log?: ((record: LogRecord) => void) | undefined;
+  /** The most detailed level that is logged. Default `warn`. */
+  logLevel?: LogLevel | undefined;
+  /**
+   * Integral floats arrive as {@link Float} instead of plain numbers, so that what is passed on stays exactly what it
+   * was. For programs that forward values. Default false.
+   */
+  exactFloats?: boolean | undefined;
+}
+
+/** Milliseconds that `close` waits unless told otherwise. */
+const CLOSE_TIMEOUT = 10_000;
+
+native.initialise(errorFrom);
+
+/**
+ * libwool in this thread: routines, the workers that serve them, and the pools that call others'. Each thread
+ * (`worker_threads`) has its own.
+ */
+export class Runtime implements AsyncDisposable {
+  static #default: Runtime | undefined;
+  readonly #routines = new Routines();
+  readonly #queue: CompletionQueue;
+  #closed: Promise<void> | undefined;
+
+  /** This thread's runtime for pools that are given none. Made when first asked for, and again after it was closed. */
+  static default(): Runtime {
+    if (Runtime.#default === undefined || Runtime.#default.#closed !== undefined) {
+      Runtime.#default = new Runtime();
+    }
+    return Runtime.#default;
+  }
+
+  constructor(options: RuntimeOptions = {}) {
+    const { log, logLevel = 'warn', exactFloats = false } = options;
+    const level = LEVELS.indexOf(logLevel) + 1;
+    if (level === 0) {
+      throw new WoolError('INVALID_ARGUMENT', `logLevel is one of ${LEVELS.join(', ')}, not ${String(logLevel)}`);
+    }
+    const onLog =
+      log &&
+      ((number: number, target: string, message: string): void => {
+        log({ level: LEVELS[number - 1] ?? 'debug', target, message });
+      });
+    this.#queue = new CompletionQueue({ exactFloats, logLevel: level }, this.#routines, onLog);
+  }
+
+  /**
+   * Makes `run` callable by `name`. Generator functions become stream routines, all others unary ones.
+   *
+   * ```ts
+   * runtime.register('calc.add', async (a: number, b: number) => a + b);
+   * runtime.register('count.up', async function* (n: number) {
+   *   for (let i = 0; i < n; i++) yield i;
+   * });
+   * ```
+   *
+   * @throws {WoolError} `ALREADY_EXISTS` for a name that is taken
+   */
+  register(name: string, run: Routine, options: RoutineOptions = {}): void {
+    this.#routines.register(this.#queue, name, run, false, options);
+  }
+
+  /** Like {@link register}, for a function that returns something to iterate over and is no generator function. */
+  registerStream(name: string, run: StreamRoutine, options: RoutineOptions = {}): void {
+    this.#routines.register(this.#queue, name, run, true, options);
+  }
+
+  /** Starts a worker that serves the routines, those registered later too. @throws {WoolError} */
+  serve(options: WorkerOptions = {}): Promise<Worker> {
+    return Worker.start(this.#queue, options);
+  }
+
+  /**
+   * Closes workers and pools; everything pending ends as `CLOSED`. Idempotent.
+   *
+   * @param timeout milliseconds to wait for tasks that run; then it rejects with `TIMEOUT`, and may be called again
+   */
+  close(timeout = CLOSE_TIMEOUT): Promise<void> {
+    this.#closed ??= this.#close(timeout).catch((error: unknown) => {
+      this.#closed = undefined;
+      throw error;
+    });
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(timeout: number): Promise<void> {
+    this.#queue.hold();
+    try {
+      await native.closeRuntime(this.#queue.handle, timeout === Infinity ? -1 : Math.ceil(timeout));
+    } catch (error) {
+      throw error instanceof Error ? error : errorFrom(error as ErrorDescription);
+    } finally {
+      this.#queue.release();
+    }
+    this.#queue.dispose();
+  }
+
+  /** @internal */
+  static queueOf(runtime: Runtime): CompletionQueue {
+    return runtime.#queue;
+  }
+}

@@ -1,0 +1,99 @@
+import { closing } from './closing.js';
+import { WoolError } from './errors.js';
+import { errorFrom } from './fault.js';
+import { type ErrorDescription, native, type WorkerHandle } from './native.js';
+import type { CompletionQueue } from './queue.js';
+
+export interface WorkerOptions {
+  /** `host:port`; port 0 picks a free one. Default `127.0.0.1:0`. */
+  bind?: string | undefined;
+  /** Also serves on a Unix socket at this path. */
+  socketPath?: string | undefined;
+  /** Tasks at once; beyond that tasks are refused as `BUSY`. Default 1,024. */
+  concurrency?: number | undefined;
+  /** Binds beyond this machine's loopback without TLS. Default false. */
+  allowPlaintext?: boolean | undefined;
+  /** Callers must present it. */
+  secret?: string | undefined;
+  /** Largest payload, bytes. Default 256 MiB. */
+  maxPayload?: number | undefined;
+  /** For callers that pick workers by tag. */
+  tags?: readonly string[] | undefined;
+}
+
+/**
+ * Serves the routines of a runtime in this process, on this event loop; {@link Runtime.serve} makes it. It keeps the
+ * process alive until it stops.
+ */
+export class Worker implements AsyncDisposable {
+  /** Where it listens, such as `127.0.0.1:43211`. */
+  readonly address: string;
+  /** Its UUID, new with every start. */
+  readonly uid: string;
+  readonly #queue: CompletionQueue;
+  readonly #handle: WorkerHandle;
+  #stopped: Promise<void> | undefined;
+
+  private constructor(queue: CompletionQueue, started: { handle: WorkerHandle; address: string; uid: string }) {
+    this.#queue = queue;
+    this.#handle = started.handle;
+    this.address = started.address;
+    this.uid = started.uid;
+    queue.serving.add(this);
+    queue.hold();
+  }
+
+  /** @internal @throws {WoolError} such as `IO` for an address in use */
+  static async start(queue: CompletionQueue, options: WorkerOptions): Promise<Worker> {
+    queue.hold();
+    try {
+      return new Worker(queue, await native.startWorker(queue.handle, options));
+    } catch (error) {
+      throw error instanceof Error ? error : errorFrom(error as ErrorDescription);
+    } finally {
+      queue.release();
+    }
+  }
+
+  /**
+   * Stops taking tasks, and lets those that run end.
+   *
+   * @param grace milliseconds until they are cancelled: 0 at once, negative or `Infinity` never
+   * @returns settled when the last task has ended. Stopping again gives the first stop's promise, but a shorter grace
+   *   counts at once
+   */
+  stop(grace: number): Promise<void> {
+    const milliseconds = grace === Infinity ? -1 : Math.ceil(grace);
+    if (!Number.isSafeInteger(milliseconds)) {
+      return Promise.reject(
+        new WoolError('INVALID_ARGUMENT', `grace is a number of milliseconds, not ${String(grace)}`),
+      );
+    }
+    const stopped = closing(this.#queue, (tag) => native.stopWorker(this.#handle, milliseconds, tag));
+    if (this.#stopped === undefined) {
+      this.#stopped = stopped.catch(ignoreClosed).finally(() => {
+        this.#queue.serving.delete(this);
+        this.#queue.release();
+      });
+    } else {
+      stopped.catch(() => {});
+    }
+    return this.#stopped;
+  }
+
+  /** Stops at once: tasks that run are cancelled. Idempotent. */
+  close(): Promise<void> {
+    return this.stop(0);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** With its runtime, the worker has stopped too. */
+function ignoreClosed(error: unknown): void {
+  if (!(error instanceof WoolError && error.kind === 'CLOSED')) {
+    throw error;
+  }
+}

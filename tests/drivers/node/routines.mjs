@@ -1,0 +1,123 @@
+// The standard routines of tests/drivers/PROTOCOL.md.
+import { currentTask, Float } from '../../../bindings/node/dist/index.mjs';
+import { fill } from './tokens.mjs';
+
+/** Kept by the routines over the life of the process. */
+export const counters = { started: 0, finished: 0, cancelled: 0, cleaned: 0 };
+
+function unary(body) {
+  return async (...args) => {
+    counters.started++;
+    try {
+      return await body(...args);
+    } finally {
+      counters.finished++;
+    }
+  };
+}
+
+function stream(body) {
+  return async function* (...args) {
+    counters.started++;
+    try {
+      yield* body(...args);
+    } finally {
+      counters.cleaned++;
+      counters.finished++;
+    }
+  };
+}
+
+function kindOf(value) {
+  if (value === undefined) {
+    return 'nothing';
+  }
+  if (value === null) {
+    return 'null';
+  }
+  if (Array.isArray(value)) {
+    return 'list';
+  }
+  if (value instanceof Float) {
+    return 'float';
+  }
+  if (value instanceof Uint8Array) {
+    return 'bytes';
+  }
+  const kinds = { bigint: 'int', boolean: 'bool', object: 'map', number: Number.isInteger(value) ? 'int' : 'float' };
+  return kinds[typeof value] ?? typeof value;
+}
+
+function add(a, b) {
+  if (kindOf(a) !== 'int' || kindOf(b) !== 'int') {
+    throw new TypeError(`conf.add takes two ints, not ${kindOf(a)} and ${kindOf(b)}`);
+  }
+  return BigInt(a) + BigInt(b);
+}
+
+function fail(type, message) {
+  const error = new (class extends Error {})(message);
+  error.name = type;
+  throw error;
+}
+
+function confInner(type, message) {
+  fail(type, message);
+}
+
+/** Waits until the current task is cancelled, and ends as such a task does: with the signal's reason. */
+function wait() {
+  const { signal } = currentTask();
+  return new Promise((_resolve, reject) => {
+    const cancelled = () => {
+      counters.cancelled++;
+      reject(signal.reason);
+    };
+    if (signal.aborted) {
+      cancelled();
+    } else {
+      signal.addEventListener('abort', cancelled, { once: true });
+    }
+  });
+}
+
+async function* count(n) {
+  for (let i = 0; i < n; i++) {
+    yield i;
+  }
+}
+
+async function* failAfter(n, message) {
+  yield* count(n);
+  throw new Error(message);
+}
+
+export function registerRoutines(runtime) {
+  runtime.register(
+    'conf.echo',
+    unary((x) => x),
+  );
+  runtime.register('conf.add', unary(add));
+  runtime.register(
+    'conf.concat',
+    unary((parts) => parts.join('')),
+  );
+  runtime.register(
+    'conf.size',
+    unary((bytes) => bytes.length),
+  );
+  runtime.register('conf.fill', unary(fill));
+  runtime.register('conf.fail', unary(confInner));
+  runtime.register(
+    'conf.panic',
+    unary((message) => Promise.reject(message)),
+  );
+  runtime.register('conf.wait', unary(wait));
+  runtime.register('conf.gate', unary(wait));
+  runtime.register('conf.count', stream(count));
+  runtime.register('conf.failafter', stream(failAfter));
+  runtime.register(
+    'conf.endless',
+    stream(() => count(Infinity)),
+  );
+}
