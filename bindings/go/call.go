@@ -1,0 +1,127 @@
+package wool
+
+// #include "shim.h"
+import "C"
+
+import (
+	"context"
+	"sync"
+)
+
+// Call calls a routine and waits for its result, which it decodes into Out. See [Pool.Call].
+func Call[Out any](ctx context.Context, pool *Pool, routine string, args ...any) (Out, error) {
+	var out Out
+	err := pool.call(ctx, routine, args, &out)
+	return out, err
+}
+
+// Call calls a routine and waits for its result, in its natural Go form. Args are the routine's
+// positional arguments; a [Named] and [CallOptions] may follow. When ctx ends, the call is cancelled and
+// returns at once; ctx's deadline is the budget of the whole call. Errors are of type [*Error].
+func (p *Pool) Call(ctx context.Context, routine string, args ...any) (any, error) {
+	var out any
+	err := p.call(ctx, routine, args, &out)
+	return out, err
+}
+
+// pendingCall waits for the one event of a call.
+type pendingCall struct {
+	event event
+	// arrived gets one signal when event is there.
+	arrived chan struct{}
+}
+
+// pendingCalls keeps them for reuse: each gets exactly one event, so that one that has been waited for
+// is as good as new.
+var pendingCalls = sync.Pool{New: func() any { return &pendingCall{arrived: make(chan struct{}, 1)} }}
+
+func (c *pendingCall) receive(e *event) {
+	c.event = *e
+	c.arrived <- struct{}{}
+}
+
+// release keeps the call for another, after its event has been used.
+func (c *pendingCall) release() {
+	c.event.payload.release()
+	c.event = event{}
+	pendingCalls.Put(c)
+}
+
+func (p *Pool) call(ctx context.Context, routine string, args []any, target any) error {
+	c, _ := pendingCalls.Get().(*pendingCall)
+	handle, err := p.submit(ctx, routine, args, c)
+	if err != nil {
+		c.release()
+		return err
+	}
+	select {
+	case <-c.arrived:
+	case <-ctx.Done():
+		C.wool_call_cancel(C.uint64_t(handle))
+		<-c.arrived // the core answers a cancel at once
+	}
+	defer c.release()
+	if err := c.event.err; err != nil {
+		err.because(ctx)
+		return err
+	}
+	if err := c.event.payload.into(target); err != nil {
+		return codecError("result", routine, err)
+	}
+	return nil
+}
+
+// submission is what a call and the opening of a stream have in common: encoded arguments, time and
+// options.
+type submission struct {
+	encoder *encoder
+	timeout uint64
+	options CallOptions
+}
+
+func prepare(ctx context.Context, routine string, args []any) (submission, *Error) {
+	timeout, err := budget(ctx, routine)
+	if err != nil {
+		return submission{}, err
+	}
+	positional, named, options, err := splitArguments(args)
+	if err != nil {
+		return submission{}, err
+	}
+	e := newEncoder()
+	if err := e.arguments(positional, named); err != nil {
+		e.release()
+		return submission{}, codecError("arguments", routine, err)
+	}
+	return submission{encoder: e, timeout: timeout, options: options}, nil
+}
+
+// submit sends a call off; its event goes to c. After an error there will be none.
+func (p *Pool) submit(ctx context.Context, routine string, args []any, c *pendingCall) (uint64, *Error) {
+	s, err := prepare(ctx, routine, args)
+	if err != nil {
+		return 0, err
+	}
+	defer s.encoder.release()
+	if !p.core.guard.enter() {
+		return 0, newError(ErrClosed, "%s: the pool has been closed", routine)
+	}
+	defer p.core.guard.leave()
+	queue := p.rt.engine.queue
+	tag, err := queue.expect(c)
+	if err != nil {
+		return 0, err
+	}
+	name, nameLen := textOf(routine)
+	arguments, argumentsLen := bytesOf(s.encoder.buf)
+	label, labelLen := textOf(s.options.Tag)
+	answer := C.wool_go_call_submit(p.core.handle, name, nameLen, arguments, argumentsLen, C.uint64_t(s.timeout),
+		C.uint64_t(milliseconds(s.options.DispatchTimeout)), label, labelLen, queue.handle, C.uint64_t(tag))
+	if err := errorOf(answer); err != nil {
+		if !queue.forget(tag) {
+			<-c.arrived // the closing queue has told it already
+		}
+		return 0, err
+	}
+	return uint64(answer.handle), nil
+}

@@ -1,0 +1,63 @@
+// Package wool runs named functions in other processes, and serves them to others: without a broker,
+// and in whatever language the other side is written.
+//
+// A routine is a plain function, registered under a name that is the contract between languages. A
+// [Worker] serves the routines of a [Runtime] in this process; a [Pool] calls those of the workers it
+// knows. A process may be both.
+//
+//	rt, err := wool.NewRuntime()
+//	err = wool.Register(rt, "calc.add", func(ctx context.Context, a, b int) (int, error) { return a + b, nil })
+//	worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
+//	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}})
+//	sum, err := wool.Call[int](ctx, pool, "calc.add", 1, 2)
+//
+// # Contexts
+//
+// The context of a call is its life: its cancellation reaches the routine's own context on the other
+// side, its deadline travels along as a budget. A call returns at once when its context ends; the
+// worker's slot is held until the routine has really stopped.
+//
+// # Streams
+//
+// A routine may be a generator. [Stream] consumes one in a for loop, [Pool.Stream] step by step. The
+// generator runs to its next yield only when it is asked for an item, unless [CallOptions.Prefetch]
+// asks ahead; leaving the loop closes it at its yield, so that its deferred clean-up runs.
+//
+// # Values
+//
+// Arguments, results and items are values of the network. Every one has a form in Go:
+//
+//	wire              Go, decoded into any
+//	null              nil
+//	bool              bool
+//	int               int64, beyond it *big.Int
+//	float             float64
+//	string            string
+//	bytes             []byte
+//	list              []any
+//	tuple             Tuple
+//	map               map[string]any; map[any]any; Map where a key is no key for a Go map
+//	set               Set
+//	timestamp         time.Time, in UTC
+//	date, time        Date, TimeOfDay
+//	duration          time.Duration
+//	decimal           Decimal
+//	uuid              UUID
+//	named             Extension
+//
+// Encoding takes all of these, every other integer, float, string and bool type, slices, arrays,
+// maps and pointers (nil is null). Typed targets convert where nothing is lost, or fail.
+//
+// # Errors
+//
+// What goes wrong is an [*Error], or a [*ValueError] of the codec. Its kind is the same in every language
+// and can be asked for: errors.Is(err, [ErrRoutineNotFound]). A routine's failure has the kind
+// [ErrTaskFailed] and carries the remote type name, message and traceback. Where a context was the
+// cause, errors.Is finds [context.Canceled] and [context.DeadlineExceeded] too.
+//
+// # Lifetimes
+//
+// Everything that has a Close or Stop wants it called; nothing is closed by the garbage collector, which
+// only makes a warning in the log of what was forgotten. All of it may be used from any goroutine.
+// Tasks are performed at most once: nothing is retried after a routine may have started.
+package wool

@@ -1,0 +1,128 @@
+package wool
+
+// #include "shim.h"
+import "C"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Error is what went wrong: on this side, or in a routine on the other side. errors.Is finds its kind.
+type Error struct {
+	Kind ErrorKind
+	// Message says it in words. For a failed task it is the remote error's own message.
+	Message string
+	// Type is the remote error's type name in its own language, such as "ValueError"; empty if the
+	// error was made on this side.
+	Type string
+	// Language is the worker's: "go", "node", "python", ...; empty if the error was made on this side.
+	Language string
+	// Traceback holds the remote stack's lines, outermost first; empty if the error was made on this
+	// side or its language has none.
+	Traceback []string
+	// Value is the remote error's own data, decoded as into any; nil if it has none.
+	Value any
+	// Cause is what led to the error, or nil: the remote error's cause as another *Error, or what went
+	// wrong on this side, such as a [*ValueError].
+	Cause error
+	// Retryable says that the task has certainly not been started, so that calling again cannot
+	// perform it twice.
+	Retryable bool
+
+	// context is context.Canceled or context.DeadlineExceeded where the caller's context was the cause.
+	context error
+}
+
+// Error says the message; that of a remote error after its type.
+func (e *Error) Error() string {
+	if e.Type != "" {
+		return e.Type + ": " + e.Message
+	}
+	return "wool: " + e.Message
+}
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Is reports whether target is the error's kind, or the context error that caused it.
+func (e *Error) Is(target error) bool {
+	return target == e.Kind || e.context != nil && target == e.context
+}
+
+func newError(kind ErrorKind, format string, values ...any) *Error {
+	return &Error{Kind: kind, Message: fmt.Sprintf(format, values...)}
+}
+
+// codecError says in which step a value did not pass.
+func codecError(step, routine string, cause error) *Error {
+	return &Error{Kind: ErrCodec, Message: fmt.Sprintf("%s of %s: %v", step, routine, cause), Cause: cause}
+}
+
+// contextError is what a context that has ended makes of an operation.
+func contextError(ctx context.Context, what string) *Error {
+	e := newError(ErrCancelled, "%s: %v", what, context.Cause(ctx))
+	e.because(ctx)
+	return e
+}
+
+// because notes the context's part in an error of a call: the core says that the call was cancelled or
+// out of time, not why.
+func (e *Error) because(ctx context.Context) {
+	if e.Type != "" || e.Kind != ErrCancelled && e.Kind != ErrDeadlineExceeded {
+		return
+	}
+	_, bounded := ctx.Deadline()
+	switch err := ctx.Err(); {
+	case errors.Is(err, context.DeadlineExceeded), err == nil && e.Kind == ErrDeadlineExceeded && bounded:
+		// The core's clock may be a moment ahead of the context's.
+		e.Kind, e.context = ErrDeadlineExceeded, context.DeadlineExceeded
+	case err != nil:
+		e.Kind, e.context = ErrCancelled, context.Canceled
+	}
+	if cause := context.Cause(ctx); cause != nil && cause != e.context {
+		e.Cause = cause
+	}
+}
+
+// takeError turns a C error into a Go one and frees it.
+func takeError(status C.int32_t, c *C.wool_error_t) *Error {
+	if c == nil {
+		return newError(kindOf(status), "%s", kindOf(status))
+	}
+	defer C.wool_error_free(c)
+	return readError(c)
+}
+
+func readError(c *C.wool_error_t) *Error {
+	read := C.wool_go_error_read(c)
+	e := &Error{
+		Kind:      kindOf(read.status),
+		Message:   stringOf(read.message),
+		Type:      stringOf(read.type_name),
+		Language:  stringOf(read.language),
+		Retryable: read.retryable != 0,
+	}
+	for i := range read.lines {
+		e.Traceback = append(e.Traceback, stringOf(C.wool_go_error_line(c, i)))
+	}
+	if read.has_value != 0 {
+		value := payload{data: viewOf(read.value.data), raw: read.value.codec == C.WOOL_CODEC_RAW}
+		if err := value.into(&e.Value); err != nil {
+			e.Value = nil // an unreadable extra must not hide the error that it is about
+		}
+	}
+	if read.cause != nil {
+		e.Cause = readError(read.cause)
+	}
+	return e
+}
+
+// errorOf is the error of an answer, or nil.
+func errorOf(answer C.wool_go_answer_t) *Error {
+	if answer.status >= 0 {
+		return nil
+	}
+	return takeError(answer.status, answer.error)
+}

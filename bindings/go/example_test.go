@@ -1,0 +1,142 @@
+package wool_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+
+	wool "github.com/wool-labs/libwool/bindings/go"
+)
+
+// countdown is a generator.
+func countdown(_ context.Context, y *wool.Yield[any, int], from int) error {
+	defer fmt.Println("cleaned up")
+	for n := from; n > 0; n-- {
+		if _, err := y.Yield(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exampleNetwork serves some routines and returns a pool that calls them.
+func exampleNetwork() (pool *wool.Pool, closeIt func()) {
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		log.Fatal(err)
+	}
+	for name, routine := range map[string]any{
+		"calc.add": add, "calc.countdown": countdown,
+		"calc.divide": func(_ context.Context, a, b int) (int, error) {
+			if b == 0 {
+				return 0, errors.New("division by zero")
+			}
+			return a / b, nil
+		},
+	} {
+		if err := wool.Register(rt, name, routine); err != nil {
+			log.Fatal(err)
+		}
+	}
+	worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	pool, err = wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return pool, func() {
+		if err := rt.Close(context.Background()); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+func Example() {
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	defer rt.Close(ctx)
+	err = wool.Register(rt, "greet", func(_ context.Context, name string) (string, error) {
+		return "Hello, " + name + "!", nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	greeting, err := wool.Call[string](ctx, pool, "greet", "Dolly")
+	fmt.Println(greeting, err)
+	// Output: Hello, Dolly! <nil>
+}
+
+func ExampleCall() {
+	pool, closeIt := exampleNetwork()
+	defer closeIt()
+	sum, err := wool.Call[int](context.Background(), pool, "calc.add", 1, 2)
+	fmt.Println(sum, err)
+	// Output: 3 <nil>
+}
+
+func ExampleStream() {
+	pool, closeIt := exampleNetwork()
+	defer closeIt()
+	for n, err := range wool.Stream[int](context.Background(), pool, "calc.countdown", 10) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(n)
+		if n == 9 {
+			break
+		}
+	}
+	fmt.Println("after the loop")
+	// Output:
+	// 10
+	// 9
+	// cleaned up
+	// after the loop
+}
+
+func ExamplePool_Stream() {
+	pool, closeIt := exampleNetwork()
+	defer closeIt()
+	ctx := context.Background()
+	stream, err := pool.Stream(ctx, "calc.countdown", 10)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(stream.Next())
+	fmt.Println(stream.Close(ctx))
+	// Output:
+	// 10 <nil>
+	// cleaned up
+	// <nil>
+}
+
+func ExampleError() {
+	pool, closeIt := exampleNetwork()
+	defer closeIt()
+	_, err := pool.Call(context.Background(), "calc.divide", 1, 0)
+	var failure *wool.Error
+	if errors.As(err, &failure) {
+		fmt.Println(failure.Kind, failure.Type, failure.Message)
+	}
+	_, err = pool.Call(context.Background(), "calc.multiply", 1, 0)
+	fmt.Println(errors.Is(err, wool.ErrRoutineNotFound))
+	// Output:
+	// TASK_FAILED errors.errorString division by zero
+	// true
+}

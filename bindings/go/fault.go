@@ -1,0 +1,203 @@
+package wool
+
+// #include "shim.h"
+import "C"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// fault is a routine's failure as it travels: the core's wool_fault_t.
+type fault struct {
+	kind      ErrorKind
+	typeName  string
+	message   string
+	traceback []string
+	cause     *fault
+}
+
+// An error can say by which type name it wants to be known in other languages.
+type typedError interface {
+	// WoolErrorType is the name, such as "InsufficientFunds".
+	WoolErrorType() string
+}
+
+// Traced gives err the stack of the calling goroutine, which the caller of a routine that returns the
+// error then sees as its traceback; Go's errors have none by themselves. nil stays nil.
+func Traced(err error) error {
+	if err == nil {
+		return nil
+	}
+	pcs := make([]uintptr, maxFrames)
+	return &tracedError{err, pcs[:runtime.Callers(2, pcs)]}
+}
+
+// tracedError is invisible but for its stack.
+type tracedError struct {
+	error
+	stack []uintptr
+}
+
+func (e *tracedError) Unwrap() error { return e.error }
+
+// maxFrames bounds a traceback, and maxCauses the chain of causes.
+const (
+	maxFrames = 64
+	maxCauses = 16
+)
+
+func isContextError(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// faultOf describes an error that a routine has returned. Its traceback begins with the routine itself,
+// so that it is never empty.
+func faultOf(r *routine, err error) *fault {
+	f := describe(err, maxCauses)
+	f.traceback = r.rooted(f.traceback)
+	return f
+}
+
+// rooted makes a traceback begin with the routine, if it does not by itself.
+func (r *routine) rooted(lines []string) []string {
+	function, _, _ := strings.Cut(r.location, " ")
+	if len(lines) > 0 && strings.HasPrefix(lines[0], function+" ") {
+		return lines
+	}
+	return append([]string{r.location}, lines...)
+}
+
+// describe follows the chain of wrapped errors.
+func describe(err error, causes int) *fault {
+	f := &fault{kind: ErrTaskFailed, message: err.Error()}
+	for {
+		traced, ok := err.(*tracedError)
+		if !ok {
+			break
+		}
+		f.traceback = append(f.traceback, frames(traced.stack)...)
+		err = traced.error
+	}
+	f.typeName = errorTypeName(err)
+	if remote, ok := err.(*Error); ok {
+		f.message = remote.Message
+		f.traceback = append(f.traceback, remote.Traceback...)
+	}
+	if next := errors.Unwrap(err); next != nil && causes > 0 {
+		f.cause = describe(next, causes-1)
+	}
+	return f
+}
+
+// errorTypeName is the name an error wants, or that of its Go type without the package's path. A remote
+// error keeps its own.
+func errorTypeName(err error) string {
+	switch err := err.(type) {
+	case typedError:
+		return err.WoolErrorType()
+	case *Error:
+		if err.Type != "" {
+			return err.Type
+		}
+	}
+	return strings.TrimLeft(fmt.Sprintf("%T", err), "*")
+}
+
+// panicFault describes what a deferred function of perform has recovered.
+func panicFault(r *routine, value any) *fault {
+	f := &fault{kind: ErrPanic, typeName: "panic", message: fmt.Sprint(value)}
+	if err, ok := value.(error); ok {
+		f.typeName = errorTypeName(err)
+	}
+	pcs := make([]uintptr, maxFrames)
+	f.traceback = r.rooted(frames(pcs[:runtime.Callers(3, pcs)]))
+	return f
+}
+
+func goexitFault(r *routine) *fault {
+	return &fault{
+		kind: ErrPanic, typeName: "runtime.Goexit", message: "the routine ended its goroutine instead of returning",
+		traceback: []string{r.location},
+	}
+}
+
+// argumentFault says that a routine has not been called, because its arguments do not fit.
+func argumentFault(r *routine, cause *ValueError) *fault {
+	return &fault{
+		kind: ErrTaskFailed, typeName: "wool.ArgumentError", message: r.name + ": " + cause.Error(),
+		traceback: []string{r.location},
+	}
+}
+
+// localFault describes an error of this package's own, such as a result that cannot be encoded.
+func localFault(r *routine, err *Error) *fault {
+	return &fault{kind: err.Kind, typeName: "wool.Error", message: err.Message, traceback: []string{r.location}}
+}
+
+// frames are the lines of a stack, outermost first, from the routine inwards: what lies outside is this
+// package and reflection.
+func frames(stack []uintptr) []string {
+	var lines []string
+	iterator := runtime.CallersFrames(stack)
+	for more := len(stack) > 0; more; {
+		var frame runtime.Frame
+		frame, more = iterator.Next()
+		if frame.Function == "reflect.Value.call" {
+			break
+		}
+		if strings.HasPrefix(frame.Function, "runtime.") {
+			continue
+		}
+		lines = append(lines, frameLine(frame.Function, frame.File, frame.Line))
+	}
+	slices.Reverse(lines)
+	return lines
+}
+
+func frameLine(function, file string, line int) string {
+	return fmt.Sprintf("%s (%s:%d)", function, file, line)
+}
+
+// send answers the task. It can only fail where nobody waits for the answer any more.
+func (f *fault) send(task uint64) {
+	var memory arena
+	defer memory.free()
+	c := f.lower(&memory)
+	var failure *C.wool_error_t
+	C.wool_task_fail(C.wool_task_t(task), &c, &failure)
+	C.wool_error_free(failure)
+	C.wool_error_free((*C.wool_error_t)(c.cause))
+}
+
+// lower gives the C form, whose cause is owned by the receiver.
+func (f *fault) lower(memory *arena) C.wool_fault_t {
+	for i, line := range f.traceback {
+		f.traceback[i] = toText(line)
+	}
+	c := C.wool_fault_t{
+		struct_size:   C.sizeof_wool_fault_t,
+		status:        f.kind.status(),
+		_type:         memory.slice(toText(f.typeName)),
+		message:       memory.slice(toText(f.message)),
+		traceback:     memory.slices(f.traceback),
+		traceback_len: C.size_t(len(f.traceback)),
+	}
+	if f.cause != nil {
+		cause := f.cause.lower(memory)
+		var built, failure *C.wool_error_t
+		if C.wool_error_new(&cause, &built, &failure) >= 0 {
+			c.cause = built
+		}
+		C.wool_error_free(failure)
+		C.wool_error_free((*C.wool_error_t)(cause.cause))
+	}
+	return c
+}
+
+// toText makes a Go string what the wire takes. An error's text must not keep the error from arriving.
+func toText(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }

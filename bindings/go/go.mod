@@ -1,0 +1,3 @@
+module github.com/wool-labs/libwool/bindings/go
+
+go 1.23

@@ -1,0 +1,76 @@
+package wool
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// CallOptions refine one call or stream. They are passed as an argument after those of the routine,
+// and are not sent to it:
+//
+//	for item, err := range wool.Stream[int](ctx, pool, "count", 1_000_000, wool.CallOptions{Prefetch: 256}) { ... }
+type CallOptions struct {
+	// DispatchTimeout is how long to wait for a worker to be within reach; 0 is the pool's.
+	DispatchTimeout time.Duration
+	// Tag is a word of the caller's for the task, for logs and events.
+	Tag string
+	// Prefetch is how many items of a stream are asked for ahead, so that the worker does not wait for
+	// each. 0 is strict pull: the generator runs to the next yield only when an item is asked for.
+	Prefetch uint32
+}
+
+// splitArguments tells the arguments of the routine from what the binding takes out of the tail.
+func splitArguments(args []any) (positional []any, named Named, options CallOptions, _ *Error) {
+	var hasNamed, hasOptions bool
+	for len(args) > 0 {
+		switch last := args[len(args)-1].(type) {
+		case Named:
+			if hasNamed {
+				return nil, nil, options, newError(ErrInvalidArgument, "Named is given twice")
+			}
+			named, hasNamed = last, true
+		case CallOptions:
+			if hasOptions {
+				return nil, nil, options, newError(ErrInvalidArgument, "CallOptions are given twice")
+			}
+			options, hasOptions = last, true
+		default:
+			return args, named, options, nil
+		}
+		args = args[:len(args)-1]
+	}
+	return args, named, options, nil
+}
+
+// milliseconds rounds up, so that a short wait does not become none.
+func milliseconds(span time.Duration) uint64 {
+	if span <= 0 {
+		return 0
+	}
+	return uint64((span-1)/time.Millisecond) + 1
+}
+
+// signedMilliseconds is a wait for the C API: negative is for ever.
+func signedMilliseconds(span time.Duration) int64 {
+	if span < 0 {
+		return -1
+	}
+	return int64(min(milliseconds(span), math.MaxInt64))
+}
+
+// budget is what remains of a context's deadline in milliseconds; 0 is no deadline.
+func budget(ctx context.Context, what string) (uint64, *Error) {
+	if ctx.Err() != nil {
+		return 0, contextError(ctx, what)
+	}
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return 0, nil
+	}
+	remaining := time.Until(deadline)
+	if remaining <= 0 {
+		return 0, &Error{Kind: ErrDeadlineExceeded, Message: what + ": the deadline has passed", context: context.DeadlineExceeded}
+	}
+	return milliseconds(remaining), nil
+}

@@ -1,0 +1,133 @@
+package wool
+
+// #include "shim.h"
+import "C"
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Pool calls the routines of a set of workers. Close it.
+type Pool struct {
+	rt   *Runtime
+	core *poolCore
+}
+
+// poolCore outlives its Pool in the runtime's list of children.
+type poolCore struct {
+	handle *C.wool_pool_t
+	guard  guard
+	// closing is made by the first Close, and ended by its end.
+	mu      sync.Mutex
+	closing chan struct{}
+	failure error
+}
+
+// PoolOptions say which workers a pool calls, and how.
+type PoolOptions struct {
+	// Addresses of workers: "host:port", or "unix:/path" for a socket on this machine.
+	Addresses []string
+	// DispatchTimeout is how long a call waits for a worker to be within reach; 0 is a minute.
+	DispatchTimeout time.Duration
+	// Secret is presented to the workers; none if empty.
+	Secret []byte
+	// AllowPlaintext permits connections beyond this machine without TLS.
+	AllowPlaintext bool
+	// MaxPayload is the largest payload in bytes; 0 is 256 MiB.
+	MaxPayload uint64
+}
+
+// NewPool opens a pool. It connects in the background: workers out of reach show when a call waits for
+// one, as [ErrNoWorkersAvailable].
+func NewPool(rt *Runtime, options PoolOptions) (*Pool, error) {
+	e := rt.engine
+	core := &poolCore{}
+	if err := e.adopt(&core.guard, func() { C.wool_pool_free(core.handle) }); err != nil {
+		return nil, err
+	}
+	var memory arena
+	defer memory.free()
+	c := C.wool_pool_options_t{
+		struct_size:         C.sizeof_wool_pool_options_t,
+		addresses:           memory.slices(options.Addresses),
+		address_count:       C.size_t(len(options.Addresses)),
+		dispatch_timeout_ms: C.uint64_t(milliseconds(options.DispatchTimeout)),
+		secret:              memory.slice(string(options.Secret)),
+		allow_plaintext:     flag(options.AllowPlaintext),
+		max_payload:         C.uint64_t(options.MaxPayload),
+	}
+	var failure *C.wool_error_t
+	if status := C.int32_t(C.wool_pool_new(e.handle, &c, &core.handle, &failure)); status < 0 {
+		e.closeChild(&core.guard)
+		return nil, takeError(status, failure)
+	}
+	p := &Pool{rt: rt, core: core}
+	runtime.SetFinalizer(p, func(p *Pool) { p.rt.engine.warnUnclosed(&p.core.guard, "Pool", "Close") })
+	return p, nil
+}
+
+func flag(on bool) C.int32_t {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+// Close closes the pool's connections. Its pending calls and streams end as [ErrClosed]. ctx is the way
+// out of the wait; closing then goes on by itself, and Close may be called again to wait for the end. A
+// closed pool may be closed again.
+func (p *Pool) Close(ctx context.Context) error {
+	ended := p.core.beginClose(p.rt.engine)
+	select {
+	case <-ended:
+		return p.core.failure
+	default:
+	}
+	select {
+	case <-ended:
+		return p.core.failure
+	case <-ctx.Done():
+		err := newError(ErrTimeout, "the pool is still closing: %v", ctx.Err())
+		err.Cause = ctx.Err()
+		return err
+	}
+}
+
+// beginClose starts closing, once, and returns what tells its end.
+func (c *poolCore) beginClose(e *engine) <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing != nil {
+		return c.closing
+	}
+	c.closing = make(chan struct{})
+	if !c.guard.enter() {
+		close(c.closing) // the runtime has closed it
+		return c.closing
+	}
+	done := newWaiter()
+	tag, err := e.queue.expect(done)
+	if err == nil {
+		var failure *C.wool_error_t
+		if status := C.int32_t(C.wool_pool_close_submit(c.handle, e.queue.handle, C.uint64_t(tag), &failure)); status < 0 {
+			e.queue.forget(tag)
+			err = takeError(status, failure)
+		}
+	}
+	e.closeChild(&c.guard)
+	if err != nil {
+		// Only a runtime that is closing refuses, and that closes the pool.
+		c.guard.leave()
+		close(c.closing)
+		return c.closing
+	}
+	go func() {
+		c.failure = <-done
+		c.guard.leave()
+		close(c.closing)
+	}()
+	return c.closing
+}

@@ -1,0 +1,303 @@
+package wool
+
+// #include "shim.h"
+import "C"
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// tasks are those of a runtime that have come in and not been answered.
+type tasks struct {
+	table table[*task]
+	count atomic.Int64
+	group sync.WaitGroup
+}
+
+// start runs on the dispatcher.
+func (ts *tasks) start(t *task) {
+	ts.count.Add(1)
+	ts.group.Add(1)
+	go t.run()
+}
+
+func (ts *tasks) done(t *task) {
+	ts.table.remove(t.handle)
+	ts.count.Add(-1)
+	ts.group.Done()
+}
+
+func (ts *tasks) running() int64 { return ts.count.Load() }
+
+// stop cancels what still runs and waits for it; the dispatcher has ended.
+func (ts *tasks) stop() {
+	for _, t := range ts.table.close() {
+		t.interrupt(context.Canceled)
+	}
+	ts.group.Wait()
+}
+
+// task is one call of a routine.
+type task struct {
+	routine   *routine
+	handle    uint64
+	arguments payload
+	ctx       taskContext
+	cancel    context.CancelCauseFunc
+
+	// mu guards a generator's state.
+	mu      sync.Mutex
+	started bool
+	// asked counts the items asked for and not yet begun.
+	asked int
+	// stopped is why there is no further item; Yield returns it.
+	stopped error
+	// wake holds one signal that asked or stopped has changed.
+	wake chan struct{}
+}
+
+func newTask(r *routine, handle uint64, arguments payload) *task {
+	t := &task{routine: r, handle: handle, arguments: arguments}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	t.ctx, t.cancel = taskContext{Context: ctx, task: t}, cancel
+	if r.yield != nil {
+		t.wake = make(chan struct{}, 1)
+	}
+	return t
+}
+
+// step runs on the dispatcher: the caller asks a generator for an item, or closes it.
+func (t *task) step(step C.int32_t) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if step == C.WOOL_STEP_CLOSE {
+		t.stopLocked(ErrStreamClosed)
+		return
+	}
+	t.asked++
+	if !t.started {
+		t.started = true
+		t.routine.engine.tasks.start(t)
+		return
+	}
+	t.wakeLocked()
+}
+
+// interrupt cancels the task.
+func (t *task) interrupt(cause error) {
+	t.cancel(cause)
+	if t.routine.yield != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.stopLocked(cause)
+	}
+}
+
+// cancelCause tells a deadline from a caller who has left: the core cancels in both cases.
+func (t *task) cancelCause() error {
+	if info, ok := t.info(); ok && info.remaining_ms == 0 {
+		return context.DeadlineExceeded
+	}
+	return context.Canceled
+}
+
+// stopLocked makes Yield fail from now on. A generator that has not begun never will.
+func (t *task) stopLocked(why error) {
+	if t.stopped == nil {
+		t.stopped = why
+	}
+	if !t.started {
+		t.started = true
+		t.routine.engine.tasks.start(t)
+		return
+	}
+	t.wakeLocked()
+}
+
+func (t *task) wakeLocked() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// begin takes the request that has started the generator; it fails if there is none any more.
+func (t *task) begin() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped != nil {
+		return t.stopped
+	}
+	t.asked--
+	return nil
+}
+
+// yield answers the request under way with an item, and waits for the next.
+func (t *task) yield(item any) error {
+	t.mu.Lock()
+	stopped := t.stopped
+	t.mu.Unlock()
+	if stopped != nil {
+		return stopped
+	}
+	if err := t.send(item); err != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.stopped == nil {
+			t.stopped = err
+		}
+		return t.stopped
+	}
+	for {
+		t.mu.Lock()
+		if t.stopped != nil {
+			defer t.mu.Unlock()
+			return t.stopped
+		}
+		if t.asked > 0 {
+			t.asked--
+			t.mu.Unlock()
+			return nil
+		}
+		t.mu.Unlock()
+		<-t.wake // every end of a task comes as a stop
+	}
+}
+
+func (t *task) send(item any) error {
+	e := newEncoder()
+	defer e.release()
+	if err := e.value(item); err != nil {
+		return codecError("item", t.routine.name, err)
+	}
+	data, length := bytesOf(e.buf)
+	if err := errorOf(C.wool_go_task_yield(C.uint64_t(t.handle), data, length)); err != nil {
+		return err
+	}
+	return nil
+}
+
+// run performs the task and answers it, on the task's goroutine.
+func (t *task) run() {
+	growStack()
+	defer t.routine.engine.tasks.done(t)
+	// What holds if the routine ends its goroutine instead of returning.
+	result, failure := reflect.Value{}, goexitFault(t.routine)
+	defer func() {
+		t.answer(result, failure)
+		t.cancel(nil)
+	}()
+	result, failure = t.perform()
+}
+
+func (t *task) perform() (result reflect.Value, failure *fault) {
+	defer func() {
+		if value := recover(); value != nil {
+			failure = panicFault(t.routine, value)
+		}
+	}()
+	r := t.routine
+	var space [6]reflect.Value
+	values := append(space[:0], reflect.ValueOf(&t.ctx))
+	if r.yield != nil {
+		if err := t.begin(); err != nil {
+			return result, t.faultOf(err)
+		}
+		y := reflect.New(r.yield)
+		if y, ok := y.Interface().(yielder); ok {
+			y.attach(t)
+		}
+		values = append(values, y)
+	}
+	values, err := r.bind(t.arguments.data, values)
+	t.arguments.release()
+	if err != nil {
+		return result, argumentFault(r, err)
+	}
+	out := r.fn.Call(values)
+	if err, failed := out[len(out)-1].Interface().(error); failed {
+		return result, t.faultOf(err)
+	}
+	if r.hasResult {
+		result = out[0]
+	}
+	return result, nil
+}
+
+// faultOf is how a routine's error travels; nil where the error only says that the caller has closed
+// the stream, which is no failure.
+func (t *task) faultOf(err error) *fault {
+	if t.routine.yield != nil && saysClosed(err) {
+		return nil
+	}
+	f := faultOf(t.routine, err)
+	if cause := context.Cause(&t.ctx); cause != nil && isContextError(err) {
+		f.kind = ErrCancelled
+		if cause == context.DeadlineExceeded {
+			f.kind = ErrDeadlineExceeded
+		}
+	}
+	return f
+}
+
+// growStack makes the new goroutine's stack large enough for reflection and decoding at once, while there is
+// nothing on it. Growing it in steps from the depth of a decoder costs a tenth of a small task.
+//
+//go:noinline
+func growStack() {
+	var room [4 << 10]byte
+	runtime.KeepAlive(&room)
+}
+
+// saysClosed follows simple wrapping. What errors.Join has put beside [ErrStreamClosed] is a failure.
+func saysClosed(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if err == ErrStreamClosed {
+			return true
+		}
+	}
+	return false
+}
+
+// answer gives the task its one terminal answer. That the caller has gone is no concern of ours.
+func (t *task) answer(result reflect.Value, failure *fault) {
+	t.arguments.release()
+	if failure == nil {
+		failure = t.succeed(result)
+	}
+	if failure != nil {
+		failure.send(t.handle)
+	}
+}
+
+// succeed answers with a result or a stream's end, or says why it cannot.
+func (t *task) succeed(result reflect.Value) *fault {
+	r := t.routine
+	if r.yield != nil {
+		if err := errorOf(C.wool_go_task_end(C.uint64_t(t.handle))); err != nil {
+			return localFault(r, err)
+		}
+		return nil
+	}
+	e := newEncoder()
+	defer e.release()
+	var err *ValueError
+	if result.IsValid() {
+		err = e.value(result.Interface())
+	} else {
+		err = e.value(nil)
+	}
+	if err != nil {
+		return localFault(r, codecError("result", r.name, err))
+	}
+	data, length := bytesOf(e.buf)
+	if err := errorOf(C.wool_go_task_return(C.uint64_t(t.handle), data, length)); err != nil {
+		return localFault(r, err)
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package wool
+
+// #include "shim.h"
+import "C"
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// TaskInfo tells a routine about its task.
+type TaskInfo struct {
+	// ID of the task; Caller is that of the task that made the call, zero if none did; Worker is the uid
+	// of the worker that serves it.
+	ID, Caller, Worker UUID
+	// Routine is the name by which it was called.
+	Routine string
+}
+
+// TaskFromContext tells about the task whose routine got ctx, or a context derived from it. It is for
+// use while the routine runs.
+func TaskFromContext(ctx context.Context) (TaskInfo, bool) {
+	t, ok := ctx.Value(taskKey{}).(*task)
+	if !ok {
+		return TaskInfo{}, false
+	}
+	info, ok := t.info()
+	if !ok {
+		return TaskInfo{}, false
+	}
+	told := TaskInfo{Routine: t.routine.name}
+	for i := range told.ID {
+		told.ID[i], told.Caller[i], told.Worker[i] = byte(info.id[i]), byte(info.caller[i]), byte(info.worker_uid[i])
+	}
+	return told, true
+}
+
+// info fails when the task has been answered.
+func (t *task) info() (C.wool_task_info_t, bool) {
+	info := C.wool_task_info_t{struct_size: C.sizeof_wool_task_info_t}
+	status := C.wool_task_info(C.wool_task_t(t.handle), &info, nil)
+	return info, status >= 0
+}
+
+// taskContext is a routine's context. It asks the core for the deadline only when someone wants it;
+// the core itself cancels the task when it passes.
+type taskContext struct {
+	context.Context
+	task *task
+
+	once     sync.Once
+	deadline time.Time
+	bounded  bool
+}
+
+type taskKey struct{}
+
+func (c *taskContext) Deadline() (time.Time, bool) {
+	c.once.Do(func() {
+		if info, ok := c.task.info(); ok && info.remaining_ms >= 0 {
+			c.deadline = time.Now().Add(time.Duration(info.remaining_ms) * time.Millisecond)
+			c.bounded = true
+		}
+	})
+	return c.deadline, c.bounded
+}
+
+// Err tells the end of the deadline from other cancellations.
+func (c *taskContext) Err() error {
+	err := c.Context.Err()
+	if err != nil && context.Cause(c.Context) == context.DeadlineExceeded {
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+func (c *taskContext) Value(key any) any {
+	if key == (taskKey{}) {
+		return c.task
+	}
+	return c.Context.Value(key)
+}

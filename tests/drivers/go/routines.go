@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	wool "github.com/wool-labs/libwool/bindings/go"
+)
+
+// counters are kept by the routines themselves, before their answers leave.
+type counters struct {
+	started, finished, cancelled, cleaned atomic.Int64
+}
+
+// body counts a routine that begins; the function that it returns counts its end.
+func (c *counters) body() func() {
+	c.started.Add(1)
+	return func() { c.finished.Add(1) }
+}
+
+// generator is body for streams, whose end is a clean-up as well.
+func (c *counters) generator() func() {
+	end := c.body()
+	return func() {
+		c.cleaned.Add(1)
+		end()
+	}
+}
+
+func (c *counters) String() string {
+	// finished before started: running must not come out negative.
+	finished := c.finished.Load()
+	started := c.started.Load()
+	return fmt.Sprintf("running=%d started=%d finished=%d cancelled=%d cleaned=%d",
+		started-finished, started, finished, c.cancelled.Load(), c.cleaned.Load())
+}
+
+// namedError has whatever type name the caller wants.
+type namedError struct{ typeName, message string }
+
+func (e *namedError) Error() string         { return e.message }
+func (e *namedError) WoolErrorType() string { return e.typeName }
+
+// standardRoutines are those of the protocol, by name.
+func standardRoutines(c *counters) map[string]any {
+	wait := func(ctx context.Context) error {
+		defer c.body()()
+		<-ctx.Done()
+		c.cancelled.Add(1)
+		return ctx.Err()
+	}
+	return map[string]any{
+		"conf.echo": func(_ context.Context, x any) (any, error) {
+			defer c.body()()
+			return x, nil
+		},
+		"conf.add": func(_ context.Context, a, b int64) (int64, error) {
+			defer c.body()()
+			return a + b, nil
+		},
+		"conf.concat": func(_ context.Context, parts []string) (string, error) {
+			defer c.body()()
+			return strings.Join(parts, ""), nil
+		},
+		"conf.size": func(_ context.Context, data []byte) (int, error) {
+			defer c.body()()
+			return len(data), nil
+		},
+		"conf.fill": func(_ context.Context, n, seed int) ([]byte, error) {
+			defer c.body()()
+			return fill(n, seed), nil
+		},
+		"conf.fail": func(_ context.Context, typeName, message string) error {
+			defer c.body()()
+			return confInner(typeName, message)
+		},
+		"conf.panic": func(_ context.Context, message string) error {
+			defer c.body()()
+			panic(message)
+		},
+		"conf.wait": wait,
+		"conf.gate": wait,
+		"conf.count": func(_ context.Context, y *wool.Yield[any, int], n int) error {
+			defer c.generator()()
+			return yieldUpTo(y, n)
+		},
+		"conf.failafter": func(_ context.Context, y *wool.Yield[any, int], n int, message string) error {
+			defer c.generator()()
+			if err := yieldUpTo(y, n); err != nil {
+				return err
+			}
+			return &namedError{"ConformanceError", message}
+		},
+		"conf.endless": func(_ context.Context, y *wool.Yield[any, int]) error {
+			defer c.generator()()
+			for n := 0; ; n++ {
+				if _, err := y.Yield(n); err != nil {
+					return err
+				}
+			}
+		},
+	}
+}
+
+func yieldUpTo(y *wool.Yield[any, int], n int) error {
+	for i := range n {
+		if _, err := y.Yield(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// confInner is where conf.fail fails, one call deeper, for the traceback.
+func confInner(typeName, message string) error {
+	return wool.Traced(&namedError{typeName, message})
+}
