@@ -132,6 +132,9 @@ pub(crate) struct CallerSession {
     /// Frames that grant windows, collected over a round.
     grants: Vec<Frame>,
     liveness: Liveness,
+    /// False once the worker takes nothing more. What it has said before is still to be read: the end of
+    /// the session is that of the other direction.
+    writable: bool,
 }
 
 impl CallerSession {
@@ -171,6 +174,7 @@ impl CallerSession {
             inbox: Inbox::new(own, release),
             grants: Vec::new(),
             liveness: Liveness::new(Instant::now()),
+            writable: true,
         }
     }
 
@@ -206,9 +210,7 @@ impl CallerSession {
                 match outgoing.try_reserve() {
                     Ok(permit) => permit.send(Outgoing::Ok(self.write())),
                     Err(mpsc::error::TrySendError::Full(())) => break,
-                    Err(mpsc::error::TrySendError::Closed(())) => {
-                        return SessionEnd::Lost(lost("the connection was closed"));
-                    }
+                    Err(mpsc::error::TrySendError::Closed(())) => self.writable = false,
                 }
             }
             if self.last_started.is_some() && self.open.is_empty() {
@@ -239,7 +241,7 @@ impl CallerSession {
                 },
                 permit = outgoing.reserve(), if full => match permit {
                     Ok(permit) => permit.send(Outgoing::Ok(self.write())),
-                    Err(_) => return SessionEnd::Lost(lost("the connection was closed")),
+                    Err(_) => self.writable = false,
                 },
                 () = &mut liveness, if !self.open.is_empty() => {
                     let next = match self.liveness.check(Instant::now()) {
@@ -296,7 +298,7 @@ impl CallerSession {
     }
 
     fn can_write(&self) -> bool {
-        self.outbox.can_fill() || self.can_start()
+        self.writable && (self.outbox.can_fill() || self.can_start())
     }
 
     /// The gate: a burst waits here instead of being refused there.
