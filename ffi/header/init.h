@@ -1,0 +1,24 @@
+/* Options with everything at its default:
+ *
+ *   wool_worker_options_t options = WOOL_WORKER_OPTIONS_INIT;
+ */
+#ifdef __cplusplus
+template <class Options>
+inline Options wool_options_init() {
+  Options options{};
+  options.struct_size = sizeof(Options);
+  return options;
+}
+#define WOOL_OPTIONS_INIT(type) wool_options_init<type>()
+#else
+#define WOOL_OPTIONS_INIT(type) { .struct_size = sizeof(type) }
+#endif
+
+#define WOOL_RUNTIME_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_runtime_options_t)
+#define WOOL_QUEUE_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_queue_options_t)
+#define WOOL_ROUTINE_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_routine_options_t)
+#define WOOL_FAULT_INIT WOOL_OPTIONS_INIT(wool_fault_t)
+#define WOOL_TASK_INFO_INIT WOOL_OPTIONS_INIT(wool_task_info_t)
+#define WOOL_WORKER_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_worker_options_t)
+#define WOOL_POOL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_pool_options_t)
+#define WOOL_CALL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_call_options_t)

@@ -1,0 +1,36 @@
+//! libwool: the C ABI of wool. It translates, and decides nothing: behaviour is in the core.
+//!
+//! `include/wool.h` is written from these sources (`cbindgen.toml`, `build.rs`); what is said at an exported item is
+//! what its C users read. Every function goes in through [`guard`]; every call of the host goes out through
+//! [`callback`].
+//!
+//! ```text
+//! types/     what C sees            runtime, worker, pool, call, stream, task, routine, value:
+//! guard      the way in             one file per thing, with its exported functions
+//! callback   the way out            queue/    completions: channel, wake-ups, events as C sees them
+//! handles    u64 <-> call, stream, task       fork, panic: rules 8 and 11
+//! ```
+
+// The one crate whose job is raw pointers. What its functions ask of their callers is said once, in the rules at
+// the head of the header, and where it differs, at the function.
+#![allow(unsafe_code, clippy::missing_safety_doc)]
+// Exported items are named as in C.
+#![allow(non_camel_case_types)]
+
+pub mod call;
+mod callback;
+pub mod error;
+mod fork;
+mod guard;
+mod handles;
+pub mod memory;
+mod panic;
+pub mod pool;
+pub mod queue;
+pub mod routine;
+pub mod runtime;
+pub mod stream;
+pub mod task;
+pub mod types;
+pub mod value;
+pub mod worker;

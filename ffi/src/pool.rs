@@ -1,0 +1,108 @@
+//! Pools.
+
+use wool_core::{PoolOptions, WorkerPool};
+
+use crate::callback;
+use crate::error::wool_error_t;
+use crate::fork;
+use crate::guard::{self, Result};
+use crate::queue::{self, wool_queue_t};
+use crate::runtime::wool_runtime_t;
+use crate::types::*;
+use crate::worker::{closed_event, secret};
+
+/// The caller's view of a set of workers.
+pub struct wool_pool_t {
+    core: WorkerPool,
+}
+
+impl wool_pool_t {
+    pub(crate) fn core(&self) -> &WorkerPool {
+        &self.core
+    }
+}
+
+/// Makes a pool of the workers at `options->addresses`. It connects in the background, and goes on trying: a worker
+/// may come later, or come back. On success `*out` belongs to the caller: wool_pool_close, then wool_pool_free.
+///
+/// Errors: WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_CLOSED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_pool_new(
+    runtime: *mut wool_runtime_t,
+    options: *const wool_pool_options_t,
+    out: *mut *mut wool_pool_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_pool_new", error, || {
+            let runtime = guard::required(runtime, "runtime")?;
+            let out = guard::out(out, "out")?;
+            let core = WorkerPool::new(runtime.core(), pool_options(options)?)?;
+            out.put(Box::into_raw(Box::new(wool_pool_t { core })));
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Closes a pool: what is pending ends as WOOL_ERR_CLOSED, and what is called from now on is refused so. It may be
+/// called again, and while anything else is under way.
+///
+/// `timeout_ms`: < 0 waits for ever, 0 does not wait.
+///
+/// Errors: WOOL_ERR_TIMEOUT: closing goes on and can be waited for again. WOOL_ERR_INVALID_ARGUMENT in a callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_pool_close(
+    pool: *mut wool_pool_t,
+    timeout_ms: i64,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_pool_close", error, || {
+            let pool = guard::required(pool, "pool")?;
+            callback::refuse_close("wool_pool_close")?;
+            pool.core.close_blocking(guard::wait(timeout_ms))?;
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Closes as wool_pool_close does, without waiting: a WOOL_EVENT_CLOSED tells the end. In callbacks, too.
+///
+/// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_pool_close_submit(
+    pool: *mut wool_pool_t,
+    queue: *mut wool_queue_t,
+    tag: u64,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_pool_close_submit", error, || {
+            let pool = guard::required(pool, "pool")?;
+            let closed = closed_event(queue::required(queue)?, tag)?;
+            pool.core.close(closed);
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Lets go of a pool. One that is not closed closes in the background. Never blocks. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_pool_free(pool: *mut wool_pool_t) {
+    unsafe { guard::free(pool, fork::drop_unless_child) }
+}
+
+unsafe fn pool_options(options: *const wool_pool_options_t) -> Result<PoolOptions> {
+    unsafe {
+        let options = guard::options(options, "options")?;
+        let defaults = PoolOptions::default();
+        Ok(PoolOptions {
+            addresses: guard::texts(options.addresses, options.address_count, "options.addresses")?,
+            dispatch_timeout: guard::unless_zero(options.dispatch_timeout_ms)
+                .unwrap_or(defaults.dispatch_timeout),
+            secret: secret(options.secret)?,
+            allow_plaintext: options.allow_plaintext != 0,
+            max_payload: options.max_payload,
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! An event inside the library, and its way into C's memory.
+
+use bytes::Bytes;
+use wool_core::{Codec, Error, Outcome, Payload};
+
+use crate::error::wool_error_t;
+use crate::memory::NO_BYTES;
+use crate::types::*;
+
+use wool_event_kind_t::*;
+
+/// Something that happened.
+pub(crate) struct Event {
+    pub(crate) kind: wool_event_kind_t,
+    pub(crate) tag: u64,
+    pub(crate) handle: u64,
+    pub(crate) body: Body,
+}
+
+pub(crate) enum Body {
+    Nothing,
+    Payload(Payload),
+    Step(wool_step_t),
+    Error(Error),
+}
+
+impl Event {
+    /// How a call or stream ended.
+    pub(crate) fn outcome(outcome: Outcome, tag: u64, handle: u64) -> Event {
+        let (kind, body) = match outcome {
+            Outcome::Result(payload) => (WOOL_EVENT_RESULT, Body::Payload(payload)),
+            Outcome::End => (WOOL_EVENT_END, Body::Nothing),
+            Outcome::Error(error) => (WOOL_EVENT_ERROR, Body::Error(error)),
+        };
+        Event { kind, tag, handle, body }
+    }
+
+    /// Writes the event as C sees it. The payload is copied into the slab, if there is room.
+    pub(crate) fn into_c(self, slab: &mut Slab) -> wool_event_t {
+        let mut event = wool_event_t {
+            kind: self.kind as i32,
+            status: wool_status_t::WOOL_OK as i32,
+            tag: self.tag,
+            handle: self.handle,
+            payload: NO_BYTES,
+            codec: 0,
+            step: 0,
+            error: std::ptr::null_mut(),
+        };
+        match self.body {
+            Body::Nothing => {}
+            Body::Payload(payload) => {
+                event.codec = payload.codec() as i32;
+                event.payload = match slab.copy(payload.bytes()) {
+                    Some(copied) => copied,
+                    None => give(payload.into_bytes()),
+                };
+            }
+            Body::Step(step) => event.step = step as i32,
+            Body::Error(error) => {
+                let error = wool_error_t::from(error);
+                event.status = error.status() as i32;
+                event.error = error.into_raw();
+            }
+        }
+        event
+    }
+}
+
+/// The drainer's memory for payloads.
+pub(crate) struct Slab {
+    start: *mut u8,
+    len: usize,
+    used: usize,
+}
+
+impl Slab {
+    /// No room: every payload is handed over with its owner.
+    pub(crate) fn none() -> Slab {
+        Slab { start: std::ptr::null_mut(), len: 0, used: 0 }
+    }
+
+    /// # Safety
+    /// `start` points at `len` bytes that may be written while the slab is used.
+    pub(crate) unsafe fn new(start: *mut u8, len: usize) -> Slab {
+        Slab { start, len, used: 0 }
+    }
+
+    fn copy(&mut self, data: &[u8]) -> Option<wool_bytes_t> {
+        if data.is_empty() {
+            return Some(NO_BYTES);
+        }
+        // So that hosts may read numbers in place. Aligned to the address, not to the offset.
+        let at = self.used + (self.start as usize + self.used).wrapping_neg() % 8;
+        if data.len() > self.len.checked_sub(at)? {
+            return None;
+        }
+        // SAFETY: `at + data.len()` bytes are within the slab.
+        let target = unsafe {
+            let target = self.start.add(at);
+            std::ptr::copy_nonoverlapping(data.as_ptr(), target, data.len());
+            target
+        };
+        self.used = at + data.len();
+        Some(wool_bytes_t { ptr: target, len: data.len(), owner: std::ptr::null_mut() })
+    }
+}
+
+/// Hands bytes over to C, which gives them back with wool_bytes_free.
+pub(crate) fn give(data: Bytes) -> wool_bytes_t {
+    if data.is_empty() {
+        return NO_BYTES;
+    }
+    let (ptr, len) = (data.as_ptr(), data.len());
+    wool_bytes_t { ptr, len, owner: Box::into_raw(Box::new(data)).cast() }
+}
+
+/// Lends a payload to C.
+pub(crate) fn lend(payload: &Payload) -> wool_payload_t {
+    wool_payload_t { data: wool_slice_t::of_bytes(payload.bytes()), codec: payload.codec() as i32 }
+}
+
+/// Hands a value over as C's two out-parameters; `codec` may be NULL.
+///
+/// # Safety
+/// `codec` is NULL or may be written.
+pub(crate) unsafe fn give_payload(payload: Payload, codec: *mut i32) -> wool_bytes_t {
+    let number: Codec = payload.codec();
+    if let Some(codec) = unsafe { codec.as_mut() } {
+        *codec = number as i32;
+    }
+    give(payload.into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slab_is_filled_aligned_and_never_beyond_its_end() {
+        let mut memory = [0_u64; 5];
+        let start: *mut u8 = memory.as_mut_ptr().cast();
+        // Begins at an odd address, to see that what is aligned is the address.
+        let mut slab = unsafe { Slab::new(start.add(1), 33) };
+        let first = slab.copy(b"abc").unwrap();
+        let second = slab.copy(b"defghijk").unwrap();
+        assert_eq!(first.ptr as usize, start as usize + 8);
+        assert_eq!(second.ptr as usize, start as usize + 16);
+        assert!(slab.copy(&[1; 11]).is_none());
+        assert!(slab.copy(&[1; 10]).is_some());
+        assert!(slab.copy(b"x").is_none());
+        assert!(slab.copy(b"").is_some());
+        let second = unsafe { std::slice::from_raw_parts(second.ptr, second.len) };
+        assert_eq!(second, b"defghijk");
+    }
+
+    #[test]
+    fn without_a_slab_payloads_have_owners() {
+        let body = Body::Payload(Payload::raw(&b"fleece"[..]));
+        let event = Event { kind: WOOL_EVENT_ITEM, tag: 1, handle: 2, body }.into_c(&mut Slab::none());
+        assert!(!event.payload.owner.is_null());
+        assert_eq!((event.kind, event.codec, event.payload.len), (2, 2, 6));
+        drop(unsafe { Box::from_raw(event.payload.owner.cast::<Bytes>()) });
+    }
+}

@@ -1,0 +1,135 @@
+//! Tasks that run as callbacks, on the runtime's threads for routines.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wool_core::{Error, Payload, Runtime, Service, Step, Task, TaskControl};
+
+use super::{Over, step_number};
+use crate::callback::{UserData, patient, quick};
+use crate::queue::lend;
+use crate::task::TaskEntry;
+use crate::types::*;
+
+/// What the host gave.
+pub(super) struct Callbacks {
+    pub(super) run: wool_run_fn,
+    pub(super) step: wool_step_fn,
+    pub(super) cancel: wool_cancel_fn,
+    pub(super) user_data: UserData,
+}
+
+pub(super) struct ByCallbacks {
+    callbacks: Arc<Callbacks>,
+}
+
+impl ByCallbacks {
+    pub(super) fn new(callbacks: Callbacks) -> ByCallbacks {
+        ByCallbacks { callbacks: Arc::new(callbacks) }
+    }
+}
+
+impl Service for ByCallbacks {
+    fn prepare(&self, runtime: &Runtime) -> Result<(), Error> {
+        runtime.start_task_threads()
+    }
+
+    fn start(&self, task: Task) -> Box<dyn TaskControl> {
+        let arguments = task.take_arguments();
+        let Ok(entry) = TaskEntry::insert(task, None) else {
+            return Box::new(Over);
+        };
+        let running = Arc::new(Running {
+            callbacks: Arc::clone(&self.callbacks),
+            entry,
+            jobs: Mutex::default(),
+        });
+        if self.callbacks.run.is_some() {
+            Running::add(&running, Job::Run(arguments));
+        }
+        Box::new(Control { running })
+    }
+}
+
+/// A task and what is to be done for it: one thing at a time, in order.
+struct Running {
+    callbacks: Arc<Callbacks>,
+    entry: Arc<TaskEntry>,
+    jobs: Mutex<Jobs>,
+}
+
+#[derive(Default)]
+struct Jobs {
+    waiting: VecDeque<Job>,
+    /// Whether a thread is doing them.
+    active: bool,
+}
+
+enum Job {
+    Run(Payload),
+    Step(wool_step_t),
+}
+
+impl Running {
+    fn add(running: &Arc<Running>, job: Job) {
+        {
+            let mut jobs = running.jobs();
+            jobs.waiting.push_back(job);
+            if std::mem::replace(&mut jobs.active, true) {
+                return;
+            }
+        }
+        let working = Arc::clone(running);
+        running.entry.task.runtime().run_blocking(move || {
+            while let Some(job) = working.next() {
+                working.call(job);
+            }
+        });
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut jobs = self.jobs();
+        let job = jobs.waiting.pop_front();
+        jobs.active = job.is_some();
+        job
+    }
+
+    fn call(&self, job: Job) {
+        let (user_data, handle) = (self.callbacks.user_data.pointer(), self.entry.handle());
+        match job {
+            Job::Run(arguments) => {
+                let Some(run) = self.callbacks.run else { return };
+                let info = self.entry.info();
+                // SAFETY: the host gave both together; info and arguments live during the call.
+                patient(|| unsafe { run(user_data, handle, &info, lend(&arguments)) });
+            }
+            Job::Step(step) => {
+                let Some(callback) = self.callbacks.step else { return };
+                // SAFETY: the host gave both together; its state lives as long as the entry.
+                patient(|| unsafe { callback(user_data, handle, self.entry.state(), step as i32) });
+            }
+        }
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Control {
+    running: Arc<Running>,
+}
+
+impl TaskControl for Control {
+    fn step(&mut self, step: Step) {
+        Running::add(&self.running, Job::Step(step_number(step)));
+    }
+
+    fn cancel(&mut self) {
+        let Running { callbacks, entry, .. } = &*self.running;
+        if let Some(cancel) = callbacks.cancel {
+            // SAFETY: the host gave both together; its state lives as long as the entry.
+            quick(|| unsafe { cancel(callbacks.user_data.pointer(), entry.handle(), entry.state()) });
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Streams as their callers see them, by a queue and blocking.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use wool_core::{CallHandle, CallObserver, CallRequest, Error, ErrorKind, Outcome, Payload};
+
+use crate::call::{as_closed, request};
+use crate::callback;
+use crate::error::wool_error_t;
+use crate::guard::{self, Result, invalid};
+use crate::handles;
+use crate::pool::wool_pool_t;
+use crate::queue::{self, Body, Event, Promise, Queue, give_payload, wool_queue_t};
+use crate::types::*;
+
+/// A stream in flight, as its handle finds it.
+pub(crate) struct Stream {
+    pub(crate) face: Face,
+    handle: u64,
+    core: OnceLock<CallHandle>,
+    asked: Mutex<Asked>,
+}
+
+/// Where what comes is to be found.
+pub(crate) enum Face {
+    Queue(Arc<Queue>),
+    /// What has come and was not taken by a wait.
+    Mailbox(Receiver<Arrival>),
+}
+
+/// What was asked for and has not come.
+#[derive(Default)]
+struct Asked {
+    items: usize,
+    /// Nothing more is asked for, and nothing reserved.
+    over: bool,
+    /// Threads in wool_stream_wait.
+    waiting: usize,
+}
+
+pub(crate) enum Arrival {
+    Item(Payload),
+    Outcome(Outcome),
+}
+
+impl Stream {
+    fn insert(face: Face) -> Result<Arc<Stream>, Error> {
+        handles::insert(|handle| {
+            Arc::new(Stream { face, handle, core: OnceLock::new(), asked: Mutex::default() })
+        })
+    }
+
+    pub(crate) fn cancel(&self) {
+        if let Some(core) = self.core.get() {
+            core.cancel();
+        }
+    }
+
+    fn close(&self) {
+        if let Some(core) = self.core.get() {
+            core.close();
+        }
+    }
+
+    fn credit(&self, items: u32) {
+        if let Some(core) = self.core.get() {
+            core.credit(items);
+        }
+    }
+
+    /// Reserves the slots of these items, and asks for them.
+    fn ask(&self, queue: &Queue, items: u32) -> Result<()> {
+        queue.reserve(items as usize)?;
+        {
+            let mut asked = self.asked();
+            if asked.over {
+                drop(asked);
+                queue.release(items as usize);
+                return Err(invalid("the stream is over"));
+            }
+            asked.items += items as usize;
+        }
+        self.credit(items);
+        Ok(())
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells the queue.
+struct QueueStream {
+    stream: Arc<Stream>,
+    queue: Arc<Queue>,
+    promise: Promise,
+    tag: u64,
+}
+
+impl CallObserver for QueueStream {
+    fn item(&mut self, item: Payload) {
+        let slots = {
+            let mut asked = self.stream.asked();
+            let slots = asked.items.min(1);
+            asked.items -= slots;
+            slots
+        };
+        let (kind, body) = (wool_event_kind_t::WOOL_EVENT_ITEM, Body::Payload(item));
+        self.queue.push(Event { kind, tag: self.tag, handle: self.stream.handle, body }, slots);
+    }
+
+    fn finish(self: Box<Self>, outcome: Outcome) {
+        // Stale before the event can be seen.
+        handles::remove(self.stream.handle);
+        let unanswered = {
+            let mut asked = self.stream.asked();
+            asked.over = true;
+            std::mem::take(&mut asked.items)
+        };
+        self.queue.release(unanswered);
+        let outcome = as_closed(outcome, &self.promise);
+        self.promise.keep(Event::outcome(outcome, self.tag, self.stream.handle));
+    }
+}
+
+/// Tells whoever waits.
+struct BlockingStream {
+    mailbox: Sender<Arrival>,
+}
+
+impl CallObserver for BlockingStream {
+    fn item(&mut self, item: Payload) {
+        // Nobody waits any more after wool_stream_cancel.
+        let _ = self.mailbox.send(Arrival::Item(item));
+    }
+
+    fn finish(self: Box<Self>, outcome: Outcome) {
+        let _ = self.mailbox.send(Arrival::Outcome(outcome));
+    }
+}
+
+/// Opens a stream. Never blocks, and nothing runs before the first item is asked for. `arguments` are copied;
+/// `options` may be NULL. On success `*out` is the handle.
+///
+/// With a queue: ask by wool_stream_next; each item asked for comes as one WOOL_EVENT_ITEM with `tag`, until the one
+/// WOOL_EVENT_END or WOOL_EVENT_ERROR that ends the stream and makes the handle stale.
+///
+/// With `queue` NULL: ask and wait by wool_stream_wait. The handle is stale when that has answered WOOL_END or an
+/// error, or after wool_stream_cancel; do not leave a stream without one of the two.
+///
+/// Errors, and then no event comes: WOOL_ERR_BUSY when the queue has no slot left, WOOL_ERR_CLOSED,
+/// WOOL_ERR_PAYLOAD_TOO_LARGE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_stream_open(
+    pool: *mut wool_pool_t,
+    routine: wool_slice_t,
+    arguments: wool_payload_t,
+    options: *const wool_call_options_t,
+    queue: *mut wool_queue_t,
+    tag: u64,
+    out: *mut wool_stream_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_stream_open", error, || {
+            let pool = guard::required(pool, "pool")?;
+            let out = guard::out(out, "out")?;
+            let request = request(CallRequest::stream, routine, arguments, options)?;
+            let handle = match queue::optional(queue) {
+                Some(queue) => open_on_queue(pool, request, queue, tag)?,
+                None => open_blocking(pool, request)?,
+            };
+            out.put(handle);
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+fn open_on_queue(pool: &wool_pool_t, request: CallRequest, queue: &Arc<Queue>, tag: u64) -> Result<u64> {
+    let opened = queue.opened()?;
+    let promise = opened.promise()?;
+    let stream = Stream::insert(Face::Queue(Arc::clone(queue)))?;
+    let observer =
+        QueueStream { stream: Arc::clone(&stream), queue: Arc::clone(queue), promise, tag };
+    submit(pool, request, Box::new(observer), &stream)
+}
+
+fn open_blocking(pool: &wool_pool_t, request: CallRequest) -> Result<u64> {
+    let (mailbox, receiver) = unbounded();
+    let stream = Stream::insert(Face::Mailbox(receiver))?;
+    submit(pool, request, Box::new(BlockingStream { mailbox }), &stream)
+}
+
+fn submit(
+    pool: &wool_pool_t,
+    request: CallRequest,
+    observer: Box<dyn CallObserver>,
+    stream: &Stream,
+) -> Result<u64> {
+    let core = pool.core().submit(request, observer).inspect_err(|_| {
+        handles::remove(stream.handle);
+    })?;
+    // Set once, here.
+    let _ = stream.core.set(core);
+    Ok(stream.handle)
+}
+
+/// Asks for `count` more items of a stream that has a queue. The routine runs only as far as items are asked for.
+///
+/// Errors: WOOL_ERR_BUSY when the queue has not that many slots left, WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_stream_next(
+    stream: wool_stream_t,
+    count: u32,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_stream_next", error, || {
+            let stream = handles::stream(stream)?;
+            let Face::Queue(queue) = &stream.face else {
+                return Err(invalid("the stream has no queue: use wool_stream_wait"));
+            };
+            stream.ask(queue, count)?;
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Asks for the next item of a stream that has no queue, and waits for it. Several threads may wait; each gets an
+/// item of its own. `codec` may be NULL.
+///
+/// `timeout_ms`: < 0 waits for ever, 0 does not wait (but asks).
+///
+/// WOOL_OK: `*item` belongs to the caller (wool_bytes_free). WOOL_END: the stream is over. WOOL_PENDING: the time was
+/// up; what was asked for stays asked, and is what the next wait gets.
+///
+/// Errors: what the stream ended with; WOOL_ERR_INVALID_ARGUMENT for a stale handle, and in a callback that must not
+/// block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_stream_wait(
+    stream: wool_stream_t,
+    timeout_ms: i64,
+    item: *mut wool_bytes_t,
+    codec: *mut i32,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_stream_wait", error, || {
+            let item = guard::out(item, "item")?;
+            let stream = handles::stream(stream)?;
+            let Face::Mailbox(mailbox) = &stream.face else {
+                return Err(invalid("the stream has a queue: use wool_stream_next, and drain the queue"));
+            };
+            if timeout_ms != 0 {
+                callback::refuse_wait("wool_stream_wait")?;
+            }
+            let ask = {
+                let mut asked = stream.asked();
+                asked.waiting += 1;
+                let ask = !asked.over && asked.items < asked.waiting;
+                asked.items += usize::from(ask);
+                ask
+            };
+            if ask {
+                stream.credit(1);
+            }
+            let arrival = match guard::wait(timeout_ms) {
+                None => mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(timeout) => match Instant::now().checked_add(timeout) {
+                    Some(until) => mailbox.recv_deadline(until),
+                    None => mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                },
+            };
+            let mut asked = stream.asked();
+            asked.waiting -= 1;
+            match arrival {
+                Ok(Arrival::Item(payload)) => {
+                    asked.items = asked.items.saturating_sub(1);
+                    item.put(give_payload(payload, codec));
+                    Ok(wool_status_t::WOOL_OK)
+                }
+                Ok(Arrival::Outcome(outcome)) => {
+                    asked.over = true;
+                    drop(asked);
+                    handles::remove(stream.handle);
+                    match outcome {
+                        Outcome::End => Ok(wool_status_t::WOOL_END),
+                        Outcome::Error(error) => Err(error.into()),
+                        Outcome::Result(_) => {
+                            let message = "a stream ended with a result";
+                            Err(Error::new(ErrorKind::Internal, message).into())
+                        }
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => Ok(wool_status_t::WOOL_PENDING),
+                // Another thread was given the outcome.
+                Err(RecvTimeoutError::Disconnected) => Ok(wool_status_t::WOOL_END),
+            }
+        })
+    }
+}
+
+/// Closes a stream's generator at its yield point, whose clean-up then runs. The outcome comes afterwards, as an event
+/// or from wool_stream_wait: WOOL_END, or what the clean-up failed with. It may be called again. In callbacks, too.
+///
+/// Errors: WOOL_ERR_INVALID_ARGUMENT for a number that is no stream's. A stale handle is WOOL_OK.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_stream_close(
+    stream: wool_stream_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_stream_close", error, || {
+            if let Some(stream) = handles::stream_unless_stale(stream)? {
+                stream.close();
+            }
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Ends a stream: WOOL_ERR_CANCELLED comes at once, as an event or to who waits, and the routine is told to stop.
+/// Without a queue the handle is stale from now on. A stale handle is WOOL_OK. In callbacks, too.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_stream_cancel(stream: wool_stream_t) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_stream_cancel", std::ptr::null_mut(), || {
+            if let Some(stream) = handles::stream_unless_stale(stream)? {
+                if matches!(stream.face, Face::Mailbox(_)) {
+                    handles::remove(stream.handle);
+                }
+                stream.cancel();
+            }
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}

@@ -1,0 +1,97 @@
+use std::ffi::c_void;
+
+use super::{wool_bytes_t, wool_destroy_fn};
+use crate::error::wool_error_t;
+
+/// What an event tells.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum wool_event_kind_t {
+    /// A call's result.
+    WOOL_EVENT_RESULT = 1,
+    /// A stream's item: the answer to one granted next.
+    WOOL_EVENT_ITEM = 2,
+    /// A stream is over. Nothing follows.
+    WOOL_EVENT_END = 3,
+    /// A call or stream failed. Nothing follows.
+    WOOL_EVENT_ERROR = 4,
+    /// A task to run: `handle` is a wool_task_t, `payload` holds its arguments.
+    WOOL_EVENT_TASK = 5,
+    /// What a stream's task is to do next; answer before the next step comes.
+    WOOL_EVENT_STEP = 6,
+    /// A task should stop: its caller has left, its time is up, or the worker stops. Answer it, soon.
+    WOOL_EVENT_CANCEL = 7,
+    /// What was stopped or closed with a `_submit` function is.
+    WOOL_EVENT_CLOSED = 8,
+}
+
+/// What the task of a stream is asked to do.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum wool_step_t {
+    /// Run to the next yield: answer with wool_task_yield, wool_task_end or wool_task_fail.
+    WOOL_STEP_NEXT = 1,
+    /// Reserved: the caller sends a value to the yield point.
+    WOOL_STEP_SEND = 2,
+    /// Reserved: the caller raises an error at the yield point.
+    WOOL_STEP_THROW = 3,
+    /// Clean up at the yield point: answer with wool_task_end or wool_task_fail.
+    WOOL_STEP_CLOSE = 4,
+}
+
+/// Something that happened.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct wool_event_t {
+    /// A wool_event_kind_t. Skip kinds that you do not know, freeing `payload` and `error`.
+    pub kind: i32,
+    /// WOOL_OK; of WOOL_EVENT_ERROR and a failed WOOL_EVENT_CLOSED, the wool_status_t of `error`.
+    pub status: i32,
+    /// As given with the call, stream, routine or close.
+    pub tag: u64,
+    /// The call, stream or task; 0 for WOOL_EVENT_CLOSED.
+    pub handle: u64,
+    /// Of RESULT and ITEM the value, of TASK the arguments. It lies in the drainer's slab when `owner` is NULL;
+    /// otherwise it belongs to the drainer: wool_bytes_free.
+    pub payload: wool_bytes_t,
+    /// The payload's wool_codec_t; 0 without a payload.
+    pub codec: i32,
+    /// Of STEP, a wool_step_t; else 0.
+    pub step: i32,
+    /// Of ERROR and a failed CLOSED, why. It belongs to the drainer: wool_error_free.
+    pub error: *mut wool_error_t,
+}
+
+/// Tells that a queue that was empty has events. Called on one of wool's threads, or on a thread of yours
+/// inside a function that ends a call (a cancel, a close). Must not block, and must call nothing of wool:
+/// wake the thread that drains. It is not called again before a drain has found the queue empty, that is, has
+/// filled fewer events than it had room for.
+pub type wool_doorbell_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// Takes an event, on the queue's thread `wool-callback`; it may block, and then holds up this queue only.
+/// The event is valid during the call. Its payload and error belong to wool and are freed afterwards, unless you
+/// take them: set `payload.owner`, `error` to NULL then.
+pub type wool_event_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, event: *mut wool_event_t)>;
+
+/// How a queue is set up.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct wool_queue_options_t {
+    /// sizeof(wool_queue_options_t)
+    pub struct_size: usize,
+    /// How many events can be outstanding, queued and promised; what would go beyond is refused as
+    /// WOOL_ERR_BUSY when it is submitted. 0 = 65,536.
+    pub capacity: u32,
+    /// Called when events come to the empty queue; may be NULL.
+    pub doorbell: wool_doorbell_fn,
+    /// Given to `doorbell`.
+    pub doorbell_user_data: *mut c_void,
+    /// Frees `doorbell_user_data`; may be NULL.
+    pub doorbell_destroy: wool_destroy_fn,
+    /// Not NULL: wool drains the queue itself and hands each event to this function; wool_queue_drain is refused.
+    pub handler: wool_event_fn,
+    /// Given to `handler`.
+    pub handler_user_data: *mut c_void,
+    /// Frees `handler_user_data`; may be NULL.
+    pub handler_destroy: wool_destroy_fn,
+}

@@ -1,0 +1,153 @@
+//! Workers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wool_core::{Grace, Worker, WorkerOptions};
+
+use crate::callback;
+use crate::error::wool_error_t;
+use crate::fork;
+use crate::guard::{self, Result};
+use crate::memory::EMPTY;
+use crate::queue::{self, Body, Event, Queue, wool_queue_t};
+use crate::runtime::wool_runtime_t;
+use crate::types::*;
+
+/// Serves a runtime's routines, in this process.
+pub struct wool_worker_t {
+    core: Worker,
+}
+
+/// Binds and serves: when this returns, callers can connect. `options` may be NULL. Routines may be registered
+/// before and after. On success `*out` belongs to the caller: wool_worker_stop, then wool_worker_free.
+///
+/// Errors: WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_IO when the
+/// address cannot be bound, WOOL_ERR_CLOSED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_worker_new(
+    runtime: *mut wool_runtime_t,
+    options: *const wool_worker_options_t,
+    out: *mut *mut wool_worker_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_worker_new", error, || {
+            let runtime = guard::required(runtime, "runtime")?;
+            let out = guard::out(out, "out")?;
+            let core = Worker::start(runtime.core(), worker_options(options)?)?;
+            out.put(Box::into_raw(Box::new(wool_worker_t { core })));
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Where the worker is reached, e.g. "127.0.0.1:43211". Valid until the worker is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_worker_address(worker: *const wool_worker_t) -> wool_slice_t {
+    unsafe { guard::get(EMPTY, || worker.as_ref().map(|worker| wool_slice_t::of(worker.core.address()))) }
+}
+
+/// The worker's UUID, dashed. A restarted worker has another. Valid until the worker is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_worker_uid(worker: *const wool_worker_t) -> wool_slice_t {
+    unsafe { guard::get(EMPTY, || worker.as_ref().map(|worker| wool_slice_t::of(worker.core.uid()))) }
+}
+
+/// Stops a worker: it takes no new tasks (callers offer them to others), lets those that run go on for the grace,
+/// cancels what is left, and ends when the last one has been answered. It may be called again, and then can shorten
+/// the grace, never lengthen it.
+///
+/// `grace_ms`: 0 cancels now, < 0 waits for ever. `timeout_ms`: < 0 waits for ever, 0 does not wait.
+///
+/// Errors: WOOL_ERR_TIMEOUT: stopping goes on and can be waited for again. WOOL_ERR_INVALID_ARGUMENT in a callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_worker_stop(
+    worker: *mut wool_worker_t,
+    grace_ms: i64,
+    timeout_ms: i64,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_worker_stop", error, || {
+            let worker = guard::required(worker, "worker")?;
+            callback::refuse_close("wool_worker_stop")?;
+            worker.core.stop_blocking(grace(grace_ms), guard::wait(timeout_ms))?;
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Stops as wool_worker_stop does, without waiting: a WOOL_EVENT_CLOSED tells the end. In callbacks, too.
+///
+/// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_worker_stop_submit(
+    worker: *mut wool_worker_t,
+    grace_ms: i64,
+    queue: *mut wool_queue_t,
+    tag: u64,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_worker_stop_submit", error, || {
+            let worker = guard::required(worker, "worker")?;
+            let closed = closed_event(queue::required(queue)?, tag)?;
+            worker.core.stop(grace(grace_ms), closed);
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Lets go of a worker. One that is not stopped stops in the background, without grace. Never blocks. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_worker_free(worker: *mut wool_worker_t) {
+    unsafe { guard::free(worker, fork::drop_unless_child) }
+}
+
+/// What pushes a CLOSED event, in a slot reserved now.
+pub(crate) fn closed_event(queue: &Arc<Queue>, tag: u64) -> Result<impl FnOnce() + Send + 'static> {
+    let _opened = queue.opened()?;
+    queue.reserve(1)?;
+    let queue = Arc::clone(queue);
+    Ok(move || {
+        let kind = wool_event_kind_t::WOOL_EVENT_CLOSED;
+        queue.push(Event { kind, tag, handle: 0, body: Body::Nothing }, 1);
+    })
+}
+
+unsafe fn worker_options(options: *const wool_worker_options_t) -> Result<WorkerOptions> {
+    unsafe {
+        let options = guard::options(options, "options")?;
+        let socket_path = guard::text(options.socket_path, "options.socket_path")?;
+        let mut read = WorkerOptions {
+            socket_path: (!socket_path.is_empty()).then(|| PathBuf::from(socket_path)),
+            concurrency: options.concurrency,
+            allow_plaintext: options.allow_plaintext != 0,
+            secret: secret(options.secret)?,
+            max_payload: options.max_payload,
+            tags: guard::texts(options.tags, options.tag_count, "options.tags")?,
+            ..WorkerOptions::default()
+        };
+        let bind = guard::text(options.bind, "options.bind")?;
+        if !bind.is_empty() {
+            bind.clone_into(&mut read.bind);
+        }
+        Ok(read)
+    }
+}
+
+/// # Safety
+/// The slice is valid during the call.
+pub(crate) unsafe fn secret(secret: wool_slice_t) -> Result<Option<Vec<u8>>> {
+    let secret = unsafe { guard::bytes(secret, "options.secret") }?;
+    Ok((!secret.is_empty()).then(|| secret.to_vec()))
+}
+
+fn grace(grace_ms: i64) -> Grace {
+    match guard::wait(grace_ms) {
+        None => Grace::Forever,
+        Some(grace) if grace.is_zero() => Grace::Now,
+        Some(grace) => Grace::For(grace),
+    }
+}

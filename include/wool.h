@@ -1,0 +1,1118 @@
+/* libwool: a distributed task runtime, for C.
+ *
+ * Written from ffi/src by `cargo build -p libwool`: do not edit. For C++ there is wool.hpp.
+ *
+ * Rules that hold for every function, unless it says otherwise:
+ *
+ *  1. Runtimes, workers, pools, queues, errors, builders and readers are pointers to opaque things: made by a _new,
+ *     freed by a _free. Freeing NULL does nothing; use after free is undefined. Calls, streams and tasks are
+ *     numbers, which go stale and are never used again: cancelling what is over, cancelling twice and answering too
+ *     late are harmless.
+ *  2. Options begin with struct_size; start from their WOOL_..._OPTIONS_INIT. Zero is every option's default. Structs
+ *     with a struct_size grow at their end; all others never change.
+ *  3. Functions answer with a wool_status_t. On a failure, and only then, `*error` is set to the whole story, which
+ *     belongs to you; `error` may be NULL. Out-parameters are written on success only, and only what is said to
+ *     be optional may be NULL.
+ *  4. Bytes and text are pointer and length, text is UTF-8. A wool_slice_t or wool_payload_t is borrowed: given to a
+ *     function, it is copied before that returns. A wool_bytes_t with an owner is yours.
+ *  5. Callbacks come with user_data and a destructor, which is called exactly once, also if the registration fails -
+ *     but not if the options could not be read at all. When the close of what they belong to has returned, no
+ *     callback starts.
+ *  6. Everything ends up in completion queues: submit with a tag, drain events. A slot is reserved at submit, so
+ *     what was submitted can always complete, and a full queue refuses with WOOL_ERR_BUSY. A queue is drained by
+ *     you (woken by a blocking drain, a descriptor, or a doorbell) or by a handler on a thread of its own. Blocking
+ *     functions wait without one.
+ *  7. Streams are pulled: nothing runs before it is asked for. Nothing yet (WOOL_PENDING), an item (WOOL_OK), the end
+ *     (WOOL_END) and an error are four different answers. Routines answer tasks by handle, now or later, from any
+ *     thread.
+ *  8. No panic crosses into your code: it becomes WOOL_ERR_PANIC. After a fork the child gets WOOL_ERR_FORKED from
+ *     whatever would need the library's threads; freeing is safe there.
+ *  9. Waits take milliseconds: < 0 is for ever, 0 is not at all. Closing may be repeated and may race with anything;
+ *     what is pending ends as WOOL_ERR_CLOSED. Past its time it answers WOOL_ERR_TIMEOUT and goes on. Inside a
+ *     callback it is refused; the _submit functions are for there. Freeing never blocks.
+ * 10. Everything may be used from any thread, unless a type says otherwise. Callbacks come on threads named wool-*;
+ *     they may block only where they say so, and must not throw or longjmp through the library.
+ * 11. The library touches no signal handlers, stdin, stdout, stderr or environment variables, and does nothing at
+ *     exit. It stays loaded once it is.
+ */
+
+
+#ifndef WOOL_H
+#define WOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+/* Options with everything at its default:
+ *
+ *   wool_worker_options_t options = WOOL_WORKER_OPTIONS_INIT;
+ */
+#ifdef __cplusplus
+template <class Options>
+inline Options wool_options_init() {
+  Options options{};
+  options.struct_size = sizeof(Options);
+  return options;
+}
+#define WOOL_OPTIONS_INIT(type) wool_options_init<type>()
+#else
+#define WOOL_OPTIONS_INIT(type) { .struct_size = sizeof(type) }
+#endif
+
+#define WOOL_RUNTIME_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_runtime_options_t)
+#define WOOL_QUEUE_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_queue_options_t)
+#define WOOL_ROUTINE_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_routine_options_t)
+#define WOOL_FAULT_INIT WOOL_OPTIONS_INIT(wool_fault_t)
+#define WOOL_TASK_INFO_INIT WOOL_OPTIONS_INIT(wool_task_info_t)
+#define WOOL_WORKER_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_worker_options_t)
+#define WOOL_POOL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_pool_options_t)
+#define WOOL_CALL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_call_options_t)
+
+
+// What a function answers. Errors are negative; their numbers are those of the wire, negated, and a
+// retired one is never used again. A later version may answer with numbers that are not listed here:
+// treat an unknown negative one as WOOL_ERR_INTERNAL.
+enum wool_status_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // It worked.
+  WOOL_OK = 0,
+  // The stream, the values: there are no more.
+  WOOL_END = 1,
+  // Nothing yet: the time given was up first. What was asked for stays asked.
+  WOOL_PENDING = 2,
+  // An argument is not acceptable: NULL, a stale handle, a name that is none, a wait inside a callback.
+  WOOL_ERR_INVALID_ARGUMENT = -1,
+  // No candidate was found within the dispatch timeout.
+  WOOL_ERR_NO_WORKERS_AVAILABLE = -2,
+  // Every worker that was found says that it does not serve the routine.
+  WOOL_ERR_ROUTINE_NOT_FOUND = -3,
+  // The name is taken.
+  WOOL_ERR_ALREADY_EXISTS = -4,
+  // A worker refused the task for a reason that has no number of its own.
+  WOOL_ERR_REJECTED = -5,
+  // A limit is reached: a queue's slots, a worker's tasks. Later it may work.
+  WOOL_ERR_BUSY = -6,
+  // The connection to the worker was lost after it may have started the task.
+  WOOL_ERR_WORKER_LOST = -7,
+  // The routine failed; the wool_error_t tells its story.
+  WOOL_ERR_TASK_FAILED = -8,
+  // The task was cancelled.
+  WOOL_ERR_CANCELLED = -9,
+  // The call's budget of time is used up.
+  WOOL_ERR_DEADLINE_EXCEEDED = -10,
+  // A wait ended before what it waited for.
+  WOOL_ERR_TIMEOUT = -11,
+  // A payload is larger than the peer or this side accepts.
+  WOOL_ERR_PAYLOAD_TOO_LARGE = -12,
+  // A value cannot be encoded or decoded.
+  WOOL_ERR_CODEC = -13,
+  // The peers could not agree to talk: version, identity.
+  WOOL_ERR_HANDSHAKE = -14,
+  // It is not allowed.
+  WOOL_ERR_PERMISSION_DENIED = -15,
+  // The peer broke the protocol.
+  WOOL_ERR_PROTOCOL = -16,
+  // A discovery failed.
+  WOOL_ERR_DISCOVERY = -17,
+  // A worker process could not be started.
+  WOOL_ERR_SPAWN_FAILED = -18,
+  // The operating system refused.
+  WOOL_ERR_IO = -19,
+  // This build or the peer does not offer it.
+  WOOL_ERR_UNSUPPORTED = -20,
+  // What was called has been closed.
+  WOOL_ERR_CLOSED = -21,
+  // This process was forked after the library had begun to work: nothing works here any more.
+  WOOL_ERR_FORKED = -22,
+  // A panic was caught.
+  WOOL_ERR_PANIC = -23,
+  // A defect of this library.
+  WOOL_ERR_INTERNAL = -24,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wool_status_t wool_status_t;
+#else
+typedef int32_t wool_status_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// How a payload's bytes are to be read.
+enum wool_codec_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // A value: see wool_value_builder_new and wool_value_reader_new.
+  WOOL_CODEC_MSGPACK = 1,
+  // Bytes that mean themselves.
+  WOOL_CODEC_RAW = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wool_codec_t wool_codec_t;
+#else
+typedef int32_t wool_codec_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What an event tells.
+enum wool_event_kind_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // A call's result.
+  WOOL_EVENT_RESULT = 1,
+  // A stream's item: the answer to one granted next.
+  WOOL_EVENT_ITEM = 2,
+  // A stream is over. Nothing follows.
+  WOOL_EVENT_END = 3,
+  // A call or stream failed. Nothing follows.
+  WOOL_EVENT_ERROR = 4,
+  // A task to run: `handle` is a wool_task_t, `payload` holds its arguments.
+  WOOL_EVENT_TASK = 5,
+  // What a stream's task is to do next; answer before the next step comes.
+  WOOL_EVENT_STEP = 6,
+  // A task should stop: its caller has left, its time is up, or the worker stops. Answer it, soon.
+  WOOL_EVENT_CANCEL = 7,
+  // What was stopped or closed with a `_submit` function is.
+  WOOL_EVENT_CLOSED = 8,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wool_event_kind_t wool_event_kind_t;
+#else
+typedef int32_t wool_event_kind_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What the task of a stream is asked to do.
+enum wool_step_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Run to the next yield: answer with wool_task_yield, wool_task_end or wool_task_fail.
+  WOOL_STEP_NEXT = 1,
+  // Reserved: the caller sends a value to the yield point.
+  WOOL_STEP_SEND = 2,
+  // Reserved: the caller raises an error at the yield point.
+  WOOL_STEP_THROW = 3,
+  // Clean up at the yield point: answer with wool_task_end or wool_task_fail.
+  WOOL_STEP_CLOSE = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wool_step_t wool_step_t;
+#else
+typedef int32_t wool_step_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Whether a routine answers once or with a stream of items.
+enum wool_routine_kind_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // One result.
+  WOOL_ROUTINE_UNARY = 1,
+  // A generator.
+  WOOL_ROUTINE_STREAM = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wool_routine_kind_t wool_routine_kind_t;
+#else
+typedef int32_t wool_routine_kind_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What a value is.
+enum wool_value_kind_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Nothing.
+  WOOL_VALUE_NULL = 1,
+  // `boolean`, 0 or 1.
+  WOOL_VALUE_BOOL = 2,
+  // `integer`.
+  WOOL_VALUE_INT = 3,
+  // `unsigned_integer`, above INT64_MAX.
+  WOOL_VALUE_UINT = 4,
+  // `number`.
+  WOOL_VALUE_FLOAT = 5,
+  // `bytes`, UTF-8.
+  WOOL_VALUE_STRING = 6,
+  // `bytes`.
+  WOOL_VALUE_BYTES = 7,
+  // `count` elements follow.
+  WOOL_VALUE_LIST = 8,
+  // `count` pairs of key and value follow.
+  WOOL_VALUE_MAP = 9,
+  // `count` elements follow.
+  WOOL_VALUE_TUPLE = 10,
+  // `count` distinct elements follow.
+  WOOL_VALUE_SET = 11,
+  // `integer` seconds since 1970-01-01T00:00Z, and `nanos`.
+  WOOL_VALUE_TIMESTAMP = 12,
+  // `integer` days since 1970-01-01.
+  WOOL_VALUE_DATE = 13,
+  // `integer` nanoseconds since midnight.
+  WOOL_VALUE_TIME = 14,
+  // `integer` seconds, and `nanos`, which always add: -0.5 s is -1 s and 500,000,000 ns.
+  WOOL_VALUE_DURATION = 15,
+  // `bytes`: its canonical text, e.g. "12.50".
+  WOOL_VALUE_DECIMAL = 16,
+  // `bytes`: 16 of them.
+  WOOL_VALUE_UUID = 17,
+  // `integer` is the sign, -1 or 1; `bytes` the magnitude, big-endian. Beyond 64 bits.
+  WOOL_VALUE_BIGINT = 18,
+  // `bytes`: the type's name; one value follows.
+  WOOL_VALUE_NAMED = 19,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wool_value_kind_t wool_value_kind_t;
+#else
+typedef int32_t wool_value_kind_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Why something did not work. It belongs to whoever received it: wool_error_free. What its functions return is
+// valid until then. It may be read from several threads at once.
+typedef struct wool_error_t wool_error_t;
+
+// The caller's view of a set of workers.
+typedef struct wool_pool_t wool_pool_t;
+
+// Where completions, and tasks, arrive.
+typedef struct wool_queue_t wool_queue_t;
+
+// Owns the threads, the routines, and what is made with it.
+typedef struct wool_runtime_t wool_runtime_t;
+
+// Writes a value, or the arguments of a call, as MessagePack. Not for several threads at once.
+//
+// Errors stick: after one, every further call returns it, and so does wool_value_builder_finish. So it is enough to
+// look at what finish answers.
+typedef struct wool_value_builder_t wool_value_builder_t;
+
+// Reads a value, or the arguments of a call, one after the other: a container's head, then its contents. Not for
+// several threads at once.
+typedef struct wool_value_reader_t wool_value_reader_t;
+
+// Serves a runtime's routines, in this process.
+typedef struct wool_worker_t wool_worker_t;
+
+// Bytes that belong to whoever received them, when `owner` is not NULL: give them back with
+// wool_bytes_free. With `owner` NULL they are borrowed, as the function says that made them so.
+typedef struct wool_bytes_t {
+  // The first byte.
+  const uint8_t *ptr;
+  // How many there are.
+  size_t len;
+  // What keeps them; of no interest but for being NULL or not.
+  void *owner;
+} wool_bytes_t;
+
+// Borrowed bytes or UTF-8 text, not terminated. As an argument they are valid during the call; as a result,
+// as long as the function says. `ptr` may be NULL when `len` is 0.
+typedef struct wool_slice_t {
+  // The first byte.
+  const uint8_t *ptr;
+  // How many there are.
+  size_t len;
+} wool_slice_t;
+
+// An encoded value, borrowed. Functions that take one copy it.
+typedef struct wool_payload_t {
+  // The bytes.
+  struct wool_slice_t data;
+  // A wool_codec_t.
+  int32_t codec;
+} wool_payload_t;
+
+// How a task fails.
+typedef struct wool_fault_t {
+  // sizeof(wool_fault_t)
+  size_t struct_size;
+  // What kind of failure, a negative wool_status_t. 0 = WOOL_ERR_TASK_FAILED.
+  int32_t status;
+  // Name of the error's type in your language, e.g. "ValueError"; may be empty.
+  struct wool_slice_t type;
+  // What it says.
+  struct wool_slice_t message;
+  // Where it was raised: lines, outermost first; may be NULL.
+  const struct wool_slice_t *traceback;
+  // How many there are.
+  size_t traceback_len;
+  // The error's own data; may be NULL.
+  const struct wool_payload_t *value;
+  // What caused it (see wool_error_new); may be NULL. It stays yours.
+  const struct wool_error_t *cause;
+} wool_fault_t;
+
+// Takes a message of the library. `level`: 1 error, 2 warning, 3 info, 4 debug; `target`: which part of the
+// library speaks. The texts are valid during the call. On any of wool's threads, several at once; must not
+// block, and must call nothing of wool.
+typedef void (*wool_log_fn)(void *user_data,
+                            int32_t level,
+                            struct wool_slice_t target,
+                            struct wool_slice_t message);
+
+// Frees what `user_data` points at. Called exactly once, when it is certain that the callbacks given with it
+// will not be called again - also when registering them failed. On any thread; must not block.
+typedef void (*wool_destroy_fn)(void *user_data);
+
+// How a runtime is set up.
+typedef struct wool_runtime_options_t {
+  // sizeof(wool_runtime_options_t)
+  size_t struct_size;
+  // Threads on which routines given as callbacks run. 0 = one per core.
+  uint32_t routine_threads;
+  // The most detailed level that `log` wants; 0 = none.
+  int32_t log_level;
+  // Takes the library's messages, which go nowhere else; may be NULL.
+  wool_log_fn log;
+  // Given to `log`.
+  void *log_user_data;
+  // Frees `log_user_data`; may be NULL.
+  wool_destroy_fn log_destroy;
+  // The language of the host, which peers are told. Empty = "c".
+  struct wool_slice_t language;
+} wool_runtime_options_t;
+
+// Tells that a queue that was empty has events. Called on one of wool's threads, or on a thread of yours
+// inside a function that ends a call (a cancel, a close). Must not block, and must call nothing of wool:
+// wake the thread that drains. It is not called again before a drain has found the queue empty, that is, has
+// filled fewer events than it had room for.
+typedef void (*wool_doorbell_fn)(void *user_data);
+
+// Something that happened.
+typedef struct wool_event_t {
+  // A wool_event_kind_t. Skip kinds that you do not know, freeing `payload` and `error`.
+  int32_t kind;
+  // WOOL_OK; of WOOL_EVENT_ERROR and a failed WOOL_EVENT_CLOSED, the wool_status_t of `error`.
+  int32_t status;
+  // As given with the call, stream, routine or close.
+  uint64_t tag;
+  // The call, stream or task; 0 for WOOL_EVENT_CLOSED.
+  uint64_t handle;
+  // Of RESULT and ITEM the value, of TASK the arguments. It lies in the drainer's slab when `owner` is NULL;
+  // otherwise it belongs to the drainer: wool_bytes_free.
+  struct wool_bytes_t payload;
+  // The payload's wool_codec_t; 0 without a payload.
+  int32_t codec;
+  // Of STEP, a wool_step_t; else 0.
+  int32_t step;
+  // Of ERROR and a failed CLOSED, why. It belongs to the drainer: wool_error_free.
+  struct wool_error_t *error;
+} wool_event_t;
+
+// Takes an event, on the queue's thread `wool-callback`; it may block, and then holds up this queue only.
+// The event is valid during the call. Its payload and error belong to wool and are freed afterwards, unless you
+// take them: set `payload.owner`, `error` to NULL then.
+typedef void (*wool_event_fn)(void *user_data, struct wool_event_t *event);
+
+// How a queue is set up.
+typedef struct wool_queue_options_t {
+  // sizeof(wool_queue_options_t)
+  size_t struct_size;
+  // How many events can be outstanding, queued and promised; what would go beyond is refused as
+  // WOOL_ERR_BUSY when it is submitted. 0 = 65,536.
+  uint32_t capacity;
+  // Called when events come to the empty queue; may be NULL.
+  wool_doorbell_fn doorbell;
+  // Given to `doorbell`.
+  void *doorbell_user_data;
+  // Frees `doorbell_user_data`; may be NULL.
+  wool_destroy_fn doorbell_destroy;
+  // Not NULL: wool drains the queue itself and hands each event to this function; wool_queue_drain is refused.
+  wool_event_fn handler;
+  // Given to `handler`.
+  void *handler_user_data;
+  // Frees `handler_user_data`; may be NULL.
+  wool_destroy_fn handler_destroy;
+} wool_queue_options_t;
+
+// A task's handle, as the routine sees it. It is stale once the task is answered. See wool_call_t.
+typedef uint64_t wool_task_t;
+
+// What a task is.
+typedef struct wool_task_info_t {
+  // sizeof(wool_task_info_t)
+  size_t struct_size;
+  // Its UUID.
+  uint8_t id[16];
+  // The task that called it; zeros if none did.
+  uint8_t caller[16];
+  // The worker that runs it.
+  uint8_t worker_uid[16];
+  // What is left of its budget of time, in milliseconds; -1 = there is no deadline.
+  int64_t remaining_ms;
+} wool_task_info_t;
+
+// Begins a task. On a thread `wool-task`; it may block. `info` and `arguments` are valid during the call.
+// Answer a unary task with wool_task_return or wool_task_fail, now or later, from any thread; a stream's task is
+// only set up here (wool_task_set_state) and answers its steps.
+typedef void (*wool_run_fn)(void *user_data,
+                            wool_task_t task,
+                            const struct wool_task_info_t *info,
+                            struct wool_payload_t arguments);
+
+// Does a step (a wool_step_t) of a stream's task, after `run` has returned. On a thread `wool-task`; it may
+// block; one step of a task at a time. Answer as the step says, now or later, from any thread. `state` is what
+// wool_task_set_state left, else NULL.
+typedef void (*wool_step_fn)(void *user_data, wool_task_t task, void *state, int32_t step);
+
+// A task should stop; it is still to be answered. Also while `run` or a step is under way; on a thread that must
+// not be held up: it must not block.
+typedef void (*wool_cancel_fn)(void *user_data, wool_task_t task, void *state);
+
+// A routine: served by callbacks, or by a queue.
+typedef struct wool_routine_options_t {
+  // sizeof(wool_routine_options_t)
+  size_t struct_size;
+  // Dotted, e.g. "calc.add": the contract between languages.
+  struct wool_slice_t name;
+  // A wool_routine_kind_t.
+  int32_t kind;
+  // What it does, for people who list routines; may be empty.
+  struct wool_slice_t doc;
+  // Names of the positional parameters, for people who list routines; may be NULL.
+  const struct wool_slice_t *parameters;
+  // How many there are.
+  size_t parameter_count;
+  // Begins a task. Optional for a stream without arguments and state.
+  wool_run_fn run;
+  // Does a step; for streams.
+  wool_step_fn step;
+  // Hears of a cancel; may be NULL (wool_task_is_cancelled tells, too).
+  wool_cancel_fn cancel;
+  // Given to the callbacks.
+  void *user_data;
+  // Frees `user_data`; may be NULL.
+  wool_destroy_fn destroy;
+  // Not NULL: tasks come as events of this queue, and the callbacks must be NULL.
+  struct wool_queue_t *queue;
+  // The `tag` of these events.
+  uint64_t tag;
+} wool_routine_options_t;
+
+// How a worker is set up.
+typedef struct wool_worker_options_t {
+  // sizeof(wool_worker_options_t)
+  size_t struct_size;
+  // "host:port"; port 0 picks a free one. Empty = "127.0.0.1:0".
+  struct wool_slice_t bind;
+  // Also serves on a Unix socket at this path, which is readable by this user only. Empty = none.
+  struct wool_slice_t socket_path;
+  // Tasks that may run at once; those beyond are refused as WOOL_ERR_BUSY, and callers try another worker.
+  // 0 = 1,024.
+  uint32_t concurrency;
+  // 1: may bind beyond loopback, where without TLS everybody who reaches the address could call.
+  int32_t allow_plaintext;
+  // Callers must present it. Empty = none.
+  struct wool_slice_t secret;
+  // Largest arguments, results and items, in bytes. 0 = 256 MiB.
+  uint64_t max_payload;
+  // Labels by which pools choose.
+  const struct wool_slice_t *tags;
+  // How many there are.
+  size_t tag_count;
+} wool_worker_options_t;
+
+// How a pool is set up.
+typedef struct wool_pool_options_t {
+  // sizeof(wool_pool_options_t)
+  size_t struct_size;
+  // The workers: "host:port" or "unix:/path".
+  const struct wool_slice_t *addresses;
+  // How many there are.
+  size_t address_count;
+  // How long a call looks for a worker that takes it, in milliseconds. 0 = 60,000.
+  uint64_t dispatch_timeout_ms;
+  // Presented to the workers. Empty = none.
+  struct wool_slice_t secret;
+  // 1: may dial beyond loopback without TLS.
+  int32_t allow_plaintext;
+  // Largest arguments, results and items, in bytes. 0 = 256 MiB.
+  uint64_t max_payload;
+} wool_pool_options_t;
+
+// How a call or stream is made.
+typedef struct wool_call_options_t {
+  // sizeof(wool_call_options_t)
+  size_t struct_size;
+  // The budget of time of the whole call or stream, in milliseconds: past it, it ends as
+  // WOOL_ERR_DEADLINE_EXCEEDED here and is cancelled there. 0 = none.
+  uint64_t timeout_ms;
+  // How long to look for a worker, in milliseconds. 0 = as the pool does.
+  uint64_t dispatch_timeout_ms;
+  // A label, for logs and for the worker.
+  struct wool_slice_t tag;
+} wool_call_options_t;
+
+// A call's handle, 0 never being one. Handles carry a generation: one whose call is over is stale, for ever,
+// and harmless.
+typedef uint64_t wool_call_t;
+
+// A stream's handle, as the caller sees it. See wool_call_t.
+typedef uint64_t wool_stream_t;
+
+// One value, or the head of a container whose contents follow. Which fields count is said at the kinds.
+typedef struct wool_value_t {
+  // A wool_value_kind_t.
+  int32_t kind;
+  // BOOL
+  int32_t boolean;
+  // INT, TIMESTAMP, DATE, TIME, DURATION, BIGINT
+  int64_t integer;
+  // UINT
+  uint64_t unsigned_integer;
+  // FLOAT
+  double number;
+  // STRING, BYTES, DECIMAL, UUID, BIGINT, NAMED. Valid until the reader is freed.
+  struct wool_slice_t bytes;
+  // LIST, MAP, TUPLE, SET
+  size_t count;
+  // TIMESTAMP, DURATION
+  uint32_t nanos;
+} wool_value_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The version of this ABI, major << 16 | minor. What was built against a header works with every library of the
+// same major and the same or a later minor; while the major is 0, of the same minor only.
+uint32_t wool_abi_version(void);
+
+// The version of the library, e.g. "0.1.0". Static.
+const char *wool_version(void);
+
+// A status's name, e.g. "CANCELLED", "OK"; "UNKNOWN" for a number that is none. Static.
+const char *wool_status_name(int32_t status);
+
+// Frees bytes that have an owner and makes them empty, so that freeing them again does nothing. NULL is fine.
+void wool_bytes_free(struct wool_bytes_t *bytes);
+
+// Makes an error of your own, to be the `cause` of a wool_fault_t. On success `*out` belongs to the caller.
+wool_status_t wool_error_new(const struct wool_fault_t *fault,
+                             struct wool_error_t **out,
+                             struct wool_error_t **error);
+
+// What kind of failure it is. NULL: WOOL_OK.
+wool_status_t wool_error_status(const struct wool_error_t *error);
+
+// What went wrong, where, and what to do; what the routine's error says.
+struct wool_slice_t wool_error_message(const struct wool_error_t *error);
+
+// The type of the routine's error in its own language, e.g. "ValueError". Empty when there is none.
+struct wool_slice_t wool_error_type(const struct wool_error_t *error);
+
+// The language of the worker whose routine failed, e.g. "go". Empty when the error arose in wool itself.
+struct wool_slice_t wool_error_language(const struct wool_error_t *error);
+
+// How many lines the traceback has.
+size_t wool_error_traceback_len(const struct wool_error_t *error);
+
+// A line of the traceback, outermost first. Empty beyond the last.
+struct wool_slice_t wool_error_traceback_line(const struct wool_error_t *error, size_t index);
+
+// The error's own data: WOOL_OK and `*out`, or WOOL_END when there is none.
+wool_status_t wool_error_value(const struct wool_error_t *error, struct wool_payload_t *out);
+
+// What caused it, or NULL. It belongs to `error`: do not free it.
+const struct wool_error_t *wool_error_cause(const struct wool_error_t *error);
+
+// 1: the task certainly never started, so calling again cannot run it twice.
+int32_t wool_error_retryable(const struct wool_error_t *error);
+
+// Frees an error. NULL is fine.
+void wool_error_free(struct wool_error_t *error);
+
+// Starts a runtime. `options` may be NULL. On success `*out` belongs to the caller: wool_runtime_close, then
+// wool_runtime_free. `log_destroy` runs when the runtime has closed, or before this returns an error.
+//
+// Errors: WOOL_ERR_IO when the system gives no threads.
+wool_status_t wool_runtime_new(const struct wool_runtime_options_t *options,
+                               struct wool_runtime_t **out,
+                               struct wool_error_t **error);
+
+// The process's own runtime, with default options, made at the first call. It is never freed: wool_runtime_free
+// does nothing to it.
+//
+// Errors: as wool_runtime_new; the next call tries again.
+wool_status_t wool_runtime_default(struct wool_runtime_t **out,
+                                   struct wool_error_t **error);
+
+// Closes pools (what is pending ends as WOOL_ERR_CLOSED), then workers (their tasks are cancelled, and waited
+// for), then queues, and waits until no thread of the runtime runs. Afterwards no callback starts. It may be
+// called again, and while anything else is under way.
+//
+// A task that a queue serves has to be answered, so go on draining, or close that queue first.
+//
+// `timeout_ms`: < 0 waits for ever, 0 does not wait.
+//
+// Errors: WOOL_ERR_TIMEOUT, saying how many tasks still run: closing goes on and can be waited for again.
+// WOOL_ERR_INVALID_ARGUMENT in a callback, for which it would wait.
+wool_status_t wool_runtime_close(struct wool_runtime_t *runtime,
+                                 int64_t timeout_ms,
+                                 struct wool_error_t **error);
+
+// Lets go of a runtime. One that is not closed closes in the background. Never blocks. NULL is fine.
+void wool_runtime_free(struct wool_runtime_t *runtime);
+
+// Makes a queue. `options` may be NULL. On success `*out` belongs to the caller: wool_queue_free. Any pool's calls
+// and any runtime's routines may use it; it is closed with `runtime`, at the latest.
+//
+// The destructors run when the queue is closed and, of a handler, has been drained; on an error, before this
+// returns.
+wool_status_t wool_queue_new(struct wool_runtime_t *runtime,
+                             const struct wool_queue_options_t *options,
+                             struct wool_queue_t **out,
+                             struct wool_error_t **error);
+
+// Takes up to `capacity` events, in order, waiting for the first. Payloads are copied into `slab`, 8-byte
+// aligned, while they fit; others have an owner. `slab` may be NULL with `slab_len` 0. Usually one thread drains;
+// several may.
+//
+// `timeout_ms`: < 0 waits for ever, 0 does not wait.
+//
+// WOOL_OK: `*count` >= 1. WOOL_PENDING: none in the time given. WOOL_ERR_CLOSED: the queue is closed, and all its
+// events have been drained. `*count` is 0 but for WOOL_OK.
+wool_status_t wool_queue_drain(struct wool_queue_t *queue,
+                               struct wool_event_t *events,
+                               size_t capacity,
+                               uint8_t *slab,
+                               size_t slab_len,
+                               int64_t timeout_ms,
+                               size_t *count,
+                               struct wool_error_t **error);
+
+// A descriptor to poll: readable while there are events, and for ever once the queue is closed and no event can come.
+// It belongs to the queue; do not read, write or close it. It may be readable once too often: a drain then finds
+// nothing.
+// Negative: the wool_status_t of an error.
+int32_t wool_queue_fd(struct wool_queue_t *queue);
+
+// Closes a queue: what is submitted from now on is refused as WOOL_ERR_CLOSED, its calls and streams end as
+// WOOL_ERR_CLOSED, its tasks fail as WOOL_ERR_CLOSED, drainers wake. Events, these ones too, can still be drained.
+// Afterwards no doorbell starts. It does not wait for a handler: wool_runtime_close does. It may be called again.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT in a callback.
+wool_status_t wool_queue_close(struct wool_queue_t *queue,
+                               struct wool_error_t **error);
+
+// Lets go of a queue, closing it if needed, and frees what was not drained. Never blocks. NULL is fine.
+void wool_queue_free(struct wool_queue_t *queue);
+
+// Makes a routine callable through the runtime's workers, also those that serve already.
+//
+// By callbacks: a unary routine has `run`, a stream `step` and usually `run`. By a queue: the callbacks are NULL; a
+// task begins with WOOL_EVENT_TASK and is answered by wool_task_return or wool_task_fail; a stream's task answers each
+// WOOL_EVENT_STEP. A task occupies its place in the worker until it is answered for good.
+//
+// `destroy` runs when the runtime has closed and no callback uses `user_data` any more, or before this returns an
+// error.
+//
+// Errors: WOOL_ERR_ALREADY_EXISTS, WOOL_ERR_CLOSED.
+wool_status_t wool_routine_register(struct wool_runtime_t *runtime,
+                                    const struct wool_routine_options_t *options,
+                                    struct wool_error_t **error);
+
+// Answers a unary task. From any thread, in callbacks, too; the value is copied.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle and a stream's task; WOOL_ERR_PAYLOAD_TOO_LARGE for what the
+// caller does not accept: the task is then still to be answered.
+wool_status_t wool_task_return(wool_task_t task,
+                               struct wool_payload_t value,
+                               struct wool_error_t **error);
+
+// Answers WOOL_STEP_NEXT with an item. As wool_task_return otherwise.
+//
+// Errors: also WOOL_ERR_INVALID_ARGUMENT when no item was asked for.
+wool_status_t wool_task_yield(wool_task_t task, struct wool_payload_t value, struct wool_error_t **error);
+
+// Ends a stream: the answer to any step.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle and a unary task.
+wool_status_t wool_task_end(wool_task_t task, struct wool_error_t **error);
+
+// Fails a task, unary or a stream, at any time.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle and a fault that is none.
+wool_status_t wool_task_fail(wool_task_t task, const struct wool_fault_t *fault, struct wool_error_t **error);
+
+// 1: the task should stop - it was cancelled, its time is up, the worker stops - or its handle is stale.
+int32_t wool_task_is_cancelled(wool_task_t task);
+
+// What the task is. Set `out->struct_size` first.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_task_info(wool_task_t task, struct wool_task_info_t *out, struct wool_error_t **error);
+
+// Leaves something with the task, which its steps and its cancel are given. `destroy` (may be NULL) is called when
+// the task has been answered and no callback uses it any more, and on an error, before this returns. What was left
+// before is destroyed.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_task_set_state(wool_task_t task,
+                                  void *state,
+                                  wool_destroy_fn destroy,
+                                  struct wool_error_t **error);
+
+// Binds and serves: when this returns, callers can connect. `options` may be NULL. Routines may be registered
+// before and after. On success `*out` belongs to the caller: wool_worker_stop, then wool_worker_free.
+//
+// Errors: WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_IO when the
+// address cannot be bound, WOOL_ERR_CLOSED.
+wool_status_t wool_worker_new(struct wool_runtime_t *runtime,
+                              const struct wool_worker_options_t *options,
+                              struct wool_worker_t **out,
+                              struct wool_error_t **error);
+
+// Where the worker is reached, e.g. "127.0.0.1:43211". Valid until the worker is freed.
+struct wool_slice_t wool_worker_address(const struct wool_worker_t *worker);
+
+// The worker's UUID, dashed. A restarted worker has another. Valid until the worker is freed.
+struct wool_slice_t wool_worker_uid(const struct wool_worker_t *worker);
+
+// Stops a worker: it takes no new tasks (callers offer them to others), lets those that run go on for the grace,
+// cancels what is left, and ends when the last one has been answered. It may be called again, and then can shorten
+// the grace, never lengthen it.
+//
+// `grace_ms`: 0 cancels now, < 0 waits for ever. `timeout_ms`: < 0 waits for ever, 0 does not wait.
+//
+// Errors: WOOL_ERR_TIMEOUT: stopping goes on and can be waited for again. WOOL_ERR_INVALID_ARGUMENT in a callback.
+wool_status_t wool_worker_stop(struct wool_worker_t *worker,
+                               int64_t grace_ms,
+                               int64_t timeout_ms,
+                               struct wool_error_t **error);
+
+// Stops as wool_worker_stop does, without waiting: a WOOL_EVENT_CLOSED tells the end. In callbacks, too.
+//
+// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened.
+wool_status_t wool_worker_stop_submit(struct wool_worker_t *worker,
+                                      int64_t grace_ms,
+                                      struct wool_queue_t *queue,
+                                      uint64_t tag,
+                                      struct wool_error_t **error);
+
+// Lets go of a worker. One that is not stopped stops in the background, without grace. Never blocks. NULL is fine.
+void wool_worker_free(struct wool_worker_t *worker);
+
+// Makes a pool of the workers at `options->addresses`. It connects in the background, and goes on trying: a worker
+// may come later, or come back. On success `*out` belongs to the caller: wool_pool_close, then wool_pool_free.
+//
+// Errors: WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_CLOSED.
+wool_status_t wool_pool_new(struct wool_runtime_t *runtime,
+                            const struct wool_pool_options_t *options,
+                            struct wool_pool_t **out,
+                            struct wool_error_t **error);
+
+// Closes a pool: what is pending ends as WOOL_ERR_CLOSED, and what is called from now on is refused so. It may be
+// called again, and while anything else is under way.
+//
+// `timeout_ms`: < 0 waits for ever, 0 does not wait.
+//
+// Errors: WOOL_ERR_TIMEOUT: closing goes on and can be waited for again. WOOL_ERR_INVALID_ARGUMENT in a callback.
+wool_status_t wool_pool_close(struct wool_pool_t *pool,
+                              int64_t timeout_ms,
+                              struct wool_error_t **error);
+
+// Closes as wool_pool_close does, without waiting: a WOOL_EVENT_CLOSED tells the end. In callbacks, too.
+//
+// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened.
+wool_status_t wool_pool_close_submit(struct wool_pool_t *pool,
+                                     struct wool_queue_t *queue,
+                                     uint64_t tag,
+                                     struct wool_error_t **error);
+
+// Lets go of a pool. One that is not closed closes in the background. Never blocks. NULL is fine.
+void wool_pool_free(struct wool_pool_t *pool);
+
+// Calls a routine. Never blocks. Its outcome comes as exactly one event, WOOL_EVENT_RESULT or WOOL_EVENT_ERROR, with
+// `tag`. `arguments` (see wool_value_builder_arguments) are copied; `options` may be NULL; so may `out`, which
+// gets the handle to cancel with.
+//
+// Errors, and then no event comes: WOOL_ERR_BUSY when the queue has no slot left, WOOL_ERR_CLOSED,
+// WOOL_ERR_PAYLOAD_TOO_LARGE.
+wool_status_t wool_call_submit(struct wool_pool_t *pool,
+                               struct wool_slice_t routine,
+                               struct wool_payload_t arguments,
+                               const struct wool_call_options_t *options,
+                               struct wool_queue_t *queue,
+                               uint64_t tag,
+                               wool_call_t *out,
+                               struct wool_error_t **error);
+
+// Ends a call: its event, WOOL_ERR_CANCELLED, comes at once, and the routine is told to stop. A call that is over, or
+// a stale handle, is WOOL_OK: cancelling again, or too late, does nothing. In callbacks, too.
+wool_status_t wool_call_cancel(wool_call_t call);
+
+// Calls a routine and waits for its result. `arguments` are copied; `options` and `codec` may be NULL. On success
+// `*result` belongs to the caller (wool_bytes_free), and `*codec` is its wool_codec_t.
+//
+// `timeout_ms`: < 0 waits for ever. When it is up, the call is cancelled.
+//
+// Errors: WOOL_ERR_TIMEOUT; what the call ended with; WOOL_ERR_INVALID_ARGUMENT in a callback that must not block.
+wool_status_t wool_call(struct wool_pool_t *pool,
+                        struct wool_slice_t routine,
+                        struct wool_payload_t arguments,
+                        const struct wool_call_options_t *options,
+                        int64_t timeout_ms,
+                        struct wool_bytes_t *result,
+                        int32_t *codec,
+                        struct wool_error_t **error);
+
+// Opens a stream. Never blocks, and nothing runs before the first item is asked for. `arguments` are copied;
+// `options` may be NULL. On success `*out` is the handle.
+//
+// With a queue: ask by wool_stream_next; each item asked for comes as one WOOL_EVENT_ITEM with `tag`, until the one
+// WOOL_EVENT_END or WOOL_EVENT_ERROR that ends the stream and makes the handle stale.
+//
+// With `queue` NULL: ask and wait by wool_stream_wait. The handle is stale when that has answered WOOL_END or an
+// error, or after wool_stream_cancel; do not leave a stream without one of the two.
+//
+// Errors, and then no event comes: WOOL_ERR_BUSY when the queue has no slot left, WOOL_ERR_CLOSED,
+// WOOL_ERR_PAYLOAD_TOO_LARGE.
+wool_status_t wool_stream_open(struct wool_pool_t *pool,
+                               struct wool_slice_t routine,
+                               struct wool_payload_t arguments,
+                               const struct wool_call_options_t *options,
+                               struct wool_queue_t *queue,
+                               uint64_t tag,
+                               wool_stream_t *out,
+                               struct wool_error_t **error);
+
+// Asks for `count` more items of a stream that has a queue. The routine runs only as far as items are asked for.
+//
+// Errors: WOOL_ERR_BUSY when the queue has not that many slots left, WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_stream_next(wool_stream_t stream,
+                               uint32_t count,
+                               struct wool_error_t **error);
+
+// Asks for the next item of a stream that has no queue, and waits for it. Several threads may wait; each gets an
+// item of its own. `codec` may be NULL.
+//
+// `timeout_ms`: < 0 waits for ever, 0 does not wait (but asks).
+//
+// WOOL_OK: `*item` belongs to the caller (wool_bytes_free). WOOL_END: the stream is over. WOOL_PENDING: the time was
+// up; what was asked for stays asked, and is what the next wait gets.
+//
+// Errors: what the stream ended with; WOOL_ERR_INVALID_ARGUMENT for a stale handle, and in a callback that must not
+// block.
+wool_status_t wool_stream_wait(wool_stream_t stream,
+                               int64_t timeout_ms,
+                               struct wool_bytes_t *item,
+                               int32_t *codec,
+                               struct wool_error_t **error);
+
+// Closes a stream's generator at its yield point, whose clean-up then runs. The outcome comes afterwards, as an event
+// or from wool_stream_wait: WOOL_END, or what the clean-up failed with. It may be called again. In callbacks, too.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a number that is no stream's. A stale handle is WOOL_OK.
+wool_status_t wool_stream_close(wool_stream_t stream,
+                                struct wool_error_t **error);
+
+// Ends a stream: WOOL_ERR_CANCELLED comes at once, as an event or to who waits, and the routine is told to stop.
+// Without a queue the handle is stale from now on. A stale handle is WOOL_OK. In callbacks, too.
+wool_status_t wool_stream_cancel(wool_stream_t stream);
+
+// Makes a builder. On success `*out` belongs to the caller: wool_value_builder_free. It can be used again after
+// finish.
+wool_status_t wool_value_builder_new(struct wool_value_builder_t **out,
+                                     struct wool_error_t **error);
+
+// Adds null.
+wool_status_t wool_value_builder_null(struct wool_value_builder_t *builder, struct wool_error_t **error);
+
+// Adds false for 0, else true.
+wool_status_t wool_value_builder_bool(struct wool_value_builder_t *builder,
+                                      int32_t boolean,
+                                      struct wool_error_t **error);
+
+// Adds an int.
+wool_status_t wool_value_builder_int(struct wool_value_builder_t *builder,
+                                     int64_t integer,
+                                     struct wool_error_t **error);
+
+// Adds an int that may be beyond INT64_MAX.
+wool_status_t wool_value_builder_uint(struct wool_value_builder_t *builder,
+                                      uint64_t integer,
+                                      struct wool_error_t **error);
+
+// Adds a float.
+wool_status_t wool_value_builder_float(struct wool_value_builder_t *builder,
+                                       double number,
+                                       struct wool_error_t **error);
+
+// Adds a string, which is copied. It must be UTF-8.
+wool_status_t wool_value_builder_string(struct wool_value_builder_t *builder,
+                                        struct wool_slice_t text,
+                                        struct wool_error_t **error);
+
+// Adds bytes, which are copied.
+wool_status_t wool_value_builder_bytes(struct wool_value_builder_t *builder,
+                                       struct wool_slice_t bytes,
+                                       struct wool_error_t **error);
+
+// Begins a list; its `count` elements are added next.
+wool_status_t wool_value_builder_list(struct wool_value_builder_t *builder,
+                                      size_t count,
+                                      struct wool_error_t **error);
+
+// Begins a map; its `count` pairs of key and value are added next. A key that is there twice, or NaN, is an error.
+wool_status_t wool_value_builder_map(struct wool_value_builder_t *builder,
+                                     size_t count,
+                                     struct wool_error_t **error);
+
+// Begins a tuple; its `count` elements are added next.
+wool_status_t wool_value_builder_tuple(struct wool_value_builder_t *builder,
+                                       size_t count,
+                                       struct wool_error_t **error);
+
+// Begins a set; its `count` elements are added next. An element that is there twice, or NaN, is an error.
+wool_status_t wool_value_builder_set(struct wool_value_builder_t *builder,
+                                     size_t count,
+                                     struct wool_error_t **error);
+
+// Adds a point in time: seconds since 1970-01-01T00:00Z, and nanoseconds (less than 10^9) forward from there.
+wool_status_t wool_value_builder_timestamp(struct wool_value_builder_t *builder,
+                                           int64_t seconds,
+                                           uint32_t nanos,
+                                           struct wool_error_t **error);
+
+// Adds a calendar day: days since 1970-01-01.
+wool_status_t wool_value_builder_date(struct wool_value_builder_t *builder,
+                                      int32_t days,
+                                      struct wool_error_t **error);
+
+// Adds a time of day: nanoseconds since midnight, less than a day of them.
+wool_status_t wool_value_builder_time(struct wool_value_builder_t *builder,
+                                      uint64_t nanos,
+                                      struct wool_error_t **error);
+
+// Adds a span of time: seconds, and nanoseconds (less than 10^9) forward from there.
+wool_status_t wool_value_builder_duration(struct wool_value_builder_t *builder,
+                                          int64_t seconds,
+                                          uint32_t nanos,
+                                          struct wool_error_t **error);
+
+// Adds a decimal number, given as text such as "12.50", "-1E+3" or "NaN".
+wool_status_t wool_value_builder_decimal(struct wool_value_builder_t *builder,
+                                         struct wool_slice_t text,
+                                         struct wool_error_t **error);
+
+// Adds a UUID, given as its 16 bytes.
+wool_status_t wool_value_builder_uuid(struct wool_value_builder_t *builder,
+                                      struct wool_slice_t bytes,
+                                      struct wool_error_t **error);
+
+// Adds an int of any size: negative or not, and its magnitude, big-endian.
+wool_status_t wool_value_builder_bigint(struct wool_value_builder_t *builder,
+                                        int32_t sign,
+                                        struct wool_slice_t magnitude,
+                                        struct wool_error_t **error);
+
+// Begins a named value; the one value that it is made of is added next.
+wool_status_t wool_value_builder_named(struct wool_value_builder_t *builder,
+                                       struct wool_slice_t type_name,
+                                       struct wool_error_t **error);
+
+// Begins the arguments of a call: `positional` values are added next, then `named` pairs of a string and a value.
+wool_status_t wool_value_builder_arguments(struct wool_value_builder_t *builder,
+                                           size_t positional,
+                                           size_t named,
+                                           struct wool_error_t **error);
+
+// Finishes the value or the arguments. On success `*out` belongs to the caller: wool_bytes_free; its codec is
+// WOOL_CODEC_MSGPACK. In any case the builder is empty again.
+//
+// Errors: WOOL_ERR_CODEC for what is incomplete, and whatever failed before.
+wool_status_t wool_value_builder_finish(struct wool_value_builder_t *builder,
+                                        struct wool_bytes_t *out,
+                                        struct wool_error_t **error);
+
+// Frees a builder. NULL is fine.
+void wool_value_builder_free(struct wool_value_builder_t *builder);
+
+// Reads a value. The whole of it is checked here: WOOL_ERR_CODEC for what is none. `data` must stay valid and unchanged
+// until the reader is freed. On success `*out` belongs to the caller: wool_value_reader_free.
+wool_status_t wool_value_reader_new(struct wool_slice_t data,
+                                    struct wool_value_reader_t **out,
+                                    struct wool_error_t **error);
+
+// Reads the arguments of a call: `*positional` values, then `*named` pairs of a string and a value. As
+// wool_value_reader_new otherwise.
+wool_status_t wool_value_reader_new_arguments(struct wool_slice_t data,
+                                              struct wool_value_reader_t **out,
+                                              size_t *positional,
+                                              size_t *named,
+                                              struct wool_error_t **error);
+
+// The next value, or container's head: WOOL_OK and `*out`, or WOOL_END. What it points at is valid until the reader is
+// freed.
+wool_status_t wool_value_reader_next(struct wool_value_reader_t *reader,
+                                     struct wool_value_t *out,
+                                     struct wool_error_t **error);
+
+// Reads a bool, as 0 or 1.
+//
+// Errors, of all typed reads: WOOL_ERR_CODEC, naming what was expected and what was found, which stays the next
+// value.
+wool_status_t wool_value_reader_bool(struct wool_value_reader_t *reader,
+                                     int32_t *out,
+                                     struct wool_error_t **error);
+
+// Reads an int of at most 64 bits.
+wool_status_t wool_value_reader_int(struct wool_value_reader_t *reader,
+                                    int64_t *out,
+                                    struct wool_error_t **error);
+
+// Reads a float.
+wool_status_t wool_value_reader_float(struct wool_value_reader_t *reader,
+                                      double *out,
+                                      struct wool_error_t **error);
+
+// Reads a string. It is valid until the reader is freed.
+wool_status_t wool_value_reader_string(struct wool_value_reader_t *reader,
+                                       struct wool_slice_t *out,
+                                       struct wool_error_t **error);
+
+// Reads bytes. They are valid until the reader is freed.
+wool_status_t wool_value_reader_bytes(struct wool_value_reader_t *reader,
+                                      struct wool_slice_t *out,
+                                      struct wool_error_t **error);
+
+// Reads the head of a list or tuple: `*out` elements follow.
+wool_status_t wool_value_reader_list(struct wool_value_reader_t *reader,
+                                     size_t *out,
+                                     struct wool_error_t **error);
+
+// Reads the head of a map: `*out` pairs of key and value follow.
+wool_status_t wool_value_reader_map(struct wool_value_reader_t *reader,
+                                    size_t *out,
+                                    struct wool_error_t **error);
+
+// Skips one value, a container with its contents.
+//
+// Errors: WOOL_ERR_CODEC when there is none left.
+wool_status_t wool_value_reader_skip(struct wool_value_reader_t *reader, struct wool_error_t **error);
+
+// Frees a reader. NULL is fine.
+void wool_value_reader_free(struct wool_value_reader_t *reader);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* WOOL_H */
