@@ -1,0 +1,63 @@
+/* What the parts of the driver share: the two roles, and the lines between the runner and this process. */
+#ifndef DRIVER_H
+#define DRIVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wool.h"
+
+/* The `key=value` arguments of the command line. */
+typedef struct {
+  int count;
+  char **words;
+} options_t;
+
+/* Each serves until the runner says `exit` or goes away; the exit status. */
+int run_worker(const options_t *options);
+int run_caller(const options_t *options);
+
+/* The value of an option, or NULL. */
+const char *option(const options_t *options, const char *key);
+
+/* Ends the process: something failed that must not, or the runner broke the protocol. */
+_Noreturn void die(const char *what, const wool_error_t *error);
+/* Dies unless the status is no error. */
+void check(const char *what, wool_status_t status, const wool_error_t *error);
+
+wool_slice_t text(const char *string);
+wool_payload_t msgpack(wool_bytes_t bytes);
+
+/* Memory of this driver never runs out, or the driver does. */
+void *allocate(size_t size);
+char *copy_text(const char *string, size_t length);
+
+/* Reads one command into `*line`, which grows and is freed by the caller; 0 at `exit` and end-of-file. */
+int read_command(char **line, size_t *size);
+/* The next token of a command, or NULL; writes into the line. */
+char *next_token(char **rest);
+/* The next token, which has to be there. */
+char *need_token(char **rest, const char *what);
+/* The next token, as a number. */
+long long need_number(char **rest, const char *what);
+
+/* Writes one line to the runner, from any thread. */
+__attribute__((format(printf, 1, 2))) void say(const char *format, ...);
+
+/* Text as one token. To be freed. */
+char *text_token(wool_slice_t text);
+/* The line that reports an error, which it frees. */
+void say_error(const char *id, wool_error_t *error);
+
+/* The arguments of a call, from the tokens `N VALUE*N`. */
+wool_bytes_t read_arguments(char **rest);
+/* The first value of the tokens `N VALUE*N`, encoded. */
+wool_bytes_t read_first_value(char *rest);
+/* The token that reports an encoded value. To be freed. */
+char *value_token(wool_slice_t encoded);
+/* Copies the next value from a reader, through its native form, to a builder; NULL or why not. */
+wool_error_t *copy_value(wool_value_reader_t *reader, wool_value_builder_t *builder);
+/* Writes the bytes of `fill:<size>:<seed>`. */
+void fill(uint8_t *bytes, size_t size, uint64_t seed);
+
+#endif

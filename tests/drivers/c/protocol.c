@@ -1,0 +1,121 @@
+/* Lines, tokens and text between the runner and this driver. */
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver.h"
+
+const char *option(const options_t *options, const char *key) {
+  size_t length = strlen(key);
+  for (int i = 0; i < options->count; i++) {
+    const char *word = options->words[i];
+    if (strncmp(word, key, length) == 0 && word[length] == '=') return word + length + 1;
+  }
+  return NULL;
+}
+
+void die(const char *what, const wool_error_t *error) {
+  wool_slice_t message = {NULL, 0};
+  if (error != NULL) message = wool_error_message(error);
+  fprintf(stderr, "%s: %s %.*s\n", what, wool_status_name((int32_t)wool_error_status(error)), (int)message.len,
+          message.len == 0 ? "" : (const char *)message.ptr);
+  exit(1);
+}
+
+void check(const char *what, wool_status_t status, const wool_error_t *error) {
+  if ((int32_t)status < 0) die(what, error);
+}
+
+wool_slice_t text(const char *string) {
+  wool_slice_t slice = {(const uint8_t *)string, string == NULL ? 0 : strlen(string)};
+  return slice;
+}
+
+wool_payload_t msgpack(wool_bytes_t bytes) {
+  wool_payload_t payload = {{bytes.ptr, bytes.len}, WOOL_CODEC_MSGPACK};
+  return payload;
+}
+
+void *allocate(size_t size) {
+  void *memory = malloc(size == 0 ? 1 : size);
+  if (memory == NULL) die("out of memory", NULL);
+  return memory;
+}
+
+char *copy_text(const char *string, size_t length) {
+  char *copy = allocate(length + 1);
+  if (length > 0) memcpy(copy, string, length);
+  copy[length] = '\0';
+  return copy;
+}
+
+int read_command(char **line, size_t *size) {
+  ssize_t length = getline(line, size, stdin);
+  if (length <= 0) return 0;
+  if ((*line)[length - 1] == '\n') (*line)[length - 1] = '\0';
+  return strcmp(*line, "exit") != 0;
+}
+
+char *next_token(char **rest) {
+  char *token = *rest;
+  if (token == NULL || *token == '\0') return NULL;
+  char *space = strchr(token, ' ');
+  if (space != NULL) *space = '\0';
+  *rest = space == NULL ? NULL : space + 1;
+  return token;
+}
+
+char *need_token(char **rest, const char *what) {
+  char *token = next_token(rest);
+  if (token == NULL) die("a command ends too early", NULL);
+  if (*token == '\0') die(what, NULL);
+  return token;
+}
+
+long long need_number(char **rest, const char *what) {
+  char *end = NULL;
+  long long number = strtoll(need_token(rest, what), &end, 10);
+  if (*end != '\0') die(what, NULL);
+  return number;
+}
+
+void say(const char *format, ...) {
+  static pthread_mutex_t one_line_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+  va_list arguments;
+  va_start(arguments, format);
+  pthread_mutex_lock(&one_line_at_a_time);
+  vprintf(format, arguments);
+  putchar('\n');
+  fflush(stdout);
+  pthread_mutex_unlock(&one_line_at_a_time);
+  va_end(arguments);
+}
+
+char *text_token(wool_slice_t text) {
+  if (text.len == 0) return copy_text("-", 1);
+  if (text.len == 1 && text.ptr[0] == '-') return copy_text("%2D", 3);
+  char *token = allocate(text.len * 3 + 1);
+  char *out = token;
+  for (size_t i = 0; i < text.len; i++) {
+    uint8_t byte = text.ptr[i];
+    int plain = (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
+                (byte != 0 && strchr("-._~", byte) != NULL);
+    out += plain ? sprintf(out, "%c", byte) : sprintf(out, "%%%02X", byte);
+  }
+  return token;
+}
+
+void say_error(const char *id, wool_error_t *error) {
+  char *type = text_token(wool_error_type(error));
+  char *message = text_token(wool_error_message(error));
+  char *language = text_token(wool_error_language(error));
+  say("error %s %s %s %s %zu %s", id, wool_status_name((int32_t)wool_error_status(error)), type, message,
+      wool_error_traceback_len(error), language);
+  free(type);
+  free(message);
+  free(language);
+  wool_error_free(error);
+}

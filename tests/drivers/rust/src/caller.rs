@@ -1,0 +1,326 @@
+//! `driver caller`: one pool, and what the runner asks of it.
+//!
+//! Requests that the runner follows one by one (`call`, `open`, `next`) go through [`WorkerPool::submit`],
+//! the face that bindings use; `iterate`, `burst` and `bad` are written as a Rust program would be.
+
+use std::collections::HashMap;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use wool::value::{Arguments, Value};
+use wool::{
+    CallHandle, CallObserver, CallRequest, Error, Outcome, Payload, PoolOptions, RoutineKind,
+    Runtime, RuntimeOptions, WorkerPool,
+};
+
+use crate::protocol::{self, Failure, Options, Tokens, log, say};
+
+/// Calls until the runner says `exit` or goes away.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let runtime = Runtime::new(RuntimeOptions::default())?;
+    let addresses = options.text("address").unwrap_or_default();
+    let defaults = PoolOptions::default();
+    let dispatch_timeout = options.number("dispatch_timeout")?;
+    let pool = WorkerPool::new(
+        &runtime,
+        PoolOptions {
+            addresses: addresses.split(',').map(str::to_owned).collect(),
+            dispatch_timeout: dispatch_timeout
+                .map_or(defaults.dispatch_timeout, Duration::from_millis),
+            secret: options
+                .text("secret")
+                .map(|secret| secret.as_bytes().to_vec()),
+            ..defaults
+        },
+    )?;
+    let (reporter, reports) = Reporter::start()?;
+    let program = Program::start()?;
+    let mut caller = Caller {
+        pool,
+        reports,
+        program,
+        handles: HashMap::new(),
+    };
+    say("ready");
+    protocol::serve_commands(|line| caller.serve(line))?;
+    runtime.close_blocking(None)?;
+    drop(caller);
+    reporter
+        .join()
+        .map_err(|_| Failure::new("the reporting thread panicked"))
+}
+
+/// What happened to a request, on its way from wool's I/O thread to the thread that writes it down.
+enum Report {
+    Value {
+        kind: &'static str,
+        id: String,
+        payload: Payload,
+    },
+    End(String),
+    Error(String, Error),
+    Closed(String),
+}
+
+/// Decodes and writes on a thread of its own: observers are called on the I/O thread, which must not block.
+struct Reporter;
+
+impl Reporter {
+    fn start() -> Result<(JoinHandle<()>, mpsc::Sender<Report>), Failure> {
+        let (reports, written) = mpsc::channel::<Report>();
+        let thread = std::thread::Builder::new()
+            .name("driver-reports".to_owned())
+            .spawn(move || {
+                for report in written {
+                    say(&line(report));
+                }
+            })?;
+        Ok((thread, reports))
+    }
+}
+
+fn line(report: Report) -> String {
+    match report {
+        Report::Value { kind, id, payload } => match payload.to_value() {
+            Ok(value) => reported(kind, &id, &value),
+            Err(error) => protocol::error(&id, &error),
+        },
+        Report::End(id) => format!("end {id}"),
+        Report::Error(id, error) => protocol::error(&id, &error),
+        Report::Closed(id) => format!("closed {id}"),
+    }
+}
+
+fn reported(kind: &str, id: &str, value: &Value) -> String {
+    match protocol::report(value) {
+        Ok(token) => format!("{kind} {id} {token}"),
+        Err(failure) => {
+            log(&failure.to_string());
+            format!("{kind} {id} -")
+        }
+    }
+}
+
+/// Reports items and the outcome of one request.
+struct Observer {
+    id: String,
+    reports: mpsc::Sender<Report>,
+}
+
+impl Observer {
+    fn tell(&self, report: Report) {
+        // The reporter ends only after the runtime has.
+        let _ = self.reports.send(report);
+    }
+}
+
+impl CallObserver for Observer {
+    fn item(&mut self, payload: Payload) {
+        self.tell(Report::Value {
+            kind: "item",
+            id: self.id.clone(),
+            payload,
+        });
+    }
+
+    fn finish(self: Box<Self>, outcome: Outcome) {
+        let id = self.id.clone();
+        self.tell(match outcome {
+            Outcome::Result(payload) => Report::Value {
+                kind: "result",
+                id,
+                payload,
+            },
+            Outcome::End => Report::End(id),
+            Outcome::Error(error) => Report::Error(id, error),
+        });
+    }
+}
+
+/// The Rust program that this driver plays: a tokio runtime on a thread of its own.
+struct Program {
+    handle: tokio::runtime::Handle,
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Program {
+    fn start() -> Result<Program, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let handle = runtime.handle().clone();
+        let (end, ended) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("driver-program".to_owned())
+            .spawn(move || {
+                // Ends when the sender is used or dropped.
+                let _ = runtime.block_on(ended);
+            })?;
+        Ok(Program {
+            handle,
+            end: Some(end),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log("the program's thread panicked");
+        }
+    }
+}
+
+struct Caller {
+    pool: WorkerPool,
+    reports: mpsc::Sender<Report>,
+    program: Program,
+    handles: HashMap<String, CallHandle>,
+}
+
+impl Caller {
+    fn serve(&mut self, line: &str) -> Result<(), Failure> {
+        let mut tokens = Tokens::of(line);
+        let command = tokens.next("command")?;
+        let id = tokens.next("request id")?;
+        match command {
+            "call" => self.call(id, tokens, RoutineKind::Unary)?,
+            "open" => self.call(id, tokens, RoutineKind::Stream)?,
+            "iterate" => self.iterate(id, tokens)?,
+            "burst" => self.burst(id, tokens)?,
+            "bad" => self.bad(id, tokens)?,
+            // What was never asked for, or could not be, is left alone.
+            "cancel" => self.handles.get(id).map_or((), CallHandle::cancel),
+            "next" => self.handles.get(id).map_or((), |stream| stream.credit(1)),
+            "closestream" => self.handles.get(id).map_or((), CallHandle::close),
+            "closepool" => {
+                let (id, reports) = (id.to_owned(), self.reports.clone());
+                // The reporter ends only after the runtime has.
+                self.pool
+                    .close(move || drop(reports.send(Report::Closed(id))));
+            }
+            other => say(&format!(
+                "error {id} UNSUPPORTED - no%20command%20{} 0 -",
+                protocol::text(other)
+            )),
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, id: &str, mut tokens: Tokens<'_>, kind: RoutineKind) -> Result<(), Failure> {
+        let routine = tokens.next("routine")?;
+        let arguments = Arguments::new(tokens.values()?);
+        let timeout = tokens
+            .options()
+            .number("timeout")?
+            .map(Duration::from_millis);
+        let observer = Observer {
+            id: id.to_owned(),
+            reports: self.reports.clone(),
+        };
+        let submitted = Payload::arguments(&arguments).and_then(|arguments| {
+            let request = CallRequest {
+                kind,
+                timeout,
+                ..CallRequest::unary(routine, arguments)
+            };
+            self.pool.submit(request, Box::new(observer))
+        });
+        match submitted {
+            Ok(handle) => drop(self.handles.insert(id.to_owned(), handle)),
+            Err(error) => drop(self.reports.send(Report::Error(id.to_owned(), error))),
+        }
+        Ok(())
+    }
+
+    fn iterate(&self, id: &str, mut tokens: Tokens<'_>) -> Result<(), Failure> {
+        let routine = tokens.next("routine")?.to_owned();
+        let limit: usize = tokens.number("limit")?;
+        let arguments = Arguments::new(tokens.values()?);
+        let (id, pool) = (id.to_owned(), self.pool.clone());
+        drop(self.program.handle.spawn(async move {
+            let (mut count, mut last, mut outcome) = (0, "-".to_owned(), "end".to_owned());
+            match pool.stream(&routine, arguments).open() {
+                Err(error) => outcome = format!("error:{}", error.kind().name()),
+                Ok(mut items) => {
+                    while let Some(item) = items.next().await {
+                        match item {
+                            Ok(item) => {
+                                count += 1;
+                                last = protocol::report(&item)
+                                    .unwrap_or_else(|failure| failure.to_string());
+                                if count == limit {
+                                    outcome = "break".to_owned();
+                                    break;
+                                }
+                            }
+                            Err(error) => outcome = format!("error:{}", error.kind().name()),
+                        }
+                    }
+                }
+            }
+            say(&format!("items {id} {count} {last} {outcome}"));
+        }));
+        Ok(())
+    }
+
+    fn burst(&self, id: &str, mut tokens: Tokens<'_>) -> Result<(), Failure> {
+        let routine = tokens.next("routine")?.to_owned();
+        let count: usize = tokens.number("count")?;
+        let values = tokens.values()?;
+        let (id, pool, program) = (
+            id.to_owned(),
+            self.pool.clone(),
+            self.program.handle.clone(),
+        );
+        drop(self.program.handle.spawn(async move {
+            let first = values.first().cloned().unwrap_or_default();
+            let calls: Vec<_> = (0..count)
+                .map(|_| {
+                    let (pool, routine) = (pool.clone(), routine.clone());
+                    let arguments = Arguments::new(values.clone());
+                    program.spawn(async move { pool.call(&routine, arguments).await })
+                })
+                .collect();
+            let (mut ok, mut errors, mut same) = (0, 0, 0);
+            for call in calls {
+                match call.await {
+                    Ok(Ok(value)) => {
+                        ok += 1;
+                        same += usize::from(value.identical(&first));
+                    }
+                    Ok(Err(_)) | Err(_) => errors += 1,
+                }
+            }
+            say(&format!("burst {id} ok={ok} errors={errors} same={same}"));
+        }));
+        Ok(())
+    }
+
+    fn bad(&self, id: &str, mut tokens: Tokens<'_>) -> Result<(), Failure> {
+        let argument = match tokens.next("what")? {
+            "unsupported" => too_deep(),
+            "afterclose" => Value::Null,
+            other => return Err(Failure::new(format!("there is no misuse {other:?}"))),
+        };
+        let (id, pool) = (id.to_owned(), self.pool.clone());
+        drop(self.program.handle.spawn(async move {
+            let answer = match pool.call("conf.echo", Arguments::new(vec![argument])).await {
+                Ok(value) => reported("result", &id, &value),
+                Err(error) => protocol::error(&id, &error),
+            };
+            say(&answer);
+        }));
+        Ok(())
+    }
+}
+
+/// A value beyond the depth that values may have.
+fn too_deep() -> Value {
+    (0..1000).fold(Value::Null, |inner, _| Value::List(vec![inner]))
+}

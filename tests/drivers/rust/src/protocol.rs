@@ -1,0 +1,219 @@
+//! The lines between the runner and this driver: options, tokens, commands.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{BufRead, Write};
+use std::str::{FromStr, SplitAsciiWhitespace};
+
+use wool::Error;
+use wool::value::{Limits, Value, decode, encode};
+
+/// Encodings up to this many bytes are reported whole.
+const REPORTED_WHOLE: usize = 4096;
+
+/// Why the driver cannot go on: the runner broke the protocol, or a pipe is gone.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(why: impl Into<String>) -> Failure {
+        Failure(why.into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure(error.to_string())
+    }
+}
+
+/// The `key=value` arguments of the command line.
+pub(crate) struct Options(BTreeMap<String, String>);
+
+impl Options {
+    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Options {
+        let pairs = arguments.filter_map(|argument| {
+            let (key, value) = argument.split_once('=')?;
+            Some((key.to_owned(), value.to_owned()))
+        });
+        Options(pairs.collect())
+    }
+
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    pub(crate) fn number<T: FromStr>(&self, key: &str) -> Result<Option<T>, Failure> {
+        self.text(key).map(|text| parse(key, text)).transpose()
+    }
+}
+
+fn parse<T: FromStr>(what: &str, text: &str) -> Result<T, Failure> {
+    text.parse()
+        .map_err(|_| Failure::new(format!("{what} is a number, not {text:?}")))
+}
+
+/// The tokens of one command.
+pub(crate) struct Tokens<'a>(SplitAsciiWhitespace<'a>);
+
+impl<'a> Tokens<'a> {
+    pub(crate) fn of(line: &'a str) -> Tokens<'a> {
+        Tokens(line.split_ascii_whitespace())
+    }
+
+    pub(crate) fn next(&mut self, what: &str) -> Result<&'a str, Failure> {
+        self.0
+            .next()
+            .ok_or_else(|| Failure::new(format!("a command ends before its {what}")))
+    }
+
+    pub(crate) fn number<T: FromStr>(&mut self, what: &str) -> Result<T, Failure> {
+        parse(what, self.next(what)?)
+    }
+
+    /// `N VALUE*N`.
+    pub(crate) fn values(&mut self) -> Result<Vec<Value>, Failure> {
+        let count: usize = self.number("number of values")?;
+        (0..count).map(|_| value(self.next("values")?)).collect()
+    }
+
+    /// What is left: `key=value` tokens.
+    pub(crate) fn options(self) -> Options {
+        Options::parse(self.0.map(str::to_owned))
+    }
+}
+
+/// The value of a token.
+fn value(token: &str) -> Result<Value, Failure> {
+    if let Some(digits) = token.strip_prefix("hex:") {
+        return Ok(decode(&unhex(digits)?, &Limits::default())?);
+    }
+    if let Some((size, seed)) = token
+        .strip_prefix("fill:")
+        .and_then(|rest| rest.split_once(':'))
+    {
+        return Ok(Value::from(fill(
+            parse("size", size)?,
+            parse("seed", seed)?,
+        )));
+    }
+    Err(Failure::new(format!("{token:?} is no value")))
+}
+
+fn unhex(digits: &str) -> Result<Vec<u8>, Failure> {
+    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
+        return Err(Failure::new("hex digits come in pairs"));
+    }
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| Ok(u8::from_str_radix(&digits[at..at + 2], 16)?))
+        .collect()
+}
+
+/// The bytes of `fill:<size>:<seed>`.
+pub(crate) fn fill(size: usize, seed: usize) -> Vec<u8> {
+    (0..size)
+        .map(|i| seed.wrapping_add(i * 31).wrapping_add((i >> 8) * 17) as u8)
+        .collect()
+}
+
+/// The token that reports a value.
+pub(crate) fn report(value: &Value) -> Result<String, Failure> {
+    let encoded = encode(value, &Limits::default())?;
+    match value {
+        Value::Bytes(bytes) if encoded.len() > REPORTED_WHOLE => {
+            Ok(format!("sum:{}:{:08x}", bytes.len(), adler32(bytes)))
+        }
+        _ => {
+            let mut token = String::with_capacity(4 + encoded.len() * 2);
+            token.push_str("hex:");
+            for byte in encoded {
+                token.push_str(&format!("{byte:02x}"));
+            }
+            Ok(token)
+        }
+    }
+}
+
+fn adler32(bytes: &[u8]) -> u32 {
+    const MODULUS: u32 = 65521;
+    // As many additions as fit 32 bits before the sums have to be reduced.
+    const RUN: usize = 5552;
+    let (mut a, mut b) = (1_u32, 0_u32);
+    for run in bytes.chunks(RUN) {
+        for byte in run {
+            a += u32::from(*byte);
+            b += a;
+        }
+        a %= MODULUS;
+        b %= MODULUS;
+    }
+    b << 16 | a
+}
+
+/// One token for any text.
+pub(crate) fn text(text: &str) -> String {
+    match text {
+        "" => "-".to_owned(),
+        "-" => "%2D".to_owned(),
+        _ => text
+            .bytes()
+            .map(|byte| match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    char::from(byte).to_string()
+                }
+                _ => format!("%{byte:02X}"),
+            })
+            .collect(),
+    }
+}
+
+/// The answer that reports an error.
+pub(crate) fn error(id: &str, error: &Error) -> String {
+    let (type_name, traceback, language) = match error.fault() {
+        Some(fault) => (&*fault.type_name, fault.traceback.len(), &*fault.language),
+        None => ("", 0, ""),
+    };
+    format!(
+        "error {id} {} {} {} {traceback} {}",
+        error.kind().name(),
+        text(type_name),
+        text(error.message()),
+        text(language)
+    )
+}
+
+/// Writes one line to the runner, from any thread.
+pub(crate) fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    if let Err(problem) = written {
+        // The runner has gone; end-of-file on stdin ends this process.
+        log(&format!("the runner no longer listens: {problem}"));
+    }
+}
+
+/// Writes to the log that the runner shows when something fails.
+pub(crate) fn log(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Calls `serve` with every command until `exit` or end-of-file.
+pub(crate) fn serve_commands(
+    mut serve: impl FnMut(&str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        if line == "exit" {
+            break;
+        }
+        serve(&line)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! The standard routines, and the counters they keep.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use wool::value::Value;
+use wool::{Fault, Result, Routine, Runtime};
+
+use crate::protocol::fill;
+
+/// What ran and how it went, over the life of the process.
+#[derive(Default)]
+pub(crate) struct Counters {
+    started: AtomicU64,
+    finished: AtomicU64,
+    cancelled: AtomicU64,
+    cleaned: AtomicU64,
+}
+
+impl Counters {
+    /// The answer to `count`.
+    pub(crate) fn report(&self) -> String {
+        // Finished before started, so that the difference is never negative.
+        let finished = self.finished.load(Ordering::SeqCst);
+        let started = self.started.load(Ordering::SeqCst);
+        format!(
+            "count running={} started={started} finished={finished} cancelled={} cleaned={}",
+            started - finished,
+            self.cancelled.load(Ordering::SeqCst),
+            self.cleaned.load(Ordering::SeqCst),
+        )
+    }
+
+    /// A body begins; it has ended when the guard is dropped, in whatever way.
+    fn begin(self: &Arc<Self>) -> Running {
+        self.started.fetch_add(1, Ordering::SeqCst);
+        Running(Arc::clone(self))
+    }
+}
+
+struct Running(Arc<Counters>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.finished.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A stream's clean-up.
+struct Cleaning(Arc<Counters>);
+
+impl Drop for Cleaning {
+    fn drop(&mut self) {
+        self.0.cleaned.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A wait that only a cancel ends: in Rust, by dropping the future.
+struct Waiting(Arc<Counters>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.cancelled.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// `conf.echo`, by itself because one scenario registers it twice.
+pub(crate) fn register_echo(runtime: &Runtime, counters: &Arc<Counters>) -> Result<()> {
+    let counters = Arc::clone(counters);
+    runtime.register(Routine::unary("conf.echo", move |_task, arguments| {
+        let running = counters.begin();
+        async move {
+            let _running = running;
+            let (value,): (Value,) = arguments.extract()?;
+            Ok(value)
+        }
+    }))
+}
+
+/// Every standard routine.
+pub(crate) fn register(runtime: &Runtime, counters: &Arc<Counters>) -> Result<()> {
+    register_echo(runtime, counters)?;
+    register_unary(runtime, counters)?;
+    register_waits(runtime, counters)?;
+    register_streams(runtime, counters)
+}
+
+fn register_unary(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
+    let counters = Arc::clone(all);
+    runtime.register(Routine::unary("conf.add", move |_task, arguments| {
+        let running = counters.begin();
+        async move {
+            let _running = running;
+            let (a, b): (i64, i64) = arguments.extract()?;
+            a.checked_add(b)
+                .ok_or_else(|| Fault::new("Overflow", format!("{a} + {b} overflows 64 bits")))
+        }
+    }))?;
+    let counters = Arc::clone(all);
+    runtime.register(Routine::unary("conf.concat", move |_task, arguments| {
+        let running = counters.begin();
+        async move {
+            let _running = running;
+            let (parts,): (Vec<String>,) = arguments.extract()?;
+            Ok(parts.concat())
+        }
+    }))?;
+    let counters = Arc::clone(all);
+    runtime.register(Routine::unary("conf.size", move |_task, arguments| {
+        let running = counters.begin();
+        async move {
+            let _running = running;
+            let (value,): (Value,) = arguments.extract()?;
+            match value.as_bytes() {
+                Some(bytes) => Ok(i64::try_from(bytes.len())?),
+                None => Err(Fault::new(
+                    "TypeError",
+                    format!("conf.size takes bytes, got {}", value.kind()),
+                )),
+            }
+        }
+    }))?;
+    let counters = Arc::clone(all);
+    runtime.register(Routine::unary("conf.fill", move |_task, arguments| {
+        let running = counters.begin();
+        async move {
+            let _running = running;
+            let (size, seed): (u32, u32) = arguments.extract()?;
+            Ok(Value::from(fill(size as usize, seed as usize)))
+        }
+    }))?;
+    let counters = Arc::clone(all);
+    runtime.register(Routine::unary("conf.fail", move |_task, arguments| {
+        let running = counters.begin();
+        async move {
+            let _running = running;
+            let (type_name, message): (String, String) = arguments.extract()?;
+            Err::<(), Fault>(conf_inner(type_name, message))
+        }
+    }))?;
+    let counters = Arc::clone(all);
+    runtime.register(Routine::unary("conf.panic", move |_task, arguments| {
+        let running = counters.begin();
+        async move {
+            let _running = running;
+            let (message,): (String,) = arguments.extract()?;
+            blow_up(message);
+            Ok(())
+        }
+    }))
+}
+
+fn conf_inner(type_name: String, message: String) -> Fault {
+    Fault::new(type_name, message)
+}
+
+/// Panics, as routines may do, whatever the lints of this project say.
+fn blow_up(message: String) {
+    std::panic::resume_unwind(Box::new(message))
+}
+
+fn register_waits(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
+    for name in ["conf.wait", "conf.gate"] {
+        let counters = Arc::clone(all);
+        runtime.register(Routine::unary(name, move |_task, _arguments| {
+            let running = counters.begin();
+            let waiting = Waiting(Arc::clone(&counters));
+            async move {
+                // Dropped in reverse order: `cancelled` is counted before `finished`.
+                let _running = running;
+                let _waiting = waiting;
+                pending::<Result<(), Fault>>().await
+            }
+        }))?;
+    }
+    Ok(())
+}
+
+fn register_streams(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
+    let counters = Arc::clone(all);
+    runtime.register(Routine::stream(
+        "conf.count",
+        move |_task, arguments, mut out| {
+            let running = counters.begin();
+            let cleaning = Cleaning(Arc::clone(&counters));
+            async move {
+                let (_running, _cleaning) = (running, cleaning);
+                let (n,): (i64,) = arguments.extract()?;
+                for i in 0..n {
+                    out.yield_(i).await?;
+                }
+                Ok(())
+            }
+        },
+    ))?;
+    let counters = Arc::clone(all);
+    runtime.register(Routine::stream(
+        "conf.failafter",
+        move |_task, arguments, mut out| {
+            let running = counters.begin();
+            let cleaning = Cleaning(Arc::clone(&counters));
+            async move {
+                let (_running, _cleaning) = (running, cleaning);
+                let (n, message): (i64, String) = arguments.extract()?;
+                for i in 0..n {
+                    out.yield_(i).await?;
+                }
+                Err(Fault::new("StreamError", message))
+            }
+        },
+    ))?;
+    let counters = Arc::clone(all);
+    runtime.register(Routine::stream(
+        "conf.endless",
+        move |_task, _arguments, mut out| {
+            let running = counters.begin();
+            let cleaning = Cleaning(Arc::clone(&counters));
+            async move {
+                let (_running, _cleaning) = (running, cleaning);
+                for i in 0_i64.. {
+                    out.yield_(i).await?;
+                }
+                Ok(())
+            }
+        },
+    ))
+}

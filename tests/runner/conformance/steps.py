@@ -1,0 +1,252 @@
+"""Plays the steps of one scenario on running drivers: each verb of the format is one method here."""
+
+import asyncio
+import inspect
+import itertools
+from pathlib import Path
+
+from . import judge, scenarios, tokens
+from .drivers import Driver
+from .judge import Mismatch, Pair
+
+_COUNTERS = ("running", "started", "finished", "cancelled", "cleaned")
+
+
+class Stage:
+    """One caller and its workers, ready to play one scenario. Counters are read relative to its start."""
+
+    def __init__(self, pair: Pair, caller: Driver, workers: list, root: Path):
+        self.pair = pair
+        self.caller = caller
+        self.workers = workers
+        self.root = root
+        # What the scenario is at, for the story when the watchdog ends it.
+        self.at = (0, {"before": "the first step"})
+        self.awaiting = None
+        self._ids = {}
+        self._at_start = []
+
+    async def play(self, steps) -> None:
+        """Plays all steps in order, then waits until the workers are idle and nothing unasked has been reported."""
+        self._at_start = [await self._counters(worker) for worker in self.workers]
+        for number, step in enumerate(steps, 1):
+            self.at = (number, step)
+            await self._step(step)
+        self.at = (len(steps) + 1, {"after": "the last step"})
+        await self._settle()
+
+    async def _settle(self) -> None:
+        for index, worker in enumerate(self.workers):
+            if worker.alive:
+                await self._until({"running": 0}, index)
+        unasked = self.caller.unread()
+        if unasked:
+            raise Mismatch("nothing that nobody asked for", judge.show(unasked[0]))
+
+    async def _step(self, step: dict) -> None:
+        verb, subject, details = _parts(step)
+        await _VERBS[verb](self, subject, **details)
+
+    def _id(self, name: str) -> str:
+        if name not in self._ids:
+            raise ValueError(f"no call or stream was named {name!r}")
+        return self._ids[name]
+
+    async def _request(self, command: str, *arguments, name=None) -> str:
+        request = self.caller.next_id()
+        if name is not None:
+            self._ids[name] = request
+        await self.caller.send(command, request, *arguments)
+        return request
+
+    def _arguments(self, args) -> list:
+        return [str(len(args)), *(tokens.command_token(scenarios.value(arg)) for arg in args)]
+
+    async def _judge(self, request: str, answered: str, result=None, error=None, end=False) -> None:
+        answer = await self.caller.answer(request)
+        if error is not None:
+            judge.error(error, answer, self.pair)
+        elif end:
+            judge.kind("end", answer)
+        else:
+            judge.value(scenarios.value(result), answer, answered)
+
+    # Calls
+
+    async def call(self, routine, args=(), timeout=None, name=None, **expected) -> None:
+        """With an expectation the outcome is awaited; without one the call is left in flight under its name."""
+        options = [f"timeout={timeout}"] if timeout is not None else []
+        request = await self._request("call", routine, *self._arguments(args), *options, name=name)
+        if expected:
+            await self._judge(request, "result", **expected)
+        elif name is None:
+            raise ValueError("a call that is left in flight needs a name")
+
+    async def outcome(self, name, **expected) -> None:
+        await self._judge(self._id(name), "result", **expected)
+
+    async def cancel(self, name) -> None:
+        await self.caller.send("cancel", self._id(name))
+
+    async def burst(self, routine, count, args=(), ok=0, errors=0, same=0) -> None:
+        request = await self._request("burst", routine, str(count), *self._arguments(args))
+        answer = await self.caller.answer(request)
+        wanted = ["burst", request, f"ok={ok}", f"errors={errors}", f"same={same}"]
+        if answer != wanted:
+            raise Mismatch(" ".join(wanted), judge.show(answer))
+
+    async def vectors(self, file, unordered_maps=()) -> None:
+        """Echoes every golden vector that all languages share; all are in flight together."""
+        unordered = self.pair.caller in unordered_maps or self.pair.worker in unordered_maps
+        vectors = scenarios.common_vectors(self.root / file)
+        requests = [await self._request("call", "conf.echo", "1", "hex:" + vector.data.hex()) for vector in vectors]
+        for vector, request in zip(vectors, requests):
+            judge.vector(vector.value, await self.caller.answer(request), vector.name, unordered)
+
+    # Streams
+
+    async def open(self, name, routine, args=(), timeout=None) -> None:
+        options = [f"timeout={timeout}"] if timeout is not None else []
+        await self._request("open", routine, *self._arguments(args), *options, name=name)
+
+    async def next(self, name, item=None, **expected) -> None:
+        await self.caller.send("next", self._id(name))
+        await self._judge(self._id(name), "item", result=item, **expected)
+
+    async def next_in_flight(self, name) -> None:
+        """Asks for an item whose answer a later `outcome` awaits."""
+        await self.caller.send("next", self._id(name))
+
+    async def drain(self, name, count, **expected) -> None:
+        """Takes the items 0 .. count-1, in order, one by one, and then the end or the error."""
+        for number in range(count):
+            await self.next(name, item=number)
+        await self.next(name, **expected)
+
+    async def closestream(self, name, **expected) -> None:
+        await self.caller.send("closestream", self._id(name))
+        await self._judge(self._id(name), "result", **(expected or {"end": True}))
+
+    async def iterate(self, routine, count, then, args=(), limit=0, last=None) -> None:
+        request = await self._request("iterate", routine, str(limit), *self._arguments(args))
+        answer = await self.caller.answer(request)
+        shown = "-" if last is None else tokens.report_token(scenarios.value(last))
+        wanted = ["items", request, str(count), shown, then]
+        if answer != wanted:
+            raise Mismatch(judge.show(wanted), judge.show(answer))
+
+    # The pool, misuse
+
+    async def closepool(self, pending) -> None:
+        """Closes the pool. Every named pending call reports CLOSED before the pool says that it is closed."""
+        request = await self._request("closepool")
+        judge.kind("closed", await self.caller.answer(request))
+        closed_at = self.caller.arrived
+        for name in pending:
+            await self._judge(self._id(name), "result", error={"kind": "CLOSED"})
+            if self.caller.arrived > closed_at:
+                raise Mismatch(f"the outcome of {name} before the pool's", "the pool's before it")
+
+    async def bad(self, what, error) -> None:
+        await self._judge(await self._request("bad", what), "result", error=error)
+
+    # Workers
+
+    async def _counters(self, worker: Driver) -> dict:
+        await worker.send("count")
+        answer = await worker.answer("count")
+        try:
+            parts = dict(part.split("=") for part in answer[1:])
+            return {name: int(parts[name]) for name in _COUNTERS}
+        except (ValueError, KeyError):
+            raise Mismatch("count with every counter", judge.show(answer)) from None
+
+    async def _moved(self, index: int) -> dict:
+        now = await self._counters(self.workers[index])
+        return {name: now[name] - self._at_start[index][name] for name in _COUNTERS}
+
+    async def counters(self, expected, worker=0) -> None:
+        """The counters of a worker are exactly so now."""
+        seen = await self._moved(worker)
+        if not judge.counts(expected, seen):
+            raise Mismatch(f"worker counters {expected}", str(seen))
+
+    async def until(self, expected, worker=0) -> None:
+        await self._until(expected, worker)
+
+    async def _until(self, expected, index) -> None:
+        """The counters of a worker get there: asks again until they have; the scenario's watchdog bounds it."""
+        for attempt in itertools.count():
+            seen = await self._moved(index)
+            if judge.counts(expected, seen):
+                self.awaiting = None
+                return
+            self.awaiting = Mismatch(f"worker counters to become {expected}", str(seen))
+            # Leaves the processors to those whose progress is awaited.
+            await asyncio.sleep(min(0.001 * 2 ** min(attempt, 6), 0.05))
+
+    async def warm(self, routine) -> None:
+        """Calls a routine that returns its argument until every worker has served one, then counts from there."""
+        served = set()
+        while len(served) < len(self.workers):
+            request = await self._request("call", routine, "1", "hex:c0")
+            judge.value(None, await self.caller.answer(request), "result")
+            moved = [await self._moved(index) for index in range(len(self.workers))]
+            served = {index for index, seen in enumerate(moved) if seen["finished"] > 0}
+            self.awaiting = Mismatch("every worker to serve a call", f"only workers {sorted(served)}")
+        self.awaiting = None
+        self._at_start = [await self._counters(worker) for worker in self.workers]
+
+    async def refused_worker(self, options, kind) -> None:
+        """A worker with these options does not start, with an error of this kind, and its driver exits properly."""
+        driver = Driver(self.workers[0].language, "worker", self.root)
+        try:
+            first = await driver.start(options)
+        finally:
+            wrong = await driver.end()
+        if first[:2] != ["error", kind] or len(first) != 3:
+            raise Mismatch(f"error {kind}", " ".join(map(tokens.from_text, first)))
+        if wrong:
+            raise Mismatch("a clean exit", wrong)
+
+    async def stop(self, grace_ms, worker=0) -> None:
+        """Begins to stop a worker; `stopped` awaits it."""
+        await self.workers[worker].send("stop", str(grace_ms))
+
+    async def stopped(self, worker) -> None:
+        await self.workers[worker].answer("stopped")
+
+    async def kill(self, worker) -> None:
+        """SIGKILL to a worker's process."""
+        await self.workers[worker].kill()
+
+
+_VERBS = {
+    name: getattr(Stage, name)
+    for name in (
+        "call outcome cancel burst vectors open next next_in_flight drain closestream iterate closepool bad "
+        "counters until warm refused_worker stop stopped kill"
+    ).split()
+}
+
+_EXPECTATIONS = {"result", "end", "error"}
+
+
+def _parts(step: dict) -> tuple:
+    verbs = [name for name in step if name in _VERBS]
+    if len(verbs) != 1:
+        raise scenarios.ScenarioError(f"a step has exactly one of the verbs {', '.join(_VERBS)}: {step}")
+    return verbs[0], step[verbs[0]], {key: part for key, part in step.items() if key != verbs[0]}
+
+
+def check(scenario: scenarios.Scenario) -> None:
+    """Every step has one verb and the details that the verb knows; raises ScenarioError before anything is played."""
+    for step in scenario.steps:
+        try:
+            verb, subject, details = _parts(step)
+            bound = inspect.signature(_VERBS[verb]).bind(None, subject, **details)
+        except (TypeError, scenarios.ScenarioError) as problem:
+            raise scenarios.ScenarioError(f"{scenario.name}: {problem}: {step}") from None
+        unknown = set(bound.arguments.get("expected", ())) - _EXPECTATIONS if verb not in ("counters", "until") else ()
+        if unknown:
+            raise scenarios.ScenarioError(f"{scenario.name}: {verb} knows no {', '.join(sorted(unknown))}: {step}")

@@ -1,0 +1,188 @@
+"""Does the runner catch what it is there to catch? Plays small scenarios on fake drivers with one flaw each."""
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from conformance import msgpack, scenarios, steps, tokens  # noqa: E402
+from conformance.main import ROOT, main  # noqa: E402
+
+ECHO = """
+about = "echoes"
+[[steps]]
+call = "conf.echo"
+args = [1]
+result = 1
+"""
+
+FAIL = """
+about = "fails"
+[[steps]]
+call = "conf.fail"
+args = ["ShearingError", "no more wool"]
+error = { kind = "TASK_FAILED", type = { fake = "ShearingError", "*" = "?" }, message = "no more wool", language = "worker" }
+"""
+
+KNOWN = """
+[[known_failures]]
+pairs = ["*>fake"]
+reason = "the sheep is not shorn yet"
+"""
+
+
+class RunnerTest(unittest.TestCase):
+    def play(self, flaw="none", files=None, command=None, arguments=(), ci=False):
+        """Exit status and output of a run over one fake language."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (files or {"echo": ECHO}).items():
+                Path(folder, f"{name}.toml").write_text(text)
+            command = command or [sys.executable, str(HERE / "fake_driver.py"), flaw]
+            drivers = Path(folder, "drivers")
+            drivers.write_text(f"[fake]\nbuild = []\ncommand = {json.dumps(command)}\n")
+            environment = {key: part for key, part in os.environ.items() if key != "CI"} | ({"CI": "true"} if ci else {})
+            out, err = io.StringIO(), io.StringIO()
+            with mock.patch.dict(os.environ, environment, clear=True):
+                with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                    status = main(["--drivers", str(drivers), "--folder", folder, *arguments])
+        return status, out.getvalue() + err.getvalue()
+
+    def refuses(self, flaw, *words, **options):
+        status, output = self.play(flaw, **options)
+        self.assertEqual(status, 1, output)
+        for word in words:
+            self.assertIn(word, output)
+
+    def test_what_is_right_passes(self):
+        status, output = self.play(files={"echo": ECHO, "fail": FAIL})
+        self.assertEqual(status, 0, output)
+        self.assertIn("3 passed, 0 failed", output)
+
+    def test_a_wrong_value_fails_with_what_was_expected_and_seen(self):
+        self.refuses("wrong-value", "expected: result 1 [hex:01]", "saw:      result 1.0", "1 passed, 1 failed")
+
+    def test_a_wrong_kind_fails(self):
+        self.refuses("wrong-kind", "saw:      error INTERNAL")
+
+    def test_a_driver_that_hangs_fails_by_the_watchdog(self):
+        self.refuses("silent", "watchdog", arguments=("--watchdog", "0.5"))
+
+    def test_an_answer_that_nobody_asked_for_fails(self):
+        self.refuses("chatty", "nobody asked for")
+
+    def test_a_driver_that_dies_fails_with_its_log(self):
+        self.refuses("dies", "ended with status 1", "| the sheep ran away")
+
+    def test_a_driver_that_breaks_the_protocol_fails(self):
+        self.refuses("babbles", "broke the protocol")
+
+    def test_an_unclean_exit_fails(self):
+        self.refuses("exit-status", "exited with status 3", "1 passed, 1 failed")
+
+    def test_a_worker_that_stays_busy_fails(self):
+        self.refuses("busy-worker", "running", arguments=("--watchdog", "0.5"))
+
+    def test_a_driver_that_cannot_start_is_a_hole_and_fails(self):
+        self.refuses("never-ready", "hole", "the%20port", files={"echo": ECHO, "fail": FAIL})
+
+    def test_a_missing_driver_is_a_hole_and_fails(self):
+        self.refuses("none", "hole", "is missing", command=["no/such/driver"])
+        self.refuses("none", "hole", "cannot start", command=["no-such-driver"])
+
+    def test_a_known_failure_is_told_and_does_not_fail(self):
+        status, output = self.play("wrong-value", files={"echo": ECHO + KNOWN})
+        self.assertEqual(status, 0, output)
+        self.assertIn("the sheep is not shorn yet", output)
+        self.assertIn("1 passed, 0 failed", output)
+
+    def test_a_known_failure_that_passes_fails(self):
+        self.refuses("none", "passes unexpectedly", files={"echo": ECHO + KNOWN})
+
+    def test_a_known_failure_does_not_excuse_a_hole(self):
+        self.refuses("none", "hole", command=["no/such/driver"], files={"echo": ECHO + KNOWN})
+
+    def test_nothing_is_left_out_in_ci(self):
+        for arguments in (("--languages", "fake"), ("--scenarios", "echo")):
+            status, output = self.play(arguments=arguments, ci=True)
+            self.assertEqual(status, 2, output)
+            self.assertIn("in CI nothing is left out", output)
+
+    def test_a_scenario_that_cannot_be_read_stops_the_run(self):
+        unplayable = ["resutl = 1", "verb = 1", "next = 'x'\ncall = 'y'", "[[steps]]\nbad = 'x'"]
+        for broken in ('about = "x"', 'about = "x"\nsteps = 1', 'abuot = "x"', "[", *(ECHO + line for line in unplayable)):
+            status, output = self.play(files={"broken": broken})
+            self.assertEqual(status, 2, output)
+            self.assertIn("broken", output)
+
+    def test_the_real_scenarios_load(self):
+        for scenario in scenarios.load(ROOT / "tests/scenarios"):
+            steps.check(scenario)
+
+    def test_ctrl_c_ends_every_driver(self):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "echo.toml").write_text(ECHO)
+            pid_file = Path(folder, "pids")
+            os.mkfifo(pid_file)
+            drivers = Path(folder, "drivers")
+            wrapper = f'echo $$ >{pid_file}; exec "$0" "$@"'
+            command = ["bash", "-c", wrapper, sys.executable, str(HERE / "fake_driver.py"), "silent"]
+            drivers.write_text(f"[fake]\nbuild = []\ncommand = {json.dumps(command)}\n")
+            environment = {key: part for key, part in os.environ.items() if key != "CI"}
+            arguments = ["--drivers", str(drivers), "--folder", folder]
+            with subprocess.Popen(
+                [sys.executable, str(HERE.parent), *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ) as runner:
+                # Both drivers have said who they are, so the run is under way.
+                pids = [int(pid_file.read_text()) for _ in ("worker", "caller")]
+                runner.send_signal(signal.SIGINT)
+                output, _ = runner.communicate(timeout=60)
+            self.assertEqual(runner.returncode, 130, output)
+            for pid in pids:
+                self.assertFalse(Path(f"/proc/{pid}").exists(), f"driver {pid} is still running")
+
+
+class CodecTest(unittest.TestCase):
+    """The judge's own codec against the golden vectors."""
+
+    def test_common_vectors(self):
+        described = {entry["name"]: entry for entry in json.loads((ROOT / "proto/vectors/values.json").read_text())}
+        vectors = scenarios.common_vectors(ROOT / "proto/vectors/values.json")
+        self.assertGreater(len(vectors), 50)
+        for vector in vectors:
+            with self.subTest(vector.name):
+                if not described[vector.name].get("decode_only"):
+                    self.assertEqual(msgpack.encode(vector.value), vector.data)
+                self.assertEqual(msgpack.encode(msgpack.decode(vector.data)), msgpack.encode(vector.value))
+
+    def test_what_is_not_one_value_is_refused(self):
+        for digits in ("", "c1", "cc", "a2c3", "a1ff", "0101", "c70201"):
+            with self.subTest(digits), self.assertRaises(msgpack.DecodeError):
+                msgpack.decode(bytes.fromhex(digits))
+
+    def test_large_bytes_are_reported_as_a_sum(self):
+        self.assertTrue(tokens.report_token(tokens.Fill(4093, 0)).startswith("hex:c5"))
+        self.assertTrue(tokens.report_token(tokens.Fill(4094, 0)).startswith("sum:4094:"))
+        self.assertTrue(tokens.report_token("x" * 5000).startswith("hex:da"))
+
+    def test_fill_repeats_as_its_definition_says(self):
+        for size, seed in ((0, 0), (1, 255), (65537, 3), (200000, 9)):
+            self.assertEqual(tokens.fill_bytes(size, seed), bytes((seed + i * 31 + (i >> 8) * 17) & 255 for i in range(size)))
+
+    def test_text_tokens(self):
+        for text in ("", "-", "a b", "100 %", "羊\n", "~._-"):
+            self.assertEqual(tokens.from_text(tokens.text(text)), text)
+            self.assertNotIn(" ", tokens.text(text))
+
+
+if __name__ == "__main__":
+    unittest.main()
