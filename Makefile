@@ -1,0 +1,103 @@
+# `make help` lists the targets. Every target sets up what it needs by itself.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+SHELL := bash
+STAGE := scripts/stage.sh
+
+# Marks every process that a run starts, so that `leftovers` can tell what outlived it.
+export WOOL_TEST_RUN ?= $(shell date +%s)-$(shell echo $$PPID)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup ## one pool, workers in four languages, in front of your eyes
+	@cargo build --release --quiet -p libwool
+	@examples/demo/run.sh
+
+# In order: what is cheap and finds most comes first.
+TEST_STAGES := setup format lint selftest build abi test-rust test-c test-go test-node drivers examples conformance hostile leftovers
+
+.PHONY: test
+test: ## everything that must hold before a change goes in; what CI runs
+	@mkdir -p target && rm -f target/stages.tsv
+	@status=0; $(MAKE) $(TEST_STAGES) || status=$$?; scripts/summary.sh; exit $$status
+
+.PHONY: setup
+setup: ## system packages, toolchains, Node packages
+	@$(STAGE) setup scripts/setup.sh
+
+.PHONY: format
+format: ## format the code; in CI only check it
+	@$(STAGE) format scripts/format.sh
+
+.PHONY: lint
+lint: ## clippy, go vet, type check, and what no compiler checks
+	@$(STAGE) tidy scripts/tidy.py
+	@$(STAGE) clippy cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@$(STAGE) "go vet" scripts/go.sh vet ./...
+
+.PHONY: build
+build: ## libwool, the Rust programs, the Node addon
+	@$(STAGE) "build rust" cargo build --release --quiet -p libwool -p wool-driver-rust -p quickstart
+	@$(STAGE) "build node" npm run --silent build --prefix bindings/node
+
+.PHONY: abi
+abi: build ## the committed header and ABI lock are those of the code
+	@$(STAGE) abi ffi/check-abi.sh
+
+# Programs without tests of their own: they are tests, or measured, or shown.
+PROGRAMS := wool-driver-rust quickstart wool-demo wool-bench
+
+.PHONY: test-rust
+test-rust: ## the core and the values crate
+	@$(STAGE) "test rust" cargo test --quiet --workspace $(PROGRAMS:%=--exclude %)
+
+.PHONY: test-c
+test-c: build ## the ABI from C and C++, with sanitizers
+	@$(STAGE) "test c" tests/c/run.sh
+
+.PHONY: test-go
+test-go: build ## the Go binding, under the race detector
+	@$(STAGE) "test go" scripts/go.sh test -race ./...
+
+.PHONY: test-node
+test-node: build ## the Node binding
+	@$(STAGE) "test node" npm test --prefix bindings/node
+
+.PHONY: selftest
+selftest: ## the conformance runner catches what it is there to catch
+	@$(STAGE) "test runner" python3 -m unittest discover --quiet -s tests/runner/selftest
+
+.PHONY: drivers
+drivers: build ## the conformance drivers of all languages
+	@$(STAGE) drivers python3 tests/runner --build
+
+.PHONY: examples
+examples: build ## the quick starts, run as tests
+	@$(STAGE) examples examples/quickstart/run.sh
+
+.PHONY: conformance
+conformance: drivers ## every scenario, for every caller and worker language
+	@$(STAGE) conformance python3 tests/runner
+
+.PHONY: hostile
+hostile: drivers ## a worker goes on serving whatever is thrown at its port
+	@$(STAGE) hostile python3 tests/hostile
+
+.PHONY: leftovers
+leftovers: ## nothing that a run started is still there
+	@$(STAGE) leftovers scripts/leftovers.py
+
+.PHONY: bench
+bench: setup ## measure, beside a floor and a rival in the same run
+	@cargo run --profile dist --quiet -p wool-bench
+
+# How long to soak, in minutes.
+SOAK_MINUTES ?= 30
+
+.PHONY: soak
+soak: setup drivers ## the conformance matrix, over and over, for SOAK_MINUTES
+	@python3 tests/runner --minutes $(SOAK_MINUTES)

@@ -1,0 +1,281 @@
+#include "world.h"
+
+#include <pthread.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static wool_task_t kept;
+static int cancelled, cleaned;
+
+static void add_to(int *counter) {
+  pthread_mutex_lock(&lock);
+  ++*counter;
+  pthread_cond_broadcast(&changed);
+  pthread_mutex_unlock(&lock);
+}
+
+static int value_of(const int *counter) {
+  pthread_mutex_lock(&lock);
+  int value = *counter;
+  pthread_mutex_unlock(&lock);
+  return value;
+}
+
+static void wait_for(const int *counter, int count) {
+  pthread_mutex_lock(&lock);
+  while (*counter < count) pthread_cond_wait(&changed, &lock);
+  pthread_mutex_unlock(&lock);
+}
+
+int world_cancelled(void) { return value_of(&cancelled); }
+int world_cleaned(void) { return value_of(&cleaned); }
+void world_wait_cancelled(int count) { wait_for(&cancelled, count); }
+void world_wait_cleaned(int count) { wait_for(&cleaned, count); }
+
+wool_task_t world_kept_task(void) {
+  pthread_mutex_lock(&lock);
+  while (kept == 0) pthread_cond_wait(&changed, &lock);
+  wool_task_t task = kept;
+  pthread_mutex_unlock(&lock);
+  return task;
+}
+
+static wool_bytes_t finished(wool_value_builder_t *builder) {
+  wool_bytes_t bytes = {0};
+  OK(wool_value_builder_finish(builder, &bytes, &error));
+  wool_value_builder_free(builder);
+  return bytes;
+}
+
+wool_bytes_t ints(int count, int64_t a, int64_t b) {
+  int64_t numbers[] = {a, b};
+  wool_value_builder_t *builder = NULL;
+  OK(wool_value_builder_new(&builder, &error));
+  OK(wool_value_builder_arguments(builder, (size_t)count, 0, &error));
+  for (int i = 0; i < count; i++) OK(wool_value_builder_int(builder, numbers[i], &error));
+  return finished(builder);
+}
+
+static wool_bytes_t one_int(int64_t number) {
+  wool_value_builder_t *builder = NULL;
+  OK(wool_value_builder_new(&builder, &error));
+  OK(wool_value_builder_int(builder, number, &error));
+  return finished(builder);
+}
+
+wool_payload_t payload(wool_bytes_t bytes) {
+  wool_payload_t payload = {{bytes.ptr, bytes.len}, WOOL_CODEC_MSGPACK};
+  return payload;
+}
+
+int64_t to_int(wool_bytes_t bytes) {
+  int64_t number = 0;
+  wool_value_reader_t *reader = NULL;
+  OK(wool_value_reader_new(payload(bytes).data, &reader, &error));
+  OK(wool_value_reader_int(reader, &number, &error));
+  wool_value_reader_free(reader);
+  return number;
+}
+
+/* The arguments, which must be so many ints. */
+static void read_ints(wool_payload_t arguments, size_t count, int64_t *numbers) {
+  wool_value_reader_t *reader = NULL;
+  size_t positional = 0, named = 0;
+  OK(wool_value_reader_new_arguments(arguments.data, &reader, &positional, &named, &error));
+  CHECK(positional == count && named == 0);
+  for (size_t i = 0; i < count; i++) OK(wool_value_reader_int(reader, &numbers[i], &error));
+  wool_value_reader_free(reader);
+}
+
+static void run_add(void *data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
+  (void)data;
+  CHECK(info->struct_size == sizeof *info && info->remaining_ms >= -1);
+  int64_t numbers[2];
+  read_ints(arguments, 2, numbers);
+  wool_bytes_t sum = one_int(numbers[0] + numbers[1]);
+  OK(wool_task_return(task, payload(sum), &error));
+  wool_bytes_free(&sum);
+}
+
+static void run_echo(void *data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
+  (void)data;
+  (void)info;
+  /* [[x]] -> x: the arguments without their two heads of one byte each. */
+  CHECK(arguments.data.len > 2);
+  wool_payload_t value = {{arguments.data.ptr + 2, arguments.data.len - 2}, arguments.codec};
+  OK(wool_task_return(task, value, &error));
+}
+
+static void run_fail(void *data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
+  (void)data;
+  (void)info;
+  (void)arguments;
+  wool_fault_t inner = WOOL_FAULT_INIT;
+  inner.type = text("Fox");
+  inner.message = text("came at night");
+  wool_error_t *cause = NULL;
+  OK(wool_error_new(&inner, &cause, &error));
+
+  wool_bytes_t seven = one_int(7);
+  wool_payload_t value = payload(seven);
+  wool_slice_t lines[] = {text("field.c:1"), text("fence.c:22")};
+  wool_fault_t fault = WOOL_FAULT_INIT;
+  fault.type = text("ShearingError");
+  fault.message = text("the sheep ran away");
+  fault.traceback = lines;
+  fault.traceback_len = 2;
+  fault.value = &value;
+  fault.cause = cause;
+  OK(wool_task_fail(task, &fault, &error));
+  wool_error_free(cause);
+  wool_bytes_free(&seven);
+}
+
+static void run_wait(void *data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
+  (void)data;
+  (void)info;
+  (void)arguments;
+  pthread_mutex_lock(&lock);
+  kept = task;
+  pthread_cond_broadcast(&changed);
+  pthread_mutex_unlock(&lock);
+}
+
+static void cancel_wait(void *data, wool_task_t task, void *state) {
+  (void)data;
+  (void)state;
+  CHECK(wool_task_is_cancelled(task));
+  wool_fault_t fault = WOOL_FAULT_INIT;
+  fault.status = WOOL_ERR_CANCELLED;
+  OK(wool_task_fail(task, &fault, &error));
+  add_to(&cancelled);
+}
+
+struct counting {
+  int64_t next, end;
+};
+
+static void run_count(void *data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
+  (void)data;
+  (void)info;
+  struct counting *counting = calloc(1, sizeof *counting);
+  read_ints(arguments, 1, &counting->end);
+  OK(wool_task_set_state(task, counting, free, &error));
+}
+
+static void run_endless(void *data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
+  (void)data;
+  (void)info;
+  (void)arguments;
+  struct counting *counting = calloc(1, sizeof *counting);
+  counting->end = INT64_MAX;
+  OK(wool_task_set_state(task, counting, free, &error));
+}
+
+static void step_count(void *data, wool_task_t task, void *state, int32_t step) {
+  (void)data;
+  struct counting *counting = state;
+  int32_t answered;
+  if (step == WOOL_STEP_NEXT && counting->next < counting->end) {
+    wool_bytes_t item = one_int(counting->next++);
+    answered = wool_task_yield(task, payload(item), NULL);
+    wool_bytes_free(&item);
+  } else {
+    answered = wool_task_end(task, NULL);
+    if (answered == WOOL_OK) add_to(&cleaned);
+  }
+  /* A cancel may have answered first. */
+  CHECK(answered == WOOL_OK || wool_task_is_cancelled(task));
+}
+
+static void cancel_count(void *data, wool_task_t task, void *state) {
+  (void)data;
+  (void)state;
+  wool_fault_t fault = WOOL_FAULT_INIT;
+  fault.status = WOOL_ERR_CANCELLED;
+  /* The step under way may have ended it. */
+  if (wool_task_fail(task, &fault, NULL) == WOOL_OK) add_to(&cleaned);
+}
+
+static void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step_fn step,
+                  wool_cancel_fn cancel) {
+  wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
+  options.name = text(name);
+  options.kind = step == NULL ? WOOL_ROUTINE_UNARY : WOOL_ROUTINE_STREAM;
+  options.run = run;
+  options.step = step;
+  options.cancel = cancel;
+  OK(wool_routine_register(runtime, &options, &error));
+}
+
+world_t world_new(void) {
+  world_t world = {0};
+  OK(wool_runtime_new(NULL, &world.runtime, &error));
+  serve(world.runtime, "test.add", run_add, NULL, NULL);
+  serve(world.runtime, "test.echo", run_echo, NULL, NULL);
+  serve(world.runtime, "test.fail", run_fail, NULL, NULL);
+  serve(world.runtime, "test.wait", run_wait, NULL, cancel_wait);
+  serve(world.runtime, "test.keep", run_wait, NULL, NULL);
+  serve(world.runtime, "test.count", run_count, step_count, cancel_count);
+  serve(world.runtime, "test.endless", run_endless, step_count, cancel_count);
+  OK(wool_worker_new(world.runtime, NULL, &world.worker, &error));
+  wool_slice_t address = wool_worker_address(world.worker);
+  wool_pool_options_t pool = WOOL_POOL_OPTIONS_INIT;
+  pool.addresses = &address;
+  pool.address_count = 1;
+  OK(wool_pool_new(world.runtime, &pool, &world.pool, &error));
+  wool_queue_options_t queue = WOOL_QUEUE_OPTIONS_INIT;
+  queue.capacity = 64;
+  OK(wool_queue_new(world.runtime, &queue, &world.queue, &error));
+  return world;
+}
+
+void world_free(world_t *world) {
+  OK(wool_runtime_close(world->runtime, -1, &error));
+  wool_queue_free(world->queue);
+  wool_pool_free(world->pool);
+  wool_worker_free(world->worker);
+  wool_runtime_free(world->runtime);
+}
+
+wool_call_t submit(world_t *world, const char *routine, wool_bytes_t arguments, uint64_t tag) {
+  wool_call_t call = 0;
+  OK(wool_call_submit(world->pool, text(routine), payload(arguments), NULL, world->queue, tag, &call, &error));
+  wool_bytes_free(&arguments);
+  CHECK(call != 0);
+  return call;
+}
+
+wool_stream_t open_stream(world_t *world, const char *routine, wool_bytes_t arguments, wool_queue_t *queue,
+                          uint64_t tag) {
+  wool_stream_t stream = 0;
+  OK(wool_stream_open(world->pool, text(routine), payload(arguments), NULL, queue, tag, &stream, &error));
+  wool_bytes_free(&arguments);
+  CHECK(stream != 0);
+  return stream;
+}
+
+int64_t call_add(world_t *world, int64_t a, int64_t b) {
+  wool_bytes_t arguments = ints(2, a, b), result = {0};
+  int32_t codec = 0;
+  OK(wool_call(world->pool, text("test.add"), payload(arguments), NULL, -1, &result, &codec, &error));
+  CHECK(codec == WOOL_CODEC_MSGPACK);
+  int64_t sum = to_int(result);
+  wool_bytes_free(&arguments);
+  wool_bytes_free(&result);
+  return sum;
+}
+
+wool_event_t next_event(world_t *world) {
+  wool_event_t event;
+  size_t count = 0;
+  OK(wool_queue_drain(world->queue, &event, 1, NULL, 0, -1, &count, &error));
+  CHECK(count == 1);
+  return event;
+}
+
+void free_event(wool_event_t *event) {
+  wool_bytes_free(&event->payload);
+  wool_error_free(event->error);
+  event->error = NULL;
+}

@@ -1,0 +1,50 @@
+/* A runtime whose worker and pool are in this process, and the routines that the tests call. */
+#ifndef WORLD_H
+#define WORLD_H
+
+#include "check.h"
+
+typedef struct {
+  wool_runtime_t *runtime;
+  wool_worker_t *worker;
+  wool_pool_t *pool;
+  wool_queue_t *queue; /* of 64 slots, drained by the test */
+} world_t;
+
+/* Serves, by callbacks:
+ *
+ *   test.add(a, b)     their sum
+ *   test.echo(x)       what it was given
+ *   test.fail()        fails with type, message, traceback, value and cause
+ *   test.wait()        answers when it is cancelled
+ *   test.keep()        stores its task for world_kept_task, and does not answer
+ *   test.count(n)      stream of 0 .. n-1
+ *   test.endless()     stream of 0, 1, 2, ...
+ */
+world_t world_new(void);
+void world_free(world_t *world);
+
+/* The task of the test.keep call that came first; waits for it. */
+wool_task_t world_kept_task(void);
+/* How many tasks heard of a cancel; how many streams cleaned up. */
+int world_cancelled(void);
+int world_cleaned(void);
+/* Waits until so many have. */
+void world_wait_cancelled(int count);
+void world_wait_cleaned(int count);
+
+/* Encoded arguments: 0 to 2 ints. Given back by wool_bytes_free. */
+wool_bytes_t ints(int count, int64_t a, int64_t b);
+wool_payload_t payload(wool_bytes_t bytes);
+int64_t to_int(wool_bytes_t bytes);
+
+/* Submits, and frees the arguments. */
+wool_call_t submit(world_t *world, const char *routine, wool_bytes_t arguments, uint64_t tag);
+wool_stream_t open_stream(world_t *world, const char *routine, wool_bytes_t arguments, wool_queue_t *queue, uint64_t tag);
+/* Calls and waits. */
+int64_t call_add(world_t *world, int64_t a, int64_t b);
+/* The next event of the world's queue; its payload has an owner. */
+wool_event_t next_event(world_t *world);
+void free_event(wool_event_t *event);
+
+#endif
