@@ -18,7 +18,7 @@ demo: setup ## one pool, workers in four languages, in front of your eyes
 	@examples/demo/run.sh
 
 # In order: what is cheap and finds most comes first.
-TEST_STAGES := setup format lint selftest build abi test-rust test-c test-go test-node drivers examples conformance hostile leftovers
+TEST_STAGES := setup format lint selftest build abi test-rust test-c test-go test-node drivers examples conformance hostile grpc leftovers
 
 .PHONY: test
 test: ## everything that must hold before a change goes in; what CI runs
@@ -86,6 +86,10 @@ conformance: drivers ## every scenario, for every caller and worker language
 .PHONY: hostile
 hostile: drivers ## a worker goes on serving whatever is thrown at its port
 	@$(STAGE) hostile python3 tests/hostile
+
+.PHONY: grpc
+grpc: drivers ## a generic gRPC client lists and describes the workers
+	@$(STAGE) grpc tests/grpc/run.sh
 
 .PHONY: leftovers
 leftovers: ## nothing that a run started is still there

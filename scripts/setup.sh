@@ -11,6 +11,8 @@ packages=()
 for entry in "${needed[@]}"; do
   command -v "${entry%%:*}" >/dev/null || packages+=("${entry##*:}")
 done
+# Debian ships the module that makes virtual environments apart from Python.
+python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
 if [ "${#packages[@]}" -gt 0 ]; then
   install="apt-get install -y --no-install-recommends ${packages[*]}"
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
