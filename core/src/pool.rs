@@ -14,7 +14,7 @@ use crate::ids;
 use crate::latch::Latch;
 use crate::log::Level;
 use crate::registry::Registry;
-use crate::runtime::{Member as RuntimeMember, Runtime, refuse_on_wool_thread};
+use crate::runtime::{Member as RuntimeMember, MemberKind, Runtime, refuse_on_wool_thread};
 use crate::session::{CallerCommand, CallerSession, Dispatch, Flight, LinkState, SessionEnd, Why};
 use crate::state::hello::Limits;
 
@@ -247,6 +247,10 @@ impl Drop for Owner {
 }
 
 impl RuntimeMember for PoolShared {
+    fn kind(&self) -> MemberKind {
+        MemberKind::Pool
+    }
+
     fn begin_close(&self) {
         PoolShared::begin_close(self);
     }

@@ -84,8 +84,15 @@ struct IoThread {
     thread: JoinHandle<()>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MemberKind {
+    Pool,
+    Worker,
+}
+
 /// A worker or a pool: closed before its runtime.
 pub(crate) trait Member: Send + Sync {
+    fn kind(&self) -> MemberKind;
     /// Starts closing; never blocks.
     fn begin_close(&self);
     fn closed(&self) -> &Latch;
@@ -363,13 +370,17 @@ fn close(core: &Core) {
         .values()
         .filter_map(Weak::upgrade)
         .collect();
-    for member in &members {
-        member.begin_close();
+    let (pools, workers): (Vec<_>, Vec<_>) = members
+        .into_iter()
+        .partition(|member| member.kind() == MemberKind::Pool);
+    for members in [pools, workers] {
+        for member in &members {
+            member.begin_close();
+        }
+        for member in &members {
+            member.closed().wait(None);
+        }
     }
-    for member in &members {
-        member.closed().wait(None);
-    }
-    drop(members);
     // Waits for callbacks that still run on these threads.
     drop(lock(&core.tasks).take());
     if let Some(tasks) = core.task_threads.get() {

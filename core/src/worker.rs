@@ -14,7 +14,7 @@ use crate::ids::{self, Uuid};
 use crate::latch::Latch;
 use crate::log::Level;
 use crate::routine::Routine;
-use crate::runtime::{Member, Runtime, refuse_on_wool_thread};
+use crate::runtime::{Member, MemberKind, Runtime, refuse_on_wool_thread};
 use crate::server::{self, Listeners};
 use crate::session::WorkerCommand;
 use crate::state::hello::{self, Limits, Peer, Refusal};
@@ -212,6 +212,10 @@ impl Drop for Owner {
 }
 
 impl Member for WorkerShared {
+    fn kind(&self) -> MemberKind {
+        MemberKind::Worker
+    }
+
     fn begin_close(&self) {
         self.stop(Grace::Now);
     }
