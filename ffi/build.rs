@@ -42,7 +42,10 @@ fn link() -> Result<(), Box<dyn Error>> {
     // Programs look for the library by its SONAME, which cargo does not make: it is a link beside the library, so that
     // what is linked against the build's folder runs, too. OUT_DIR is <folder>/build/<package>/out.
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let folder = out.ancestors().nth(3).ok_or("OUT_DIR is not where cargo puts it")?;
+    let folder = out
+        .ancestors()
+        .nth(3)
+        .ok_or("OUT_DIR is not where cargo puts it")?;
     let link = folder.join(soname);
     match fs::read_link(&link) {
         Ok(target) if target == Path::new("libwool.so") => Ok(()),

@@ -84,10 +84,10 @@ else
 fi
 
 files=("$@")
-times=1
+at_least=0
 if [ "${#files[@]}" -eq 0 ]; then
   # Some seconds' worth.
-  times=16
+  at_least=$((12 << 20))
   cd "$top"
   while IFS= read -r -d '' file; do
     [ ! -f "$file" ] || files+=("$file")
@@ -98,4 +98,4 @@ if [ "${#files[@]}" -eq 0 ]; then
 fi
 
 # In the shell's place, so that a signal to the demo reaches the program that ends what it has started.
-exec "$top/target/release/wool-demo" run --times "$times" "${languages[@]}" "${files[@]}"
+exec "$top/target/release/wool-demo" run --at-least "$at_least" "${languages[@]}" "${files[@]}"

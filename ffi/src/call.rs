@@ -43,7 +43,8 @@ impl CallObserver for QueueCall {
         // Stale before the event can be seen.
         handles::remove(self.call.handle);
         let outcome = as_closed(outcome, &self.promise);
-        self.promise.keep(Event::outcome(outcome, self.tag, self.call.handle));
+        self.promise
+            .keep(Event::outcome(outcome, self.tag, self.call.handle));
     }
 }
 
@@ -77,6 +78,10 @@ impl CallObserver for BlockingCall {
 ///
 /// Errors, and then no event comes: WOOL_ERR_BUSY when the queue has no slot left, WOOL_ERR_CLOSED,
 /// WOOL_ERR_PAYLOAD_TOO_LARGE.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_call_submit")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_call_submit(
     pool: *mut wool_pool_t,
@@ -96,9 +101,17 @@ pub unsafe extern "C" fn wool_call_submit(
             let opened = queue.opened()?;
             let promise = opened.promise()?;
             let call = handles::insert(|handle| {
-                Arc::new(Call { queue: Arc::clone(queue), handle, core: OnceLock::new() })
+                Arc::new(Call {
+                    queue: Arc::clone(queue),
+                    handle,
+                    core: OnceLock::new(),
+                })
             })?;
-            let observer = Box::new(QueueCall { call: Arc::clone(&call), promise, tag });
+            let observer = Box::new(QueueCall {
+                call: Arc::clone(&call),
+                promise,
+                tag,
+            });
             let core = pool.core().submit(request, observer).inspect_err(|_| {
                 handles::remove(call.handle);
             })?;
@@ -114,6 +127,10 @@ pub unsafe extern "C" fn wool_call_submit(
 
 /// Ends a call: its event, WOOL_ERR_CANCELLED, comes at once, and the routine is told to stop. A call that is over, or
 /// a stale handle, is WOOL_OK: cancelling again, or too late, does nothing. In callbacks, too.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_call_cancel")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_call_cancel(call: wool_call_t) -> wool_status_t {
     unsafe {
@@ -132,6 +149,7 @@ pub unsafe extern "C" fn wool_call_cancel(call: wool_call_t) -> wool_status_t {
 /// `timeout_ms`: < 0 waits for ever. When it is up, the call is cancelled.
 ///
 /// Errors: WOOL_ERR_TIMEOUT; what the call ended with; WOOL_ERR_INVALID_ARGUMENT in a callback that must not block.
+#[cfg_attr(feature = "headers", safer_ffi::ffi_export(rename = "abi_wool_call"))]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_call(
     pool: *mut wool_pool_t,
@@ -150,7 +168,9 @@ pub unsafe extern "C" fn wool_call(
             let request = request(CallRequest::unary, routine, arguments, options)?;
             callback::refuse_wait("wool_call")?;
             let (sender, outcome) = bounded(1);
-            let call = pool.core().submit(request, Box::new(BlockingCall { outcome: sender }))?;
+            let call = pool
+                .core()
+                .submit(request, Box::new(BlockingCall { outcome: sender }))?;
             let outcome = match guard::wait(timeout_ms) {
                 None => outcome.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(timeout) => outcome.recv_timeout(timeout),
@@ -166,7 +186,8 @@ pub unsafe extern "C" fn wool_call(
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     call.cancel();
-                    let message = format!("no result within {timeout_ms} ms; the call was cancelled");
+                    let message =
+                        format!("no result within {timeout_ms} ms; the call was cancelled");
                     Err(Error::new(ErrorKind::Timeout, message).into())
                 }
             }

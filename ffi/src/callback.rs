@@ -72,7 +72,9 @@ fn at<T>(place: Place, callback: impl FnOnce() -> T) -> T {
 /// Waiting is for callbacks that may block.
 pub(crate) fn refuse_wait(function: &str) -> Result<()> {
     if PLACE.get() == Place::Quick {
-        return Err(invalid(format!("{function} would wait, in a callback that must not block")));
+        return Err(invalid(format!(
+            "{function} would wait, in a callback that must not block"
+        )));
     }
     Ok(())
 }
@@ -101,15 +103,23 @@ struct GateState<C> {
 
 impl<C> Gate<C> {
     pub(crate) fn new(callback: Option<C>) -> Gate<C> {
-        let state = GateState { callback: callback.map(Arc::new), inside: 0 };
-        Gate { state: Mutex::new(state), left: Condvar::new() }
+        let state = GateState {
+            callback: callback.map(Arc::new),
+            inside: 0,
+        };
+        Gate {
+            state: Mutex::new(state),
+            left: Condvar::new(),
+        }
     }
 
     /// Calls, unless shut. Calls may be nested and run on several threads.
     pub(crate) fn call(&self, call: impl FnOnce(&C)) {
         let callback = {
             let mut state = self.lock();
-            let Some(callback) = state.callback.clone() else { return };
+            let Some(callback) = state.callback.clone() else {
+                return;
+            };
             state.inside += 1;
             callback
         };
@@ -133,7 +143,10 @@ impl<C> Gate<C> {
         self.shut();
         let mut state = self.lock();
         while state.inside > 0 {
-            state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .left
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 

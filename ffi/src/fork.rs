@@ -18,7 +18,12 @@ pub(crate) fn begin() -> Result<(), Error> {
     let page = wiped_page()?;
     // Another thread may have been first; its page is as good, and ours goes.
     if MARK
-        .compare_exchange(std::ptr::null_mut(), page.cast(), Ordering::AcqRel, Ordering::Acquire)
+        .compare_exchange(
+            std::ptr::null_mut(),
+            page.cast(),
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        )
         .is_err()
     {
         // SAFETY: the page was mapped above and nobody else knows it.
@@ -35,7 +40,9 @@ pub(crate) fn check(function: &str) -> Result<(), Error> {
     }
     Err(Error::new(
         ErrorKind::Forked,
-        format!("{function} was called in a process forked after libwool had begun to work: exec first"),
+        format!(
+            "{function} was called in a process forked after libwool had begun to work: exec first"
+        ),
     ))
 }
 
@@ -84,6 +91,9 @@ fn wiped_page() -> Result<*mut libc::c_void, Error> {
 fn refused() -> Error {
     Error::new(
         ErrorKind::Io,
-        format!("the page that detects forks cannot be had: {}", std::io::Error::last_os_error()),
+        format!(
+            "the page that detects forks cannot be had: {}",
+            std::io::Error::last_os_error()
+        ),
     )
 }

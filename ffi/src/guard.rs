@@ -64,12 +64,16 @@ pub(crate) unsafe fn pure(
     let failure = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(status)) => return status,
         Ok(Err(Failure::Core(failure))) => failure,
-        Ok(Err(Failure::Null(argument))) => {
-            Error::new(ErrorKind::InvalidArgument, format!("{function}: {argument} is NULL"))
-        }
+        Ok(Err(Failure::Null(argument))) => Error::new(
+            ErrorKind::InvalidArgument,
+            format!("{function}: {argument} is NULL"),
+        ),
         Err(panic) => Error::new(
             ErrorKind::Panic,
-            format!("{function} panicked, which is a defect of libwool: {}", panic_text(&*panic)),
+            format!(
+                "{function} panicked, which is a defect of libwool: {}",
+                panic_text(&*panic)
+            ),
         ),
     };
     let status = wool_status_t::of(failure.kind());
@@ -81,7 +85,10 @@ pub(crate) unsafe fn pure(
 
 /// A getter, with what it answers when there is nothing to be got. It works in a forked child, too.
 pub(crate) fn get<T>(otherwise: T, body: impl FnOnce() -> Option<T>) -> T {
-    catch_unwind(AssertUnwindSafe(body)).ok().flatten().unwrap_or(otherwise)
+    catch_unwind(AssertUnwindSafe(body))
+        .ok()
+        .flatten()
+        .unwrap_or(otherwise)
 }
 
 /// A destructor: NULL is fine, and a forked child frees nothing but memory that is its own (`drop` decides).
@@ -127,12 +134,20 @@ impl<T> Out<T> {
 /// # Safety
 /// `pointer` is NULL or may be written until the function returns.
 pub(crate) unsafe fn out<T>(pointer: *mut T, name: &'static str) -> Result<Out<T>> {
-    if pointer.is_null() { Err(Failure::Null(name)) } else { Ok(Out(pointer)) }
+    if pointer.is_null() {
+        Err(Failure::Null(name))
+    } else {
+        Ok(Out(pointer))
+    }
 }
 
 /// # Safety
 /// `pointer` is NULL or points at `len` elements, valid for `'a`.
-pub(crate) unsafe fn array<'a, T>(pointer: *const T, len: usize, name: &'static str) -> Result<&'a [T]> {
+pub(crate) unsafe fn array<'a, T>(
+    pointer: *const T,
+    len: usize,
+    name: &'static str,
+) -> Result<&'a [T]> {
     if len == 0 {
         return Ok(&[]);
     }
@@ -140,7 +155,9 @@ pub(crate) unsafe fn array<'a, T>(pointer: *const T, len: usize, name: &'static 
         return Err(Failure::Null(name));
     }
     if len > isize::MAX as usize / size_of::<T>() {
-        return Err(invalid(format!("{name} claims {len} elements, more than memory can hold")));
+        return Err(invalid(format!(
+            "{name} claims {len} elements, more than memory can hold"
+        )));
     }
     Ok(unsafe { std::slice::from_raw_parts(pointer, len) })
 }
@@ -165,7 +182,12 @@ pub(crate) unsafe fn texts(
     len: usize,
     name: &'static str,
 ) -> Result<Vec<String>> {
-    unsafe { array(pointer, len, name)?.iter().map(|line| Ok(text(*line, name)?.to_owned())).collect() }
+    unsafe {
+        array(pointer, len, name)?
+            .iter()
+            .map(|line| Ok(text(*line, name)?.to_owned()))
+            .collect()
+    }
 }
 
 /// Copies a payload.
@@ -174,9 +196,15 @@ pub(crate) unsafe fn texts(
 /// Its data are valid during the call.
 pub(crate) unsafe fn payload(payload: wool_payload_t, name: &'static str) -> Result<Payload> {
     let codec = Codec::from_number(payload.codec).ok_or_else(|| {
-        invalid(format!("{name}.codec is {}, which is no wool_codec_t", payload.codec))
+        invalid(format!(
+            "{name}.codec is {}, which is no wool_codec_t",
+            payload.codec
+        ))
     })?;
-    Ok(Payload::new(codec, Bytes::copy_from_slice(unsafe { bytes(payload.data, name) }?)))
+    Ok(Payload::new(
+        codec,
+        Bytes::copy_from_slice(unsafe { bytes(payload.data, name) }?),
+    ))
 }
 
 /// An options struct as its C caller knows it: what the caller's version does not have is its default, zero.
@@ -274,7 +302,10 @@ mod tests {
     fn options_of_an_older_caller_are_filled_up() {
         let given = call_options(size_of::<usize>() + size_of::<u64>());
         let read = unsafe { options(&given, "options") }.unwrap();
-        assert_eq!((read.timeout_ms, read.dispatch_timeout_ms, read.tag.len), (7, 0, 0));
+        assert_eq!(
+            (read.timeout_ms, read.dispatch_timeout_ms, read.tag.len),
+            (7, 0, 0)
+        );
     }
 
     #[test]
@@ -284,9 +315,15 @@ mod tests {
             known: wool_call_options_t,
             added: u64,
         }
-        let mut newer = Newer { known: call_options(size_of::<Newer>()), added: 0 };
+        let mut newer = Newer {
+            known: call_options(size_of::<Newer>()),
+            added: 0,
+        };
         let pointer = std::ptr::from_ref(&newer).cast::<wool_call_options_t>();
-        assert_eq!(unsafe { options(pointer, "options") }.unwrap().timeout_ms, 7);
+        assert_eq!(
+            unsafe { options(pointer, "options") }.unwrap().timeout_ms,
+            7
+        );
         newer.added = 1;
         let pointer = std::ptr::from_ref(&newer).cast::<wool_call_options_t>();
         let failure = unsafe { options(pointer, "options") }.unwrap_err();
@@ -301,13 +338,30 @@ mod tests {
 
     #[test]
     fn slices_are_checked() {
-        let null = wool_slice_t { ptr: std::ptr::null(), len: 1 };
-        assert_eq!(message(unsafe { text(null, "name") }.unwrap_err()), "name is NULL");
-        let empty = wool_slice_t { ptr: std::ptr::null(), len: 0 };
+        let null = wool_slice_t {
+            ptr: std::ptr::null(),
+            len: 1,
+        };
+        assert_eq!(
+            message(unsafe { text(null, "name") }.unwrap_err()),
+            "name is NULL"
+        );
+        let empty = wool_slice_t {
+            ptr: std::ptr::null(),
+            len: 0,
+        };
         assert_eq!(unsafe { text(empty, "name") }.unwrap(), "");
-        let endless = wool_slice_t { ptr: [0].as_ptr(), len: usize::MAX };
-        assert!(message(unsafe { text(endless, "name") }.unwrap_err()).contains("more than memory"));
-        let broken = wool_slice_t { ptr: [0xff].as_ptr(), len: 1 };
+        let endless = wool_slice_t {
+            ptr: [0].as_ptr(),
+            len: usize::MAX,
+        };
+        assert!(
+            message(unsafe { text(endless, "name") }.unwrap_err()).contains("more than memory")
+        );
+        let broken = wool_slice_t {
+            ptr: [0xff].as_ptr(),
+            len: 1,
+        };
         assert!(message(unsafe { text(broken, "name") }.unwrap_err()).contains("not UTF-8"));
     }
 

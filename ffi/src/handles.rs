@@ -57,7 +57,10 @@ where
     let mut made = None;
     HANDLES.insert(|handle| made.insert(make(handle)).clone().into());
     made.ok_or_else(|| {
-        Error::new(ErrorKind::Busy, "there are as many calls, streams and tasks as there can be")
+        Error::new(
+            ErrorKind::Busy,
+            "there are as many calls, streams and tasks as there can be",
+        )
     })
 }
 
@@ -108,7 +111,9 @@ fn other(wanted: &str, handle: u64, entry: Option<&Entry>) -> Failure {
         Some(Entry::Stream(_)) => "a stream's",
         Some(Entry::Task(_)) => "a task's",
     };
-    invalid(format!("the handle {handle:#x}, wanted as a {wanted}'s, is {is}"))
+    invalid(format!(
+        "the handle {handle:#x}, wanted as a {wanted}'s, is {is}"
+    ))
 }
 
 const SHARD_BITS: u32 = 4;
@@ -137,7 +142,12 @@ struct Place<T> {
 impl<T: Clone> Table<T> {
     const fn new() -> Table<T> {
         Table {
-            shards: [const { Mutex::new(Shard { places: Vec::new(), free: Vec::new() }) }; SHARDS],
+            shards: [const {
+                Mutex::new(Shard {
+                    places: Vec::new(),
+                    free: Vec::new(),
+                })
+            }; SHARDS],
             turn: AtomicUsize::new(0),
         }
     }
@@ -149,7 +159,10 @@ impl<T: Clone> Table<T> {
         let index = match shard.free.pop() {
             Some(index) => index as usize,
             None if shard.places.len() < MOST_PLACES => {
-                shard.places.push(Place { generation: 1, entry: None });
+                shard.places.push(Place {
+                    generation: 1,
+                    entry: None,
+                });
                 shard.places.len() - 1
             }
             None => return None,
@@ -166,7 +179,11 @@ impl<T: Clone> Table<T> {
         let (number, index, generation) = parts(handle);
         let shard = self.lock(number);
         let place = shard.places.get(index)?;
-        if place.generation == generation { place.entry.clone() } else { None }
+        if place.generation == generation {
+            place.entry.clone()
+        } else {
+            None
+        }
     }
 
     fn remove(&self, handle: u64) -> Option<T> {
@@ -196,7 +213,9 @@ impl<T: Clone> Table<T> {
     }
 
     fn lock(&self, number: usize) -> MutexGuard<'_, Shard<T>> {
-        self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[number]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -232,8 +251,13 @@ mod tests {
         for handle in &first {
             table.remove(*handle);
         }
-        let second: Vec<u64> = (0..SHARDS).map(|n| table.insert(|_| n + 100).unwrap()).collect();
-        assert!(table.lock(0).places.len() == 1, "the place was not used again");
+        let second: Vec<u64> = (0..SHARDS)
+            .map(|n| table.insert(|_| n + 100).unwrap())
+            .collect();
+        assert!(
+            table.lock(0).places.len() == 1,
+            "the place was not used again"
+        );
         for (stale, fresh) in first.iter().zip(&second) {
             assert_ne!(stale, fresh);
             assert_eq!(table.get(*stale), None);

@@ -16,6 +16,8 @@
 #![allow(unsafe_code, clippy::missing_safety_doc)]
 // Exported items are named as in C.
 #![allow(non_camel_case_types)]
+// With the feature `headers`, safer-ffi exports the functions, under other names.
+#![cfg_attr(feature = "headers", allow(unused_attributes))]
 
 pub mod call;
 mod callback;
@@ -34,3 +36,6 @@ pub mod task;
 pub mod types;
 pub mod value;
 pub mod worker;
+
+#[cfg(all(test, feature = "headers"))]
+mod lock;

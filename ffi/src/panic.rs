@@ -23,8 +23,14 @@ pub(crate) fn forward_to(log: &Arc<Gate<Log>>) {
 }
 
 fn report(panic: &PanicHookInfo<'_>) {
-    let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
-    let message = format!("panicked{}: {}", place.unwrap_or_default(), panic_text(panic.payload()));
+    let place = panic
+        .location()
+        .map(|place| format!(" at {}:{}", place.file(), place.line()));
+    let message = format!(
+        "panicked{}: {}",
+        place.unwrap_or_default(),
+        panic_text(panic.payload())
+    );
     // A panic while the list is held must not wait for itself.
     let Ok(logs) = LOGS.try_lock() else { return };
     let logs: Vec<_> = logs.iter().filter_map(Weak::upgrade).collect();

@@ -12,6 +12,8 @@ use crate::types::*;
 use crate::worker::{closed_event, secret};
 
 /// The caller's view of a set of workers.
+#[safer_ffi::derive_ReprC]
+#[repr(opaque)]
 pub struct wool_pool_t {
     core: WorkerPool,
 }
@@ -26,6 +28,10 @@ impl wool_pool_t {
 /// may come later, or come back. On success `*out` belongs to the caller: wool_pool_close, then wool_pool_free.
 ///
 /// Errors: WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_CLOSED.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_pool_new")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_pool_new(
     runtime: *mut wool_runtime_t,
@@ -50,6 +56,10 @@ pub unsafe extern "C" fn wool_pool_new(
 /// `timeout_ms`: < 0 waits for ever, 0 does not wait.
 ///
 /// Errors: WOOL_ERR_TIMEOUT: closing goes on and can be waited for again. WOOL_ERR_INVALID_ARGUMENT in a callback.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_pool_close")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_pool_close(
     pool: *mut wool_pool_t,
@@ -69,6 +79,10 @@ pub unsafe extern "C" fn wool_pool_close(
 /// Closes as wool_pool_close does, without waiting: a WOOL_EVENT_CLOSED tells the end. In callbacks, too.
 ///
 /// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_pool_close_submit")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_pool_close_submit(
     pool: *mut wool_pool_t,
@@ -87,6 +101,10 @@ pub unsafe extern "C" fn wool_pool_close_submit(
 }
 
 /// Lets go of a pool. One that is not closed closes in the background. Never blocks. NULL is fine.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_pool_free")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_pool_free(pool: *mut wool_pool_t) {
     unsafe { guard::free(pool, fork::drop_unless_child) }
@@ -97,7 +115,11 @@ unsafe fn pool_options(options: *const wool_pool_options_t) -> Result<PoolOption
         let options = guard::options(options, "options")?;
         let defaults = PoolOptions::default();
         Ok(PoolOptions {
-            addresses: guard::texts(options.addresses, options.address_count, "options.addresses")?,
+            addresses: guard::texts(
+                options.addresses,
+                options.address_count,
+                "options.addresses",
+            )?,
             dispatch_timeout: guard::unless_zero(options.dispatch_timeout_ms)
                 .unwrap_or(defaults.dispatch_timeout),
             secret: secret(options.secret)?,

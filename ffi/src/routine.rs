@@ -27,6 +27,10 @@ use by_queue::ByQueue;
 /// error.
 ///
 /// Errors: WOOL_ERR_ALREADY_EXISTS, WOOL_ERR_CLOSED.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_routine_register")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_routine_register(
     runtime: *mut wool_runtime_t,
@@ -53,14 +57,25 @@ unsafe fn routine(options: &wool_routine_options_t, user_data: UserData) -> Resu
         let kind = match options.kind {
             kind if kind == wool_routine_kind_t::WOOL_ROUTINE_UNARY as i32 => RoutineKind::Unary,
             kind if kind == wool_routine_kind_t::WOOL_ROUTINE_STREAM as i32 => RoutineKind::Stream,
-            kind => return Err(invalid(format!("options.kind is {kind}, which is no wool_routine_kind_t"))),
+            kind => {
+                return Err(invalid(format!(
+                    "options.kind is {kind}, which is no wool_routine_kind_t"
+                )));
+            }
         };
-        let parameters = guard::texts(options.parameters, options.parameter_count, "options.parameters")?;
+        let parameters = guard::texts(
+            options.parameters,
+            options.parameter_count,
+            "options.parameters",
+        )?;
         let doc = guard::text(options.doc, "options.doc")?;
-        let has_callbacks = options.run.is_some() || options.step.is_some() || options.cancel.is_some();
+        let has_callbacks =
+            options.run.is_some() || options.step.is_some() || options.cancel.is_some();
         let routine = match queue::optional(options.queue) {
             Some(_) if has_callbacks => {
-                return Err(invalid(format!("{name} has a queue and callbacks: it can be served by one of them")));
+                return Err(invalid(format!(
+                    "{name} has a queue and callbacks: it can be served by one of them"
+                )));
             }
             Some(queue) => {
                 let service = ByQueue::new(Arc::clone(queue), options.tag, kind, user_data);
@@ -72,10 +87,16 @@ unsafe fn routine(options: &wool_routine_options_t, user_data: UserData) -> Resu
                     RoutineKind::Stream => options.step.is_none().then_some("options.step"),
                 };
                 if let Some(missing) = missing {
-                    return Err(invalid(format!("{missing} and options.queue are NULL: {name} could not run")));
+                    return Err(invalid(format!(
+                        "{missing} and options.queue are NULL: {name} could not run"
+                    )));
                 }
-                let callbacks =
-                    Callbacks { run: options.run, step: options.step, cancel: options.cancel, user_data };
+                let callbacks = Callbacks {
+                    run: options.run,
+                    step: options.step,
+                    cancel: options.cancel,
+                    user_data,
+                };
                 Routine::with_service(name, kind, ByCallbacks::new(callbacks))
             }
         };

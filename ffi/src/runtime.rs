@@ -16,6 +16,8 @@ use crate::queue::{Ended, Queue};
 use crate::types::*;
 
 /// Owns the threads, the routines, and what is made with it.
+#[safer_ffi::derive_ReprC]
+#[repr(opaque)]
 pub struct wool_runtime_t {
     core: Runtime,
     parts: Arc<Parts>,
@@ -77,7 +79,13 @@ impl wool_runtime_t {
             ..options
         };
         let core = Runtime::new(options)?;
-        Ok(wool_runtime_t { core, parts: Arc::new(Parts { log, queues: Mutex::default() }) })
+        Ok(wool_runtime_t {
+            core,
+            parts: Arc::new(Parts {
+                log,
+                queues: Mutex::default(),
+            }),
+        })
     }
 
     /// The queue, with the thread that `start` may start for it, ends with the runtime.
@@ -94,12 +102,17 @@ impl wool_runtime_t {
             return Err(Error::new(ErrorKind::Closed, "the runtime is closed"));
         }
         queues.known.retain(|known| known.queue.strong_count() > 0);
-        queues.known.push(QueueOfRuntime { queue: Arc::downgrade(queue), ended: start()? });
+        queues.known.push(QueueOfRuntime {
+            queue: Arc::downgrade(queue),
+            ended: start()?,
+        });
         Ok(())
     }
 
     fn is_default(&self) -> bool {
-        DEFAULT.get().is_some_and(|default| std::ptr::eq(default, self))
+        DEFAULT
+            .get()
+            .is_some_and(|default| std::ptr::eq(default, self))
     }
 }
 
@@ -113,7 +126,11 @@ impl Parts {
         let queues: Vec<_> = {
             let mut queues = self.queues();
             queues.closed = true;
-            queues.known.iter().filter_map(|known| known.queue.upgrade()).collect()
+            queues
+                .known
+                .iter()
+                .filter_map(|known| known.queue.upgrade())
+                .collect()
         };
         for queue in queues {
             queue.close();
@@ -154,6 +171,10 @@ impl Parts {
 /// wool_runtime_free. `log_destroy` runs when the runtime has closed, or before this returns an error.
 ///
 /// Errors: WOOL_ERR_IO when the system gives no threads.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_runtime_new")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_runtime_new(
     options: *const wool_runtime_options_t,
@@ -196,6 +217,10 @@ pub unsafe extern "C" fn wool_runtime_new(
 /// does nothing to it.
 ///
 /// Errors: as wool_runtime_new; the next call tries again.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_runtime_default")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_runtime_default(
     out: *mut *mut wool_runtime_t,
@@ -204,8 +229,10 @@ pub unsafe extern "C" fn wool_runtime_default(
     unsafe {
         guard::entry("wool_runtime_default", error, || {
             let out = guard::out(out, "out")?;
-            let options =
-                RuntimeOptions { language: DEFAULT_LANGUAGE.to_owned(), ..RuntimeOptions::default() };
+            let options = RuntimeOptions {
+                language: DEFAULT_LANGUAGE.to_owned(),
+                ..RuntimeOptions::default()
+            };
             let runtime = DEFAULT.get_or_try_init(|| wool_runtime_t::start(options, None))?;
             out.put(std::ptr::from_ref(runtime).cast_mut());
             Ok(wool_status_t::WOOL_OK)
@@ -223,6 +250,10 @@ pub unsafe extern "C" fn wool_runtime_default(
 ///
 /// Errors: WOOL_ERR_TIMEOUT, saying how many tasks still run: closing goes on and can be waited for again.
 /// WOOL_ERR_INVALID_ARGUMENT in a callback, for which it would wait.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_runtime_close")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_runtime_close(
     runtime: *mut wool_runtime_t,
@@ -247,6 +278,10 @@ pub unsafe extern "C" fn wool_runtime_close(
 }
 
 /// Lets go of a runtime. One that is not closed closes in the background. Never blocks. NULL is fine.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_runtime_free")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_runtime_free(runtime: *mut wool_runtime_t) {
     unsafe {
@@ -270,5 +305,6 @@ pub unsafe extern "C" fn wool_runtime_free(runtime: *mut wool_runtime_t) {
 fn deadline(timeout: Duration) -> Instant {
     let now = Instant::now();
     // A wait of centuries is one of years.
-    now.checked_add(timeout).unwrap_or_else(|| now + Duration::from_secs(1 << 30))
+    now.checked_add(timeout)
+        .unwrap_or_else(|| now + Duration::from_secs(1 << 30))
 }

@@ -48,7 +48,12 @@ pub(crate) enum Arrival {
 impl Stream {
     fn insert(face: Face) -> Result<Arc<Stream>, Error> {
         handles::insert(|handle| {
-            Arc::new(Stream { face, handle, core: OnceLock::new(), asked: Mutex::default() })
+            Arc::new(Stream {
+                face,
+                handle,
+                core: OnceLock::new(),
+                asked: Mutex::default(),
+            })
         })
     }
 
@@ -108,7 +113,15 @@ impl CallObserver for QueueStream {
             slots
         };
         let (kind, body) = (wool_event_kind_t::WOOL_EVENT_ITEM, Body::Payload(item));
-        self.queue.push(Event { kind, tag: self.tag, handle: self.stream.handle, body }, slots);
+        self.queue.push(
+            Event {
+                kind,
+                tag: self.tag,
+                handle: self.stream.handle,
+                body,
+            },
+            slots,
+        );
     }
 
     fn finish(self: Box<Self>, outcome: Outcome) {
@@ -121,7 +134,8 @@ impl CallObserver for QueueStream {
         };
         self.queue.release(unanswered);
         let outcome = as_closed(outcome, &self.promise);
-        self.promise.keep(Event::outcome(outcome, self.tag, self.stream.handle));
+        self.promise
+            .keep(Event::outcome(outcome, self.tag, self.stream.handle));
     }
 }
 
@@ -152,6 +166,10 @@ impl CallObserver for BlockingStream {
 ///
 /// Errors, and then no event comes: WOOL_ERR_BUSY when the queue has no slot left, WOOL_ERR_CLOSED,
 /// WOOL_ERR_PAYLOAD_TOO_LARGE.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_stream_open")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_stream_open(
     pool: *mut wool_pool_t,
@@ -178,12 +196,21 @@ pub unsafe extern "C" fn wool_stream_open(
     }
 }
 
-fn open_on_queue(pool: &wool_pool_t, request: CallRequest, queue: &Arc<Queue>, tag: u64) -> Result<u64> {
+fn open_on_queue(
+    pool: &wool_pool_t,
+    request: CallRequest,
+    queue: &Arc<Queue>,
+    tag: u64,
+) -> Result<u64> {
     let opened = queue.opened()?;
     let promise = opened.promise()?;
     let stream = Stream::insert(Face::Queue(Arc::clone(queue)))?;
-    let observer =
-        QueueStream { stream: Arc::clone(&stream), queue: Arc::clone(queue), promise, tag };
+    let observer = QueueStream {
+        stream: Arc::clone(&stream),
+        queue: Arc::clone(queue),
+        promise,
+        tag,
+    };
     submit(pool, request, Box::new(observer), &stream)
 }
 
@@ -210,6 +237,10 @@ fn submit(
 /// Asks for `count` more items of a stream that has a queue. The routine runs only as far as items are asked for.
 ///
 /// Errors: WOOL_ERR_BUSY when the queue has not that many slots left, WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_stream_next")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_stream_next(
     stream: wool_stream_t,
@@ -238,6 +269,10 @@ pub unsafe extern "C" fn wool_stream_next(
 ///
 /// Errors: what the stream ended with; WOOL_ERR_INVALID_ARGUMENT for a stale handle, and in a callback that must not
 /// block.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_stream_wait")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_stream_wait(
     stream: wool_stream_t,
@@ -251,7 +286,9 @@ pub unsafe extern "C" fn wool_stream_wait(
             let item = guard::out(item, "item")?;
             let stream = handles::stream(stream)?;
             let Face::Mailbox(mailbox) = &stream.face else {
-                return Err(invalid("the stream has a queue: use wool_stream_next, and drain the queue"));
+                return Err(invalid(
+                    "the stream has a queue: use wool_stream_next, and drain the queue",
+                ));
             };
             if timeout_ms != 0 {
                 callback::refuse_wait("wool_stream_wait")?;
@@ -306,6 +343,10 @@ pub unsafe extern "C" fn wool_stream_wait(
 /// or from wool_stream_wait: WOOL_END, or what the clean-up failed with. It may be called again. In callbacks, too.
 ///
 /// Errors: WOOL_ERR_INVALID_ARGUMENT for a number that is no stream's. A stale handle is WOOL_OK.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_stream_close")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_stream_close(
     stream: wool_stream_t,
@@ -323,6 +364,10 @@ pub unsafe extern "C" fn wool_stream_close(
 
 /// Ends a stream: WOOL_ERR_CANCELLED comes at once, as an event or to who waits, and the routine is told to stop.
 /// Without a queue the handle is stale from now on. A stale handle is WOOL_OK. In callbacks, too.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_stream_cancel")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_stream_cancel(stream: wool_stream_t) -> wool_status_t {
     unsafe {

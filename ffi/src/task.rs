@@ -28,7 +28,14 @@ impl TaskEntry {
     /// # Errors
     /// [`ErrorKind::Busy`]; the task has then failed.
     pub(crate) fn insert(task: Task, slots: Option<Slots>) -> Result<Arc<TaskEntry>, Error> {
-        handles::insert(|handle| Arc::new(TaskEntry { task, slots, handle, state: Mutex::default() }))
+        handles::insert(|handle| {
+            Arc::new(TaskEntry {
+                task,
+                slots,
+                handle,
+                state: Mutex::default(),
+            })
+        })
     }
 
     /// The queue that serves it, if one does.
@@ -43,13 +50,21 @@ impl TaskEntry {
     /// The queue that served it is closed: nobody will answer.
     pub(crate) fn abandon(&self) {
         if handles::remove(self.handle) {
-            refuse(&self.task, &Error::new(ErrorKind::Closed, "the worker closed the queue that served it"));
+            refuse(
+                &self.task,
+                &Error::new(
+                    ErrorKind::Closed,
+                    "the worker closed the queue that served it",
+                ),
+            );
         }
     }
 
     /// What wool_task_set_state left.
     pub(crate) fn state(&self) -> *mut c_void {
-        self.lock().as_ref().map_or(std::ptr::null_mut(), UserData::pointer)
+        self.lock()
+            .as_ref()
+            .map_or(std::ptr::null_mut(), UserData::pointer)
     }
 
     pub(crate) fn info(&self) -> wool_task_info_t {
@@ -59,9 +74,9 @@ impl TaskEntry {
             id: info.id,
             caller: info.caller.unwrap_or_default(),
             worker_uid: info.worker_uid,
-            remaining_ms: info
-                .remaining()
-                .map_or(-1, |left| i64::try_from(left.as_millis()).unwrap_or(i64::MAX)),
+            remaining_ms: info.remaining().map_or(-1, |left| {
+                i64::try_from(left.as_millis()).unwrap_or(i64::MAX)
+            }),
         }
     }
 
@@ -88,6 +103,10 @@ fn finish(handle: u64, answer: impl FnOnce(&Task) -> Result<()>) -> Result<wool_
 ///
 /// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle and a stream's task; WOOL_ERR_PAYLOAD_TOO_LARGE for what the
 /// caller does not accept: the task is then still to be answered.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_task_return")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_task_return(
     task: wool_task_t,
@@ -105,6 +124,10 @@ pub unsafe extern "C" fn wool_task_return(
 /// Answers WOOL_STEP_NEXT with an item. As wool_task_return otherwise.
 ///
 /// Errors: also WOOL_ERR_INVALID_ARGUMENT when no item was asked for.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_task_yield")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_task_yield(
     task: wool_task_t,
@@ -123,14 +146,29 @@ pub unsafe extern "C" fn wool_task_yield(
 /// Ends a stream: the answer to any step.
 ///
 /// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle and a unary task.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_task_end")
+)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wool_task_end(task: wool_task_t, error: *mut *mut wool_error_t) -> wool_status_t {
-    unsafe { guard::entry("wool_task_end", error, || finish(task, |task| Ok(task.end()?))) }
+pub unsafe extern "C" fn wool_task_end(
+    task: wool_task_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_task_end", error, || {
+            finish(task, |task| Ok(task.end()?))
+        })
+    }
 }
 
 /// Fails a task, unary or a stream, at any time.
 ///
 /// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle and a fault that is none.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_task_fail")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_task_fail(
     task: wool_task_t,
@@ -148,14 +186,24 @@ pub unsafe extern "C" fn wool_task_fail(
 }
 
 /// 1: the task should stop - it was cancelled, its time is up, the worker stops - or its handle is stale.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_task_is_cancelled")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_task_is_cancelled(task: wool_task_t) -> i32 {
-    guard::get(1, || Some(i32::from(handles::task(task).ok()?.task.is_cancelled())))
+    guard::get(1, || {
+        Some(i32::from(handles::task(task).ok()?.task.is_cancelled()))
+    })
 }
 
 /// What the task is. Set `out->struct_size` first.
 ///
 /// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_task_info")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_task_info(
     task: wool_task_t,
@@ -177,6 +225,10 @@ pub unsafe extern "C" fn wool_task_info(
 /// before is destroyed.
 ///
 /// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_task_set_state")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_task_set_state(
     task: wool_task_t,

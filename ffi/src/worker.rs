@@ -15,6 +15,8 @@ use crate::runtime::wool_runtime_t;
 use crate::types::*;
 
 /// Serves a runtime's routines, in this process.
+#[safer_ffi::derive_ReprC]
+#[repr(opaque)]
 pub struct wool_worker_t {
     core: Worker,
 }
@@ -24,6 +26,10 @@ pub struct wool_worker_t {
 ///
 /// Errors: WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_IO when the
 /// address cannot be bound, WOOL_ERR_CLOSED.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_worker_new")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_worker_new(
     runtime: *mut wool_runtime_t,
@@ -43,15 +49,35 @@ pub unsafe extern "C" fn wool_worker_new(
 }
 
 /// Where the worker is reached, e.g. "127.0.0.1:43211". Valid until the worker is freed.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_worker_address")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_worker_address(worker: *const wool_worker_t) -> wool_slice_t {
-    unsafe { guard::get(EMPTY, || worker.as_ref().map(|worker| wool_slice_t::of(worker.core.address()))) }
+    unsafe {
+        guard::get(EMPTY, || {
+            worker
+                .as_ref()
+                .map(|worker| wool_slice_t::of(worker.core.address()))
+        })
+    }
 }
 
 /// The worker's UUID, dashed. A restarted worker has another. Valid until the worker is freed.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_worker_uid")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_worker_uid(worker: *const wool_worker_t) -> wool_slice_t {
-    unsafe { guard::get(EMPTY, || worker.as_ref().map(|worker| wool_slice_t::of(worker.core.uid()))) }
+    unsafe {
+        guard::get(EMPTY, || {
+            worker
+                .as_ref()
+                .map(|worker| wool_slice_t::of(worker.core.uid()))
+        })
+    }
 }
 
 /// Stops a worker: it takes no new tasks (callers offer them to others), lets those that run go on for the grace,
@@ -61,6 +87,10 @@ pub unsafe extern "C" fn wool_worker_uid(worker: *const wool_worker_t) -> wool_s
 /// `grace_ms`: 0 cancels now, < 0 waits for ever. `timeout_ms`: < 0 waits for ever, 0 does not wait.
 ///
 /// Errors: WOOL_ERR_TIMEOUT: stopping goes on and can be waited for again. WOOL_ERR_INVALID_ARGUMENT in a callback.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_worker_stop")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_worker_stop(
     worker: *mut wool_worker_t,
@@ -72,7 +102,9 @@ pub unsafe extern "C" fn wool_worker_stop(
         guard::entry("wool_worker_stop", error, || {
             let worker = guard::required(worker, "worker")?;
             callback::refuse_close("wool_worker_stop")?;
-            worker.core.stop_blocking(grace(grace_ms), guard::wait(timeout_ms))?;
+            worker
+                .core
+                .stop_blocking(grace(grace_ms), guard::wait(timeout_ms))?;
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -81,6 +113,10 @@ pub unsafe extern "C" fn wool_worker_stop(
 /// Stops as wool_worker_stop does, without waiting: a WOOL_EVENT_CLOSED tells the end. In callbacks, too.
 ///
 /// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_worker_stop_submit")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_worker_stop_submit(
     worker: *mut wool_worker_t,
@@ -100,6 +136,10 @@ pub unsafe extern "C" fn wool_worker_stop_submit(
 }
 
 /// Lets go of a worker. One that is not stopped stops in the background, without grace. Never blocks. NULL is fine.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_worker_free")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_worker_free(worker: *mut wool_worker_t) {
     unsafe { guard::free(worker, fork::drop_unless_child) }
@@ -112,7 +152,15 @@ pub(crate) fn closed_event(queue: &Arc<Queue>, tag: u64) -> Result<impl FnOnce()
     let queue = Arc::clone(queue);
     Ok(move || {
         let kind = wool_event_kind_t::WOOL_EVENT_CLOSED;
-        queue.push(Event { kind, tag, handle: 0, body: Body::Nothing }, 1);
+        queue.push(
+            Event {
+                kind,
+                tag,
+                handle: 0,
+                body: Body::Nothing,
+            },
+            1,
+        );
     })
 }
 

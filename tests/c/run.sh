@@ -129,8 +129,9 @@ else
 fi
 
 if command -v valgrind >/dev/null; then
-  run plain 'a_fault_keeps|every_kind|closes_may_race|by_events|step_by_step' \
-    valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite
+  run plain 'a_fault_keeps|every_kind|closes_may_race|closes_are_told|step_by_step' \
+    valgrind --quiet --error-exitcode=9 --suppressions=valgrind.supp \
+    --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 else
   skip "valgrind" "it is not installed"
 fi

@@ -180,18 +180,6 @@ TEST(a_stream_is_pulled_item_by_item) {
   world_free(&world);
 }
 
-TEST(what_was_asked_for_stays_asked_when_the_time_is_up) {
-  world_t world = world_new();
-  wool_stream_t stream = open_stream(&world, "test.count", ints(1, 1, 0), NULL, 0);
-  wool_bytes_t item;
-  int32_t answer, pending = 0;
-  while ((answer = wool_stream_wait(stream, 0, &item, NULL, NULL)) == WOOL_PENDING) pending++;
-  CHECK(answer == WOOL_OK && to_int(item) == 0 && pending > 0);
-  wool_bytes_free(&item);
-  ANSWERS(WOOL_END, wool_stream_wait(stream, -1, &item, NULL, &error));
-  world_free(&world);
-}
-
 TEST(a_closed_stream_cleans_up_before_it_ends) {
   world_t world = world_new();
   wool_stream_t stream = open_stream(&world, "test.endless", ints(0, 0, 0), NULL, 0);

@@ -227,8 +227,8 @@ TEST(a_queue_serves_unary_tasks) {
   serve_by_queue(&world, "queued.echo", WOOL_ROUTINE_UNARY, tasks, 77);
   wool_call_t call = submit(&world, "queued.echo", ints(1, 5, 0), 1);
   wool_event_t task = next_task_event(tasks, WOOL_EVENT_TASK, 77);
-  CHECK(task.payload.len == 3 && task.codec == WOOL_CODEC_MSGPACK);
-  wool_payload_t five = {{task.payload.ptr + 2, 1}, WOOL_CODEC_MSGPACK};
+  CHECK(task.payload.len == 3 && task.payload.ptr[2] == 5 && task.codec == WOOL_CODEC_MSGPACK);
+  wool_payload_t five = {text("\x05"), WOOL_CODEC_MSGPACK};
   OK(wool_task_return(task.handle, five, &error));
   wool_event_t event = next_event(&world);
   CHECK(event.handle == call && event.kind == WOOL_EVENT_RESULT && to_int(event.payload) == 5);
@@ -273,6 +273,30 @@ TEST(a_queue_serves_streams_step_by_step) {
   OK(wool_task_end(task.handle, &error));
   wool_event_t event = next_event(&world);
   CHECK(event.kind == WOOL_EVENT_END);
+  free_event(&task);
+  wool_queue_free(tasks);
+  world_free(&world);
+}
+
+TEST(what_was_asked_for_stays_asked_when_the_time_is_up) {
+  world_t world = world_new();
+  wool_queue_t *tasks = queue_of(&world, 8);
+  wool_payload_t raw = {text("fleece"), WOOL_CODEC_RAW};
+  wool_bytes_t item;
+  wool_event_t event;
+  size_t count;
+  serve_by_queue(&world, "queued.stream", WOOL_ROUTINE_STREAM, tasks, 1);
+  wool_stream_t stream = open_stream(&world, "queued.stream", ints(0, 0, 0), NULL, 0);
+  wool_event_t task = next_task_event(tasks, WOOL_EVENT_TASK, 1);
+  for (int i = 0; i < 3; i++) ANSWERS(WOOL_PENDING, wool_stream_wait(stream, 0, &item, NULL, &error));
+  next_task_event(tasks, WOOL_EVENT_STEP, 1);
+  OK(wool_task_yield(task.handle, raw, &error));
+  OK(wool_stream_wait(stream, -1, &item, NULL, &error));
+  wool_bytes_free(&item);
+  /* Three waits, one item: it was asked for once. */
+  ANSWERS(WOOL_PENDING, wool_queue_drain(tasks, &event, 1, NULL, 0, 0, &count, &error));
+  OK(wool_task_end(task.handle, &error));
+  ANSWERS(WOOL_END, wool_stream_wait(stream, -1, &item, NULL, &error));
   free_event(&task);
   wool_queue_free(tasks);
   world_free(&world);

@@ -81,7 +81,10 @@ impl Queue {
         if *closing {
             return Err(Error::new(ErrorKind::Closed, "the queue is closed"));
         }
-        Ok(Opened { queue: self, _closing: closing })
+        Ok(Opened {
+            queue: self,
+            _closing: closing,
+        })
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -184,7 +187,12 @@ impl Queue {
         if self.promises.fetch_sub(1, Ordering::AcqRel) == 1 {
             // First: who was told that the queue is closed finds its descriptor readable.
             self.signal.stick();
-            drop(self.open.lock().unwrap_or_else(PoisonError::into_inner).take());
+            drop(
+                self.open
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take(),
+            );
         }
     }
 }
@@ -197,7 +205,9 @@ impl Opened<'_> {
     pub(crate) fn promise(&self) -> Result<Promise, Error> {
         self.queue.reserve(1)?;
         self.queue.promises.fetch_add(1, Ordering::AcqRel);
-        Ok(Promise { queue: Some(Arc::clone(self.queue)) })
+        Ok(Promise {
+            queue: Some(Arc::clone(self.queue)),
+        })
     }
 }
 
@@ -231,7 +241,10 @@ impl Slots {
     /// [`ErrorKind::Busy`]
     pub(crate) fn hold(queue: &Arc<Queue>, count: usize) -> Result<Slots, Error> {
         queue.reserve(count)?;
-        Ok(Slots { queue: Arc::clone(queue), count })
+        Ok(Slots {
+            queue: Arc::clone(queue),
+            count,
+        })
     }
 
     pub(crate) fn queue(&self) -> &Arc<Queue> {
@@ -261,7 +274,12 @@ mod tests {
     use crate::types::wool_event_kind_t::WOOL_EVENT_END;
 
     fn event(tag: u64) -> Event {
-        Event { kind: WOOL_EVENT_END, tag, handle: 0, body: Body::Nothing }
+        Event {
+            kind: WOOL_EVENT_END,
+            tag,
+            handle: 0,
+            body: Body::Nothing,
+        }
     }
 
     fn promise(queue: &Arc<Queue>) -> Result<Promise, Error> {
@@ -276,7 +294,10 @@ mod tests {
         assert_eq!(promise(&queue).err().unwrap().kind(), ErrorKind::Busy);
         first.keep(event(1));
         assert_eq!(promise(&queue).err().unwrap().kind(), ErrorKind::Busy);
-        assert!(matches!(queue.next(None), Next::Event(Event { tag: 1, .. })));
+        assert!(matches!(
+            queue.next(None),
+            Next::Event(Event { tag: 1, .. })
+        ));
         drop(second);
         let _both = (promise(&queue).unwrap(), promise(&queue).unwrap());
     }
@@ -289,11 +310,17 @@ mod tests {
         assert!(queue.close());
         assert!(!queue.close());
         assert_eq!(promise(&queue).err().unwrap().kind(), ErrorKind::Closed);
-        assert!(matches!(queue.next(None), Next::Event(Event { tag: 1, .. })));
+        assert!(matches!(
+            queue.next(None),
+            Next::Event(Event { tag: 1, .. })
+        ));
         assert!(matches!(queue.next(Some(Duration::ZERO)), Next::Nothing));
         assert!(promised.is_closing());
         promised.keep(event(2));
-        assert!(matches!(queue.next(None), Next::Event(Event { tag: 2, .. })));
+        assert!(matches!(
+            queue.next(None),
+            Next::Event(Event { tag: 2, .. })
+        ));
         assert!(matches!(queue.next(None), Next::Closed));
     }
 
@@ -330,7 +357,10 @@ mod tests {
                 pusher.join().unwrap();
             }
             queue.close();
-            drainers.into_iter().map(|drainer| drainer.join().unwrap()).sum()
+            drainers
+                .into_iter()
+                .map(|drainer| drainer.join().unwrap())
+                .sum()
         });
         assert_eq!(sum, EACH * (EACH + 1));
     }

@@ -32,7 +32,12 @@ impl Event {
             Outcome::End => (WOOL_EVENT_END, Body::Nothing),
             Outcome::Error(error) => (WOOL_EVENT_ERROR, Body::Error(error)),
         };
-        Event { kind, tag, handle, body }
+        Event {
+            kind,
+            tag,
+            handle,
+            body,
+        }
     }
 
     /// Writes the event as C sees it. The payload is copied into the slab, if there is room.
@@ -77,13 +82,21 @@ pub(crate) struct Slab {
 impl Slab {
     /// No room: every payload is handed over with its owner.
     pub(crate) fn none() -> Slab {
-        Slab { start: std::ptr::null_mut(), len: 0, used: 0 }
+        Slab {
+            start: std::ptr::null_mut(),
+            len: 0,
+            used: 0,
+        }
     }
 
     /// # Safety
     /// `start` points at `len` bytes that may be written while the slab is used.
     pub(crate) unsafe fn new(start: *mut u8, len: usize) -> Slab {
-        Slab { start, len, used: 0 }
+        Slab {
+            start,
+            len,
+            used: 0,
+        }
     }
 
     fn copy(&mut self, data: &[u8]) -> Option<wool_bytes_t> {
@@ -102,7 +115,11 @@ impl Slab {
             target
         };
         self.used = at + data.len();
-        Some(wool_bytes_t { ptr: target, len: data.len(), owner: std::ptr::null_mut() })
+        Some(wool_bytes_t {
+            ptr: target,
+            len: data.len(),
+            owner: std::ptr::null_mut(),
+        })
     }
 }
 
@@ -112,12 +129,19 @@ pub(crate) fn give(data: Bytes) -> wool_bytes_t {
         return NO_BYTES;
     }
     let (ptr, len) = (data.as_ptr(), data.len());
-    wool_bytes_t { ptr, len, owner: Box::into_raw(Box::new(data)).cast() }
+    wool_bytes_t {
+        ptr,
+        len,
+        owner: Box::into_raw(Box::new(data)).cast(),
+    }
 }
 
 /// Lends a payload to C.
 pub(crate) fn lend(payload: &Payload) -> wool_payload_t {
-    wool_payload_t { data: wool_slice_t::of_bytes(payload.bytes()), codec: payload.codec() as i32 }
+    wool_payload_t {
+        data: wool_slice_t::of_bytes(payload.bytes()),
+        codec: payload.codec() as i32,
+    }
 }
 
 /// Hands a value over as C's two out-parameters; `codec` may be NULL.
@@ -157,7 +181,13 @@ mod tests {
     #[test]
     fn without_a_slab_payloads_have_owners() {
         let body = Body::Payload(Payload::raw(&b"fleece"[..]));
-        let event = Event { kind: WOOL_EVENT_ITEM, tag: 1, handle: 2, body }.into_c(&mut Slab::none());
+        let event = Event {
+            kind: WOOL_EVENT_ITEM,
+            tag: 1,
+            handle: 2,
+            body,
+        }
+        .into_c(&mut Slab::none());
         assert!(!event.payload.owner.is_null());
         assert_eq!((event.kind, event.codec, event.payload.len), (2, 2, 6));
         drop(unsafe { Box::from_raw(event.payload.owner.cast::<Bytes>()) });

@@ -33,9 +33,15 @@ pub(crate) fn start(queue: Arc<Queue>, handler: Handler) -> Result<Ended, Error>
         Runtime::mark_wool_thread();
         run(&queue, handler, running);
     };
-    std::thread::Builder::new().name("wool-callback".to_owned()).spawn(drain).map_err(|error| {
-        Error::new(ErrorKind::Io, format!("the queue's thread cannot be started: {error}"))
-    })?;
+    std::thread::Builder::new()
+        .name("wool-callback".to_owned())
+        .spawn(drain)
+        .map_err(|error| {
+            Error::new(
+                ErrorKind::Io,
+                format!("the queue's thread cannot be started: {error}"),
+            )
+        })?;
     Ok(ended)
 }
 

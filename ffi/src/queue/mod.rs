@@ -25,6 +25,8 @@ use handler::Handler;
 use signal::Doorbell;
 
 /// Where completions, and tasks, arrive.
+#[safer_ffi::derive_ReprC]
+#[repr(opaque)]
 pub struct wool_queue_t {
     queue: Arc<Queue>,
 }
@@ -42,6 +44,10 @@ impl wool_queue_t {
 ///
 /// The destructors run when the queue is closed and, of a handler, has been drained; on an error, before this
 /// returns.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_queue_new")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_queue_new(
     runtime: *mut wool_runtime_t,
@@ -60,11 +66,19 @@ pub unsafe extern "C" fn wool_queue_new(
                 0 => DEFAULT_CAPACITY,
                 slots => slots as usize,
             };
-            let doorbell = options.doorbell.map(|ring| Doorbell { ring, user_data: bell_data });
-            let handler = options.handler.map(|handle| Handler { handle, user_data: handler_data });
+            let doorbell = options.doorbell.map(|ring| Doorbell {
+                ring,
+                user_data: bell_data,
+            });
+            let handler = options.handler.map(|handle| Handler {
+                handle,
+                user_data: handler_data,
+            });
             let queue = Queue::new(capacity, doorbell, handler.is_some());
             runtime.adopt(&queue, || {
-                handler.map(|handler| handler::start(Arc::clone(&queue), handler)).transpose()
+                handler
+                    .map(|handler| handler::start(Arc::clone(&queue), handler))
+                    .transpose()
             })?;
             out.put(Box::into_raw(Box::new(wool_queue_t { queue })));
             Ok(wool_status_t::WOOL_OK)
@@ -80,6 +94,10 @@ pub unsafe extern "C" fn wool_queue_new(
 ///
 /// WOOL_OK: `*count` >= 1. WOOL_PENDING: none in the time given. WOOL_ERR_CLOSED: the queue is closed, and all its
 /// events have been drained. `*count` is 0 but for WOOL_OK.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_queue_drain")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_queue_drain(
     queue: *mut wool_queue_t,
@@ -109,7 +127,10 @@ pub unsafe extern "C" fn wool_queue_drain(
                 callback::refuse_wait("wool_queue_drain")?;
             }
             // C's memory may hold anything yet.
-            let events = std::slice::from_raw_parts_mut(events.cast::<MaybeUninit<wool_event_t>>(), capacity);
+            let events = std::slice::from_raw_parts_mut(
+                events.cast::<MaybeUninit<wool_event_t>>(),
+                capacity,
+            );
             let mut slab = Slab::new(slab, slab_len);
             let mut filled = 0;
             let mut timeout = guard::wait(timeout_ms);
@@ -143,6 +164,10 @@ pub unsafe extern "C" fn wool_queue_drain(
 /// It belongs to the queue; do not read, write or close it. It may be readable once too often: a drain then finds
 /// nothing.
 /// Negative: the wool_status_t of an error.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_queue_fd")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_queue_fd(queue: *mut wool_queue_t) -> i32 {
     let mut fd = -1;
@@ -152,7 +177,11 @@ pub unsafe extern "C" fn wool_queue_fd(queue: *mut wool_queue_t) -> i32 {
             Ok(wool_status_t::WOOL_OK)
         })
     };
-    if status == wool_status_t::WOOL_OK { fd } else { status as i32 }
+    if status == wool_status_t::WOOL_OK {
+        fd
+    } else {
+        status as i32
+    }
 }
 
 /// Closes a queue: what is submitted from now on is refused as WOOL_ERR_CLOSED, its calls and streams end as
@@ -160,6 +189,10 @@ pub unsafe extern "C" fn wool_queue_fd(queue: *mut wool_queue_t) -> i32 {
 /// Afterwards no doorbell starts. It does not wait for a handler: wool_runtime_close does. It may be called again.
 ///
 /// Errors: WOOL_ERR_INVALID_ARGUMENT in a callback.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_queue_close")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_queue_close(
     queue: *mut wool_queue_t,
@@ -177,6 +210,10 @@ pub unsafe extern "C" fn wool_queue_close(
 }
 
 /// Lets go of a queue, closing it if needed, and frees what was not drained. Never blocks. NULL is fine.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_queue_free")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_queue_free(queue: *mut wool_queue_t) {
     unsafe {

@@ -108,7 +108,10 @@ impl EventFd {
             match libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) {
                 -1 => Err(Error::new(
                     ErrorKind::Io,
-                    format!("the queue's descriptor cannot be had: {}", std::io::Error::last_os_error()),
+                    format!(
+                        "the queue's descriptor cannot be had: {}",
+                        std::io::Error::last_os_error()
+                    ),
                 )),
                 fd => Ok(EventFd(OwnedFd::from_raw_fd(fd))),
             }
@@ -136,7 +139,11 @@ mod tests {
     use super::*;
 
     fn readable(fd: RawFd) -> bool {
-        let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        let mut poll = libc::pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        };
         unsafe { libc::poll(&mut poll, 1, 0) == 1 }
     }
 

@@ -25,7 +25,9 @@ pub(super) struct ByCallbacks {
 
 impl ByCallbacks {
     pub(super) fn new(callbacks: Callbacks) -> ByCallbacks {
-        ByCallbacks { callbacks: Arc::new(callbacks) }
+        ByCallbacks {
+            callbacks: Arc::new(callbacks),
+        }
     }
 }
 
@@ -98,13 +100,17 @@ impl Running {
         let (user_data, handle) = (self.callbacks.user_data.pointer(), self.entry.handle());
         match job {
             Job::Run(arguments) => {
-                let Some(run) = self.callbacks.run else { return };
+                let Some(run) = self.callbacks.run else {
+                    return;
+                };
                 let info = self.entry.info();
                 // SAFETY: the host gave both together; info and arguments live during the call.
                 patient(|| unsafe { run(user_data, handle, &info, lend(&arguments)) });
             }
             Job::Step(step) => {
-                let Some(callback) = self.callbacks.step else { return };
+                let Some(callback) = self.callbacks.step else {
+                    return;
+                };
                 // SAFETY: the host gave both together; its state lives as long as the entry.
                 patient(|| unsafe { callback(user_data, handle, self.entry.state(), step as i32) });
             }
@@ -126,10 +132,14 @@ impl TaskControl for Control {
     }
 
     fn cancel(&mut self) {
-        let Running { callbacks, entry, .. } = &*self.running;
+        let Running {
+            callbacks, entry, ..
+        } = &*self.running;
         if let Some(cancel) = callbacks.cancel {
             // SAFETY: the host gave both together; its state lives as long as the entry.
-            quick(|| unsafe { cancel(callbacks.user_data.pointer(), entry.handle(), entry.state()) });
+            quick(|| unsafe {
+                cancel(callbacks.user_data.pointer(), entry.handle(), entry.state())
+            });
         }
     }
 }

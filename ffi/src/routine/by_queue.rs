@@ -20,19 +20,33 @@ pub(super) struct ByQueue {
 }
 
 impl ByQueue {
-    pub(super) fn new(queue: Arc<Queue>, tag: u64, kind: RoutineKind, user_data: UserData) -> ByQueue {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        tag: u64,
+        kind: RoutineKind,
+        user_data: UserData,
+    ) -> ByQueue {
         let slots_of_a_task = match kind {
             RoutineKind::Unary => 1,
             RoutineKind::Stream => 2,
         };
-        ByQueue { queue, tag, slots_of_a_task, _user_data: user_data }
+        ByQueue {
+            queue,
+            tag,
+            slots_of_a_task,
+            _user_data: user_data,
+        }
     }
 
     /// Begins the task, for which the queue is open and has room.
     fn begin(&self, task: Task, slots: Slots) -> Result<QueuedTask, Error> {
         let arguments = task.take_arguments();
         let entry = TaskEntry::insert(task, Some(slots))?;
-        let task = QueuedTask { queue: Arc::clone(&self.queue), tag: self.tag, entry };
+        let task = QueuedTask {
+            queue: Arc::clone(&self.queue),
+            tag: self.tag,
+            entry,
+        };
         task.push(WOOL_EVENT_TASK, Body::Payload(arguments), 1);
         Ok(task)
     }
@@ -71,7 +85,12 @@ struct QueuedTask {
 
 impl QueuedTask {
     fn push(&self, kind: wool_event_kind_t, body: Body, slots: usize) {
-        let event = Event { kind, tag: self.tag, handle: self.entry.handle(), body };
+        let event = Event {
+            kind,
+            tag: self.tag,
+            handle: self.entry.handle(),
+            body,
+        };
         self.queue.push(event, slots);
     }
 }

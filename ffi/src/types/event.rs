@@ -1,9 +1,11 @@
+use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
 use super::{wool_bytes_t, wool_destroy_fn};
 use crate::error::wool_error_t;
 
 /// What an event tells.
+#[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum wool_event_kind_t {
@@ -26,6 +28,7 @@ pub enum wool_event_kind_t {
 }
 
 /// What the task of a stream is asked to do.
+#[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum wool_step_t {
@@ -40,6 +43,7 @@ pub enum wool_step_t {
 }
 
 /// Something that happened.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_event_t {
@@ -71,9 +75,11 @@ pub type wool_doorbell_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>
 /// Takes an event, on the queue's thread `wool-callback`; it may block, and then holds up this queue only.
 /// The event is valid during the call. Its payload and error belong to wool and are freed afterwards, unless you
 /// take them: set `payload.owner`, `error` to NULL then.
-pub type wool_event_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, event: *mut wool_event_t)>;
+pub type wool_event_fn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, event: *mut wool_event_t)>;
 
 /// How a queue is set up.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_queue_options_t {

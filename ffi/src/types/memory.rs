@@ -1,7 +1,9 @@
+use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
 /// Borrowed bytes or UTF-8 text, not terminated. As an argument they are valid during the call; as a result,
 /// as long as the function says. `ptr` may be NULL when `len` is 0.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_slice_t {
@@ -13,6 +15,7 @@ pub struct wool_slice_t {
 
 /// Bytes that belong to whoever received them, when `owner` is not NULL: give them back with
 /// wool_bytes_free. With `owner` NULL they are borrowed, as the function says that made them so.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_bytes_t {
@@ -25,6 +28,7 @@ pub struct wool_bytes_t {
 }
 
 /// How a payload's bytes are to be read.
+#[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum wool_codec_t {
@@ -35,6 +39,7 @@ pub enum wool_codec_t {
 }
 
 /// An encoded value, borrowed. Functions that take one copy it.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_payload_t {

@@ -1,3 +1,4 @@
+use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
 use super::{wool_destroy_fn, wool_slice_t};
@@ -6,10 +7,16 @@ use super::{wool_destroy_fn, wool_slice_t};
 /// library speaks. The texts are valid during the call. On any of wool's threads, several at once; must not
 /// block, and must call nothing of wool.
 pub type wool_log_fn = Option<
-    unsafe extern "C" fn(user_data: *mut c_void, level: i32, target: wool_slice_t, message: wool_slice_t),
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        level: i32,
+        target: wool_slice_t,
+        message: wool_slice_t,
+    ),
 >;
 
 /// How a runtime is set up.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_runtime_options_t {
@@ -30,6 +37,7 @@ pub struct wool_runtime_options_t {
 }
 
 /// How a worker is set up.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_worker_options_t {
@@ -55,6 +63,7 @@ pub struct wool_worker_options_t {
 }
 
 /// How a pool is set up.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_pool_options_t {
@@ -75,6 +84,7 @@ pub struct wool_pool_options_t {
 }
 
 /// How a call or stream is made.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_call_options_t {

@@ -1,3 +1,4 @@
+use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
 use super::{wool_destroy_fn, wool_payload_t, wool_slice_t, wool_task_t};
@@ -5,6 +6,7 @@ use crate::error::wool_error_t;
 use crate::queue::wool_queue_t;
 
 /// What a task is.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_task_info_t {
@@ -45,6 +47,7 @@ pub type wool_cancel_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, task: wool_task_t, state: *mut c_void)>;
 
 /// Whether a routine answers once or with a stream of items.
+#[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum wool_routine_kind_t {
@@ -55,6 +58,7 @@ pub enum wool_routine_kind_t {
 }
 
 /// A routine: served by callbacks, or by a queue.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_routine_options_t {
@@ -87,6 +91,7 @@ pub struct wool_routine_options_t {
 }
 
 /// How a task fails.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_fault_t {

@@ -1,3 +1,4 @@
+use safer_ffi::derive_ReprC;
 use std::ffi::CStr;
 
 use wool_core::ErrorKind;
@@ -5,6 +6,7 @@ use wool_core::ErrorKind;
 /// What a function answers. Errors are negative; their numbers are those of the wire, negated, and a
 /// retired one is never used again. A later version may answer with numbers that are not listed here:
 /// treat an unknown negative one as WOOL_ERR_INTERNAL.
+#[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum wool_status_t {
@@ -68,24 +70,56 @@ use wool_status_t::*;
 
 /// Every error's status beside its kind in the core, and its name.
 const ERRORS: [(wool_status_t, ErrorKind, &CStr); 24] = [
-    (WOOL_ERR_INVALID_ARGUMENT, ErrorKind::InvalidArgument, c"INVALID_ARGUMENT"),
-    (WOOL_ERR_NO_WORKERS_AVAILABLE, ErrorKind::NoWorkersAvailable, c"NO_WORKERS_AVAILABLE"),
-    (WOOL_ERR_ROUTINE_NOT_FOUND, ErrorKind::RoutineNotFound, c"ROUTINE_NOT_FOUND"),
-    (WOOL_ERR_ALREADY_EXISTS, ErrorKind::AlreadyExists, c"ALREADY_EXISTS"),
+    (
+        WOOL_ERR_INVALID_ARGUMENT,
+        ErrorKind::InvalidArgument,
+        c"INVALID_ARGUMENT",
+    ),
+    (
+        WOOL_ERR_NO_WORKERS_AVAILABLE,
+        ErrorKind::NoWorkersAvailable,
+        c"NO_WORKERS_AVAILABLE",
+    ),
+    (
+        WOOL_ERR_ROUTINE_NOT_FOUND,
+        ErrorKind::RoutineNotFound,
+        c"ROUTINE_NOT_FOUND",
+    ),
+    (
+        WOOL_ERR_ALREADY_EXISTS,
+        ErrorKind::AlreadyExists,
+        c"ALREADY_EXISTS",
+    ),
     (WOOL_ERR_REJECTED, ErrorKind::Rejected, c"REJECTED"),
     (WOOL_ERR_BUSY, ErrorKind::Busy, c"BUSY"),
     (WOOL_ERR_WORKER_LOST, ErrorKind::WorkerLost, c"WORKER_LOST"),
     (WOOL_ERR_TASK_FAILED, ErrorKind::TaskFailed, c"TASK_FAILED"),
     (WOOL_ERR_CANCELLED, ErrorKind::Cancelled, c"CANCELLED"),
-    (WOOL_ERR_DEADLINE_EXCEEDED, ErrorKind::DeadlineExceeded, c"DEADLINE_EXCEEDED"),
+    (
+        WOOL_ERR_DEADLINE_EXCEEDED,
+        ErrorKind::DeadlineExceeded,
+        c"DEADLINE_EXCEEDED",
+    ),
     (WOOL_ERR_TIMEOUT, ErrorKind::Timeout, c"TIMEOUT"),
-    (WOOL_ERR_PAYLOAD_TOO_LARGE, ErrorKind::PayloadTooLarge, c"PAYLOAD_TOO_LARGE"),
+    (
+        WOOL_ERR_PAYLOAD_TOO_LARGE,
+        ErrorKind::PayloadTooLarge,
+        c"PAYLOAD_TOO_LARGE",
+    ),
     (WOOL_ERR_CODEC, ErrorKind::Codec, c"CODEC"),
     (WOOL_ERR_HANDSHAKE, ErrorKind::Handshake, c"HANDSHAKE"),
-    (WOOL_ERR_PERMISSION_DENIED, ErrorKind::PermissionDenied, c"PERMISSION_DENIED"),
+    (
+        WOOL_ERR_PERMISSION_DENIED,
+        ErrorKind::PermissionDenied,
+        c"PERMISSION_DENIED",
+    ),
     (WOOL_ERR_PROTOCOL, ErrorKind::Protocol, c"PROTOCOL"),
     (WOOL_ERR_DISCOVERY, ErrorKind::Discovery, c"DISCOVERY"),
-    (WOOL_ERR_SPAWN_FAILED, ErrorKind::SpawnFailed, c"SPAWN_FAILED"),
+    (
+        WOOL_ERR_SPAWN_FAILED,
+        ErrorKind::SpawnFailed,
+        c"SPAWN_FAILED",
+    ),
     (WOOL_ERR_IO, ErrorKind::Io, c"IO"),
     (WOOL_ERR_UNSUPPORTED, ErrorKind::Unsupported, c"UNSUPPORTED"),
     (WOOL_ERR_CLOSED, ErrorKind::Closed, c"CLOSED"),
@@ -105,7 +139,10 @@ impl wool_status_t {
 
 /// The kind of an error's number; `None` for one that is no error.
 pub(crate) fn kind_of(status: i32) -> Option<ErrorKind> {
-    ERRORS.iter().find(|(listed, ..)| *listed as i32 == status).map(|(_, kind, _)| *kind)
+    ERRORS
+        .iter()
+        .find(|(listed, ..)| *listed as i32 == status)
+        .map(|(_, kind, _)| *kind)
 }
 
 /// The name of a number.
@@ -120,7 +157,10 @@ pub(crate) fn name_of(status: i32) -> &'static CStr {
     if listed(WOOL_PENDING) {
         return c"PENDING";
     }
-    ERRORS.iter().find(|(error, ..)| listed(*error)).map_or(c"UNKNOWN", |(.., name)| name)
+    ERRORS
+        .iter()
+        .find(|(error, ..)| listed(*error))
+        .map_or(c"UNKNOWN", |(.., name)| name)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 use super::wool_slice_t;
+use safer_ffi::derive_ReprC;
 
 /// What a value is.
+#[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum wool_value_kind_t {
@@ -45,6 +47,7 @@ pub enum wool_value_kind_t {
 }
 
 /// One value, or the head of a container whose contents follow. Which fields count is said at the kinds.
+#[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_value_t {

@@ -1,6 +1,7 @@
 use wool_core::{Error, ErrorKind};
 use wool_values::{
-    Arguments, BigInt, Date, Decimal, Duration, Limits, Map, Set, Time, Timestamp, Uuid, Value, ValueError,
+    Arguments, BigInt, Date, Decimal, Duration, Limits, Map, Set, Time, Timestamp, Uuid, Value,
+    ValueError,
 };
 
 use crate::error::wool_error_t;
@@ -12,6 +13,8 @@ use crate::types::*;
 ///
 /// Errors stick: after one, every further call returns it, and so does wool_value_builder_finish. So it is enough to
 /// look at what finish answers.
+#[safer_ffi::derive_ReprC]
+#[repr(opaque)]
 pub struct wool_value_builder_t {
     /// Containers that are not complete, outermost first.
     open: Vec<Open>,
@@ -58,7 +61,11 @@ const ROOM: usize = 1024;
 
 impl wool_value_builder_t {
     fn new() -> wool_value_builder_t {
-        wool_value_builder_t { open: Vec::new(), complete: None, failed: None }
+        wool_value_builder_t {
+            open: Vec::new(),
+            complete: None,
+            failed: None,
+        }
     }
 
     /// Does something, unless something failed before; what fails sticks.
@@ -80,7 +87,9 @@ impl wool_value_builder_t {
         loop {
             let Some(open) = self.open.last_mut() else {
                 if self.complete.is_some() {
-                    return Err(codec("the value is complete: finish it before the next begins"));
+                    return Err(codec(
+                        "the value is complete: finish it before the next begins",
+                    ));
                 }
                 self.complete = Some(Complete::Value(value));
                 return Ok(());
@@ -95,12 +104,20 @@ impl wool_value_builder_t {
 
     fn begin(&mut self, container: Container, wanted: usize) -> Result<(), Error> {
         if self.open.len() >= Limits::MAX_DEPTH {
-            return Err(codec("more containers in one another than the limit allows"));
+            return Err(codec(
+                "more containers in one another than the limit allows",
+            ));
         }
         if self.open.is_empty() && self.complete.is_some() {
-            return Err(codec("the value is complete: finish it before the next begins"));
+            return Err(codec(
+                "the value is complete: finish it before the next begins",
+            ));
         }
-        self.open.push(Open { container, wanted, values: Vec::with_capacity(wanted.min(ROOM)) });
+        self.open.push(Open {
+            container,
+            wanted,
+            values: Vec::with_capacity(wanted.min(ROOM)),
+        });
         match self.close_full()? {
             Some(empty) => self.add(empty),
             None => Ok(()),
@@ -129,7 +146,11 @@ impl wool_value_builder_t {
     }
 
     fn finish(&mut self) -> Result<Vec<u8>, Error> {
-        let wool_value_builder_t { open, complete, failed } = std::mem::replace(self, Self::new());
+        let wool_value_builder_t {
+            open,
+            complete,
+            failed,
+        } = std::mem::replace(self, Self::new());
         if let Some(error) = failed {
             return Err(error);
         }
@@ -172,9 +193,15 @@ fn arguments(mut values: Vec<Value>, positional: usize) -> Result<Arguments, Err
     let named = values.split_off(positional);
     let named = pairs(named).into_iter().map(|(name, value)| match name {
         Value::String(name) => Ok((name, value)),
-        other => Err(codec(format!("the name of an argument is a {}, not a string", other.kind()))),
+        other => Err(codec(format!(
+            "the name of an argument is a {}, not a string",
+            other.kind()
+        ))),
     });
-    Ok(Arguments { positional: values, named: named.collect::<Result<_, _>>()? })
+    Ok(Arguments {
+        positional: values,
+        named: named.collect::<Result<_, _>>()?,
+    })
 }
 
 /// Adds what `make` makes of C's arguments.
@@ -230,6 +257,10 @@ fn value(made: Result<Value, ValueError>) -> Result<Value> {
 
 /// Makes a builder. On success `*out` belongs to the caller: wool_value_builder_free. It can be used again after
 /// finish.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_new")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_new(
     out: *mut *mut wool_value_builder_t,
@@ -244,55 +275,99 @@ pub unsafe extern "C" fn wool_value_builder_new(
 }
 
 /// Adds null.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_null")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_null(
     builder: *mut wool_value_builder_t,
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
-    unsafe { add("wool_value_builder_null", builder, error, || Ok(Value::Null)) }
+    unsafe {
+        add("wool_value_builder_null", builder, error, || {
+            Ok(Value::Null)
+        })
+    }
 }
 
 /// Adds false for 0, else true.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_bool")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_bool(
     builder: *mut wool_value_builder_t,
     boolean: i32,
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
-    unsafe { add("wool_value_builder_bool", builder, error, || Ok(Value::Bool(boolean != 0))) }
+    unsafe {
+        add("wool_value_builder_bool", builder, error, || {
+            Ok(Value::Bool(boolean != 0))
+        })
+    }
 }
 
 /// Adds an int.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_int")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_int(
     builder: *mut wool_value_builder_t,
     integer: i64,
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
-    unsafe { add("wool_value_builder_int", builder, error, || Ok(Value::Int(integer))) }
+    unsafe {
+        add("wool_value_builder_int", builder, error, || {
+            Ok(Value::Int(integer))
+        })
+    }
 }
 
 /// Adds an int that may be beyond INT64_MAX.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_uint")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_uint(
     builder: *mut wool_value_builder_t,
     integer: u64,
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
-    unsafe { add("wool_value_builder_uint", builder, error, || Ok(Value::from(integer))) }
+    unsafe {
+        add("wool_value_builder_uint", builder, error, || {
+            Ok(Value::from(integer))
+        })
+    }
 }
 
 /// Adds a float.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_float")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_float(
     builder: *mut wool_value_builder_t,
     number: f64,
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
-    unsafe { add("wool_value_builder_float", builder, error, || Ok(Value::Float(number))) }
+    unsafe {
+        add("wool_value_builder_float", builder, error, || {
+            Ok(Value::Float(number))
+        })
+    }
 }
 
 /// Adds a string, which is copied. It must be UTF-8.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_string")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_string(
     builder: *mut wool_value_builder_t,
@@ -307,6 +382,10 @@ pub unsafe extern "C" fn wool_value_builder_string(
 }
 
 /// Adds bytes, which are copied.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_bytes")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_bytes(
     builder: *mut wool_value_builder_t,
@@ -321,16 +400,28 @@ pub unsafe extern "C" fn wool_value_builder_bytes(
 }
 
 /// Begins a list; its `count` elements are added next.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_list")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_list(
     builder: *mut wool_value_builder_t,
     count: usize,
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
-    unsafe { begin("wool_value_builder_list", builder, error, || Ok((Container::List, count))) }
+    unsafe {
+        begin("wool_value_builder_list", builder, error, || {
+            Ok((Container::List, count))
+        })
+    }
 }
 
 /// Begins a map; its `count` pairs of key and value are added next. A key that is there twice, or NaN, is an error.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_map")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_map(
     builder: *mut wool_value_builder_t,
@@ -338,31 +429,53 @@ pub unsafe extern "C" fn wool_value_builder_map(
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
     unsafe {
-        begin("wool_value_builder_map", builder, error, || Ok((Container::Map, doubled(count)?)))
+        begin("wool_value_builder_map", builder, error, || {
+            Ok((Container::Map, doubled(count)?))
+        })
     }
 }
 
 /// Begins a tuple; its `count` elements are added next.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_tuple")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_tuple(
     builder: *mut wool_value_builder_t,
     count: usize,
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
-    unsafe { begin("wool_value_builder_tuple", builder, error, || Ok((Container::Tuple, count))) }
+    unsafe {
+        begin("wool_value_builder_tuple", builder, error, || {
+            Ok((Container::Tuple, count))
+        })
+    }
 }
 
 /// Begins a set; its `count` elements are added next. An element that is there twice, or NaN, is an error.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_set")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_set(
     builder: *mut wool_value_builder_t,
     count: usize,
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
-    unsafe { begin("wool_value_builder_set", builder, error, || Ok((Container::Set, count))) }
+    unsafe {
+        begin("wool_value_builder_set", builder, error, || {
+            Ok((Container::Set, count))
+        })
+    }
 }
 
 /// Adds a point in time: seconds since 1970-01-01T00:00Z, and nanoseconds (less than 10^9) forward from there.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_timestamp")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_timestamp(
     builder: *mut wool_value_builder_t,
@@ -378,6 +491,10 @@ pub unsafe extern "C" fn wool_value_builder_timestamp(
 }
 
 /// Adds a calendar day: days since 1970-01-01.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_date")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_date(
     builder: *mut wool_value_builder_t,
@@ -385,11 +502,17 @@ pub unsafe extern "C" fn wool_value_builder_date(
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
     unsafe {
-        add("wool_value_builder_date", builder, error, || Ok(Value::Date(Date::from_days(days))))
+        add("wool_value_builder_date", builder, error, || {
+            Ok(Value::Date(Date::from_days(days)))
+        })
     }
 }
 
 /// Adds a time of day: nanoseconds since midnight, less than a day of them.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_time")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_time(
     builder: *mut wool_value_builder_t,
@@ -397,11 +520,17 @@ pub unsafe extern "C" fn wool_value_builder_time(
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
     unsafe {
-        add("wool_value_builder_time", builder, error, || value(Time::from_nanos(nanos).map(Value::Time)))
+        add("wool_value_builder_time", builder, error, || {
+            value(Time::from_nanos(nanos).map(Value::Time))
+        })
     }
 }
 
 /// Adds a span of time: seconds, and nanoseconds (less than 10^9) forward from there.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_duration")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_duration(
     builder: *mut wool_value_builder_t,
@@ -417,6 +546,10 @@ pub unsafe extern "C" fn wool_value_builder_duration(
 }
 
 /// Adds a decimal number, given as text such as "12.50", "-1E+3" or "NaN".
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_decimal")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_decimal(
     builder: *mut wool_value_builder_t,
@@ -425,12 +558,20 @@ pub unsafe extern "C" fn wool_value_builder_decimal(
 ) -> wool_status_t {
     unsafe {
         add("wool_value_builder_decimal", builder, error, || {
-            value(guard::text(text, "text")?.parse::<Decimal>().map(Value::Decimal))
+            value(
+                guard::text(text, "text")?
+                    .parse::<Decimal>()
+                    .map(Value::Decimal),
+            )
         })
     }
 }
 
 /// Adds a UUID, given as its 16 bytes.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_uuid")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_uuid(
     builder: *mut wool_value_builder_t,
@@ -449,6 +590,10 @@ pub unsafe extern "C" fn wool_value_builder_uuid(
 }
 
 /// Adds an int of any size: negative or not, and its magnitude, big-endian.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_bigint")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_bigint(
     builder: *mut wool_value_builder_t,
@@ -465,6 +610,10 @@ pub unsafe extern "C" fn wool_value_builder_bigint(
 }
 
 /// Begins a named value; the one value that it is made of is added next.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_named")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_named(
     builder: *mut wool_value_builder_t,
@@ -473,12 +622,19 @@ pub unsafe extern "C" fn wool_value_builder_named(
 ) -> wool_status_t {
     unsafe {
         begin("wool_value_builder_named", builder, error, || {
-            Ok((Container::Named(guard::text(type_name, "type_name")?.to_owned()), 1))
+            Ok((
+                Container::Named(guard::text(type_name, "type_name")?.to_owned()),
+                1,
+            ))
         })
     }
 }
 
 /// Begins the arguments of a call: `positional` values are added next, then `named` pairs of a string and a value.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_arguments")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_arguments(
     builder: *mut wool_value_builder_t,
@@ -507,6 +663,10 @@ pub unsafe extern "C" fn wool_value_builder_arguments(
 /// WOOL_CODEC_MSGPACK. In any case the builder is empty again.
 ///
 /// Errors: WOOL_ERR_CODEC for what is incomplete, and whatever failed before.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_finish")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_finish(
     builder: *mut wool_value_builder_t,
@@ -524,20 +684,28 @@ pub unsafe extern "C" fn wool_value_builder_finish(
 }
 
 /// Frees a builder. NULL is fine.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_builder_free")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_builder_free(builder: *mut wool_value_builder_t) {
     unsafe { guard::free(builder, drop) }
 }
 
 fn doubled(count: usize) -> Result<usize> {
-    count.checked_mul(2).ok_or_else(|| Failure::Core(codec("more pairs than memory can hold")))
+    count
+        .checked_mul(2)
+        .ok_or_else(|| Failure::Core(codec("more pairs than memory can hold")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn built(steps: impl FnOnce(&mut wool_value_builder_t) -> Result<(), Error>) -> Result<Value, Error> {
+    fn built(
+        steps: impl FnOnce(&mut wool_value_builder_t) -> Result<(), Error>,
+    ) -> Result<Value, Error> {
         let mut builder = wool_value_builder_t::new();
         steps(&mut builder)?;
         Ok(wool_values::decode(&builder.finish()?, &limits())?)
@@ -562,7 +730,10 @@ mod tests {
     #[test]
     fn what_is_incomplete_or_too_much_is_an_error() {
         let incomplete = built(|builder| builder.begin(Container::List, 2)).unwrap_err();
-        assert_eq!(incomplete.message(), "the list is incomplete: it wants 2 values and has 0");
+        assert_eq!(
+            incomplete.message(),
+            "the list is incomplete: it wants 2 values and has 0"
+        );
         let nothing = built(|_| Ok(())).unwrap_err();
         assert_eq!(nothing.message(), "nothing was built");
         let too_much = built(|builder| {
@@ -579,7 +750,9 @@ mod tests {
     #[test]
     fn errors_stick_until_the_builder_is_finished() {
         let mut builder = wool_value_builder_t::new();
-        builder.step(|builder| builder.begin(Container::Set, 2)).unwrap();
+        builder
+            .step(|builder| builder.begin(Container::Set, 2))
+            .unwrap();
         builder.step(|builder| builder.add(Value::Int(1))).unwrap();
         assert!(builder.step(|builder| builder.add(Value::Int(1))).is_err());
         assert!(builder.step(|builder| builder.add(Value::Int(2))).is_err());
@@ -591,15 +764,28 @@ mod tests {
     #[test]
     fn arguments_have_positions_and_names() {
         let mut builder = wool_value_builder_t::new();
-        builder.begin(Container::Arguments { positional: 1 }, 3).unwrap();
+        builder
+            .begin(Container::Arguments { positional: 1 }, 3)
+            .unwrap();
         builder.add(Value::Int(1)).unwrap();
         builder.add(Value::from("scale")).unwrap();
         builder.add(Value::Float(0.5)).unwrap();
         let expected = Arguments::new(vec![Value::Int(1)]).with("scale", 0.5);
-        assert_eq!(Arguments::decode(&builder.finish().unwrap(), &limits()).unwrap(), expected);
+        assert_eq!(
+            Arguments::decode(&builder.finish().unwrap(), &limits()).unwrap(),
+            expected
+        );
 
-        builder.begin(Container::Arguments { positional: 0 }, 2).unwrap();
+        builder
+            .begin(Container::Arguments { positional: 0 }, 2)
+            .unwrap();
         builder.add(Value::Int(1)).unwrap();
-        assert!(builder.add(Value::Int(2)).unwrap_err().message().contains("is a int"));
+        assert!(
+            builder
+                .add(Value::Int(2))
+                .unwrap_err()
+                .message()
+                .contains("is a int")
+        );
     }
 }

@@ -11,6 +11,8 @@ use crate::types::*;
 
 /// Reads a value, or the arguments of a call, one after the other: a container's head, then its contents. Not for
 /// several threads at once.
+#[safer_ffi::derive_ReprC]
+#[repr(opaque)]
 pub struct wool_value_reader_t {
     items: Vec<Item>,
     at: usize,
@@ -61,42 +63,74 @@ impl Item {
         };
         match self {
             Item::Leaf(value) => leaf_to_c(value, none),
-            Item::Head(kind, count) => wool_value_t { kind: *kind as i32, count: *count, ..none },
+            Item::Head(kind, count) => wool_value_t {
+                kind: *kind as i32,
+                count: *count,
+                ..none
+            },
             Item::Named(type_name) => with_bytes(none, WOOL_VALUE_NAMED, type_name.as_bytes()),
         }
     }
 }
 
 fn with_bytes(none: wool_value_t, kind: wool_value_kind_t, bytes: &[u8]) -> wool_value_t {
-    wool_value_t { kind: kind as i32, bytes: wool_slice_t::of_bytes(bytes), ..none }
+    wool_value_t {
+        kind: kind as i32,
+        bytes: wool_slice_t::of_bytes(bytes),
+        ..none
+    }
 }
 
-fn with_integer(none: wool_value_t, kind: wool_value_kind_t, integer: i64, nanos: u32) -> wool_value_t {
-    wool_value_t { kind: kind as i32, integer, nanos, ..none }
+fn with_integer(
+    none: wool_value_t,
+    kind: wool_value_kind_t,
+    integer: i64,
+    nanos: u32,
+) -> wool_value_t {
+    wool_value_t {
+        kind: kind as i32,
+        integer,
+        nanos,
+        ..none
+    }
 }
 
 fn leaf_to_c(value: &Value, none: wool_value_t) -> wool_value_t {
     match value {
-        Value::Bool(boolean) => {
-            wool_value_t { kind: WOOL_VALUE_BOOL as i32, boolean: (*boolean).into(), ..none }
-        }
+        Value::Bool(boolean) => wool_value_t {
+            kind: WOOL_VALUE_BOOL as i32,
+            boolean: (*boolean).into(),
+            ..none
+        },
         Value::Int(integer) => with_integer(none, WOOL_VALUE_INT, *integer, 0),
         Value::BigInt(integer) => match value.as_u64() {
-            Some(unsigned_integer) => {
-                wool_value_t { kind: WOOL_VALUE_UINT as i32, unsigned_integer, ..none }
-            }
+            Some(unsigned_integer) => wool_value_t {
+                kind: WOOL_VALUE_UINT as i32,
+                unsigned_integer,
+                ..none
+            },
             None => wool_value_t {
                 integer: if integer.is_negative() { -1 } else { 1 },
                 ..with_bytes(none, WOOL_VALUE_BIGINT, integer.magnitude())
             },
         },
-        Value::Float(number) => wool_value_t { kind: WOOL_VALUE_FLOAT as i32, number: *number, ..none },
+        Value::Float(number) => wool_value_t {
+            kind: WOOL_VALUE_FLOAT as i32,
+            number: *number,
+            ..none
+        },
         Value::String(text) => with_bytes(none, WOOL_VALUE_STRING, text.as_bytes()),
         Value::Bytes(bytes) => with_bytes(none, WOOL_VALUE_BYTES, bytes),
-        Value::Decimal(decimal) => with_bytes(none, WOOL_VALUE_DECIMAL, decimal.as_str().as_bytes()),
+        Value::Decimal(decimal) => {
+            with_bytes(none, WOOL_VALUE_DECIMAL, decimal.as_str().as_bytes())
+        }
         Value::Uuid(uuid) => with_bytes(none, WOOL_VALUE_UUID, uuid.as_bytes()),
-        Value::Timestamp(time) => with_integer(none, WOOL_VALUE_TIMESTAMP, time.seconds(), time.nanos()),
-        Value::Duration(span) => with_integer(none, WOOL_VALUE_DURATION, span.seconds(), span.nanos()),
+        Value::Timestamp(time) => {
+            with_integer(none, WOOL_VALUE_TIMESTAMP, time.seconds(), time.nanos())
+        }
+        Value::Duration(span) => {
+            with_integer(none, WOOL_VALUE_DURATION, span.seconds(), span.nanos())
+        }
         Value::Date(date) => with_integer(none, WOOL_VALUE_DATE, date.days().into(), 0),
         // Less than a day of nanoseconds.
         Value::Time(time) => with_integer(none, WOOL_VALUE_TIME, time.nanos().cast_signed(), 0),
@@ -193,12 +227,19 @@ impl wool_value_reader_t {
 unsafe fn lent(data: wool_slice_t) -> Result<Bytes> {
     unsafe {
         let data: &[u8] = guard::bytes(data, "data")?;
-        Ok(Bytes::from_static(std::slice::from_raw_parts(data.as_ptr(), data.len())))
+        Ok(Bytes::from_static(std::slice::from_raw_parts(
+            data.as_ptr(),
+            data.len(),
+        )))
     }
 }
 
 /// Reads a value. The whole of it is checked here: WOOL_ERR_CODEC for what is none. `data` must stay valid and unchanged
 /// until the reader is freed. On success `*out` belongs to the caller: wool_value_reader_free.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_new")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_new(
     data: wool_slice_t,
@@ -209,7 +250,9 @@ pub unsafe extern "C" fn wool_value_reader_new(
         guard::pure("wool_value_reader_new", error, || {
             let out = guard::out(out, "out")?;
             let value = wool_values::decode_shared(&lent(data)?, &limits()).map_err(Error::from)?;
-            out.put(Box::into_raw(Box::new(wool_value_reader_t::of_value(value))));
+            out.put(Box::into_raw(Box::new(wool_value_reader_t::of_value(
+                value,
+            ))));
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -217,6 +260,10 @@ pub unsafe extern "C" fn wool_value_reader_new(
 
 /// Reads the arguments of a call: `*positional` values, then `*named` pairs of a string and a value. As
 /// wool_value_reader_new otherwise.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_new_arguments")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_new_arguments(
     data: wool_slice_t,
@@ -228,13 +275,17 @@ pub unsafe extern "C" fn wool_value_reader_new_arguments(
     unsafe {
         guard::pure("wool_value_reader_new_arguments", error, || {
             let out = guard::out(out, "out")?;
-            let (positional, named) =
-                (guard::out(positional, "positional")?, guard::out(named, "named")?);
+            let (positional, named) = (
+                guard::out(positional, "positional")?,
+                guard::out(named, "named")?,
+            );
             let arguments =
                 Arguments::decode_shared(&lent(data)?, &limits()).map_err(Error::from)?;
             positional.put(arguments.positional.len());
             named.put(arguments.named.len());
-            out.put(Box::into_raw(Box::new(wool_value_reader_t::of_arguments(arguments))));
+            out.put(Box::into_raw(Box::new(wool_value_reader_t::of_arguments(
+                arguments,
+            ))));
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -242,6 +293,10 @@ pub unsafe extern "C" fn wool_value_reader_new_arguments(
 
 /// The next value, or container's head: WOOL_OK and `*out`, or WOOL_END. What it points at is valid until the reader is
 /// freed.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_next")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_next(
     reader: *mut wool_value_reader_t,
@@ -252,7 +307,9 @@ pub unsafe extern "C" fn wool_value_reader_next(
         guard::pure("wool_value_reader_next", error, || {
             let reader = reader.as_mut().ok_or(Failure::Null("reader"))?;
             let out = guard::out(out, "out")?;
-            let Some(item) = reader.next() else { return Ok(wool_status_t::WOOL_END) };
+            let Some(item) = reader.next() else {
+                return Ok(wool_status_t::WOOL_END);
+            };
             out.put(item.to_c());
             Ok(wool_status_t::WOOL_OK)
         })
@@ -283,6 +340,10 @@ unsafe fn typed<T>(
 ///
 /// Errors, of all typed reads: WOOL_ERR_CODEC, naming what was expected and what was found, which stays the next
 /// value.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_bool")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_bool(
     reader: *mut wool_value_reader_t,
@@ -290,14 +351,25 @@ pub unsafe extern "C" fn wool_value_reader_bool(
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
     unsafe {
-        typed("wool_value_reader_bool", reader, out, error, "bool", |item| match item {
-            Item::Leaf(value) => value.as_bool().map(i32::from),
-            _ => None,
-        })
+        typed(
+            "wool_value_reader_bool",
+            reader,
+            out,
+            error,
+            "bool",
+            |item| match item {
+                Item::Leaf(value) => value.as_bool().map(i32::from),
+                _ => None,
+            },
+        )
     }
 }
 
 /// Reads an int of at most 64 bits.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_int")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_int(
     reader: *mut wool_value_reader_t,
@@ -305,14 +377,25 @@ pub unsafe extern "C" fn wool_value_reader_int(
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
     unsafe {
-        typed("wool_value_reader_int", reader, out, error, "int of 64 bits", |item| match item {
-            Item::Leaf(value) => value.as_i64(),
-            _ => None,
-        })
+        typed(
+            "wool_value_reader_int",
+            reader,
+            out,
+            error,
+            "int of 64 bits",
+            |item| match item {
+                Item::Leaf(value) => value.as_i64(),
+                _ => None,
+            },
+        )
     }
 }
 
 /// Reads a float.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_float")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_float(
     reader: *mut wool_value_reader_t,
@@ -320,14 +403,25 @@ pub unsafe extern "C" fn wool_value_reader_float(
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
     unsafe {
-        typed("wool_value_reader_float", reader, out, error, "float", |item| match item {
-            Item::Leaf(value) => value.as_f64(),
-            _ => None,
-        })
+        typed(
+            "wool_value_reader_float",
+            reader,
+            out,
+            error,
+            "float",
+            |item| match item {
+                Item::Leaf(value) => value.as_f64(),
+                _ => None,
+            },
+        )
     }
 }
 
 /// Reads a string. It is valid until the reader is freed.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_string")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_string(
     reader: *mut wool_value_reader_t,
@@ -335,14 +429,25 @@ pub unsafe extern "C" fn wool_value_reader_string(
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
     unsafe {
-        typed("wool_value_reader_string", reader, out, error, "string", |item| match item {
-            Item::Leaf(value) => value.as_str().map(wool_slice_t::of),
-            _ => None,
-        })
+        typed(
+            "wool_value_reader_string",
+            reader,
+            out,
+            error,
+            "string",
+            |item| match item {
+                Item::Leaf(value) => value.as_str().map(wool_slice_t::of),
+                _ => None,
+            },
+        )
     }
 }
 
 /// Reads bytes. They are valid until the reader is freed.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_bytes")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_bytes(
     reader: *mut wool_value_reader_t,
@@ -350,14 +455,25 @@ pub unsafe extern "C" fn wool_value_reader_bytes(
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
     unsafe {
-        typed("wool_value_reader_bytes", reader, out, error, "bytes", |item| match item {
-            Item::Leaf(value) => value.as_bytes().map(|bytes| wool_slice_t::of_bytes(bytes)),
-            _ => None,
-        })
+        typed(
+            "wool_value_reader_bytes",
+            reader,
+            out,
+            error,
+            "bytes",
+            |item| match item {
+                Item::Leaf(value) => value.as_bytes().map(|bytes| wool_slice_t::of_bytes(bytes)),
+                _ => None,
+            },
+        )
     }
 }
 
 /// Reads the head of a list or tuple: `*out` elements follow.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_list")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_list(
     reader: *mut wool_value_reader_t,
@@ -365,14 +481,25 @@ pub unsafe extern "C" fn wool_value_reader_list(
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
     unsafe {
-        typed("wool_value_reader_list", reader, out, error, "list", |item| match item {
-            Item::Head(WOOL_VALUE_LIST | WOOL_VALUE_TUPLE, count) => Some(*count),
-            _ => None,
-        })
+        typed(
+            "wool_value_reader_list",
+            reader,
+            out,
+            error,
+            "list",
+            |item| match item {
+                Item::Head(WOOL_VALUE_LIST | WOOL_VALUE_TUPLE, count) => Some(*count),
+                _ => None,
+            },
+        )
     }
 }
 
 /// Reads the head of a map: `*out` pairs of key and value follow.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_map")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_map(
     reader: *mut wool_value_reader_t,
@@ -380,16 +507,27 @@ pub unsafe extern "C" fn wool_value_reader_map(
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
     unsafe {
-        typed("wool_value_reader_map", reader, out, error, "map", |item| match item {
-            Item::Head(WOOL_VALUE_MAP, count) => Some(*count),
-            _ => None,
-        })
+        typed(
+            "wool_value_reader_map",
+            reader,
+            out,
+            error,
+            "map",
+            |item| match item {
+                Item::Head(WOOL_VALUE_MAP, count) => Some(*count),
+                _ => None,
+            },
+        )
     }
 }
 
 /// Skips one value, a container with its contents.
 ///
 /// Errors: WOOL_ERR_CODEC when there is none left.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_skip")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_skip(
     reader: *mut wool_value_reader_t,
@@ -404,6 +542,10 @@ pub unsafe extern "C" fn wool_value_reader_skip(
 }
 
 /// Frees a reader. NULL is fine.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_value_reader_free")
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_value_reader_free(reader: *mut wool_value_reader_t) {
     unsafe { guard::free(reader, drop) }
@@ -422,7 +564,11 @@ mod tests {
     #[test]
     fn a_head_comes_before_its_contents() {
         let map = Map::from_entries(vec![(Value::from("sheep"), Value::from(7))]).unwrap();
-        let mut reader = reader(Value::List(vec![Value::Map(map), Value::named("Wool", 1), Value::Null]));
+        let mut reader = reader(Value::List(vec![
+            Value::Map(map),
+            Value::named("Wool", 1),
+            Value::Null,
+        ]));
         let kinds: Vec<i32> =
             std::iter::from_fn(|| reader.next().map(|item| item.to_c().kind)).collect();
         let expected = [
@@ -439,7 +585,10 @@ mod tests {
 
     #[test]
     fn skipping_takes_a_container_with_its_contents() {
-        let mut reader = reader(Value::List(vec![Value::from(vec![1, 2]), Value::from("after")]));
+        let mut reader = reader(Value::List(vec![
+            Value::from(vec![1, 2]),
+            Value::from("after"),
+        ]));
         reader.next();
         reader.skip().unwrap();
         let text = reader.next_as("string", |item| match item {

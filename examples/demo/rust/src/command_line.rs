@@ -9,7 +9,7 @@ use crate::team::{Language, Role};
 const USAGE: &str = "usage:
   wool-demo serve ROLE...           a worker; it prints its address and ends with its standard input
   wool-demo call ADDRESS CALLS      measures calls to a worker
-  wool-demo run [--times N] [--with LANGUAGE=PROGRAM | --without LANGUAGE=REASON]... FILE...
+  wool-demo run [--at-least BYTES] [--with LANGUAGE=PROGRAM | --without LANGUAGE=REASON]... FILE...
                                     the demo; examples/demo/run.sh calls it";
 
 /// One of the program's three modes.
@@ -21,8 +21,8 @@ pub(crate) enum Command {
 
 /// What the demo has to work with.
 pub(crate) struct Plan {
-    /// How often the text is gone through, at least once: a short one is over before there is anything to see.
-    pub(crate) times: usize,
+    /// The text is gone through until it is so many bytes: a short one is over before there is anything to see.
+    pub(crate) at_least: usize,
     /// The programs of languages other than Rust, which is this one.
     pub(crate) programs: Vec<(Language, PathBuf)>,
     /// Languages that have no program here, and how to change that.
@@ -48,20 +48,15 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
 
 fn plan(mut arguments: impl Iterator<Item = OsString>) -> Result<Plan, Failure> {
     let mut plan = Plan {
-        times: 1,
+        at_least: 0,
         programs: Vec::new(),
         missing: Vec::new(),
         files: Vec::new(),
     };
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
-            Some("--times") => {
-                let times = text(arguments.next())?;
-                plan.times = times
-                    .parse()
-                    .ok()
-                    .filter(|&times| times > 0)
-                    .ok_or_else(usage)?;
+            Some("--at-least") => {
+                plan.at_least = text(arguments.next())?.parse().map_err(|_| usage())?;
             }
             Some("--with") => {
                 let (language, program) = assignment(arguments.next())?;

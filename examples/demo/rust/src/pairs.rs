@@ -13,6 +13,8 @@ const CALLS: &str = "500";
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Columns of a measurement.
 const COLUMN: usize = 7;
+/// Columns of one kind of measurement, for its title.
+const LEAST_WIDTH: usize = 18;
 
 /// What is known of a pair.
 #[derive(Clone, Copy)]
@@ -68,7 +70,8 @@ async fn measure(caller: &Worker, worker: &Worker) -> Result<Pair, Failure> {
 }
 
 fn table(style: Style, workers: &[Worker], pairs: &[Vec<Pair>]) -> Vec<String> {
-    let half = COLUMN * workers.len();
+    let width = (COLUMN * workers.len()).max(LEAST_WIDTH);
+    let margin = " ".repeat(width - COLUMN * workers.len());
     let names = workers.iter().fold(String::new(), |names, worker| {
         let name = format!("{:>COLUMN$}", worker.language.name());
         names + &style.language(worker.language, &name)
@@ -78,10 +81,10 @@ fn table(style: Style, workers: &[Worker], pairs: &[Vec<Pair>]) -> Vec<String> {
         style.bold("  Everybody calls everybody; the median, in microseconds"),
         String::new(),
         style.dim(&format!(
-            "  {:<12}{:>half$}    {:>half$}",
+            "  {:<12}{:>width$}    {:>width$}",
             "", "a call to", "a stream of 5 from"
         )),
-        format!("  {:<12}{names}    {names}", ""),
+        format!("  {:<12}{margin}{names}    {margin}{names}", ""),
     ];
     for (caller, row) in workers.iter().zip(pairs) {
         let name = format!("{:<12}", format!("from {}", caller.language.name()));
@@ -94,7 +97,7 @@ fn table(style: Style, workers: &[Worker], pairs: &[Vec<Pair>]) -> Vec<String> {
             .map(|pair| cell(style, *pair, Of::Stream))
             .collect();
         lines.push(format!(
-            "  {}{calls}    {streams}",
+            "  {}{margin}{calls}    {margin}{streams}",
             style.language(caller.language, &name)
         ));
     }

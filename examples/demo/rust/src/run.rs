@@ -27,7 +27,7 @@ const TOP_BAR: usize = 40;
 
 /// Runs the demo. The status is a failure when a count is wrong, a task failed, or a pair did not answer.
 pub(crate) fn run(plan: Plan) -> Result<ExitCode, Failure> {
-    let text = Arc::new(Text::read(&plan.files, plan.times)?);
+    let text = Arc::new(Text::read(&plan.files, plan.at_least)?);
     let mut signals = signals()?;
     let executor = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -115,13 +115,16 @@ async fn count(
 
 fn introduce(screen: &mut Screen, team: &Team, text: &Text, pieces: usize) -> Result<(), Failure> {
     let style = screen.style();
+    let files = match text.files() {
+        1 => "1 file".to_owned(),
+        files => format!("{files} files"),
+    };
     let again = match text.times() {
         1 => String::new(),
         times => format!(", {times} times over"),
     };
     let mut lines = vec![style.bold(&format!(
-        "Counting the words of {} files{again}: {} bytes in {} pieces",
-        text.files(),
+        "Counting the words of {files}{again}: {} bytes in {} pieces",
         grouped(text.len() as u64),
         grouped(pieces as u64)
     ))];
@@ -169,7 +172,7 @@ fn check(
     });
     if differences.is_empty() {
         lines.push(format!(
-            "  {}  {} words, {} different ones: exactly what a plain loop counts (in {:.0} ms)",
+            "  {}  {} words, {} different: just what a plain loop counts (in {:.0} ms)",
             style.good("correct"),
             grouped(total),
             grouped(expected.len() as u64),

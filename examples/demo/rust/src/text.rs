@@ -27,11 +27,12 @@ pub(crate) struct Piece {
 }
 
 impl Text {
-    /// Reads files; those that are not text are left out.
+    /// Reads files; those that are not text are left out. They are gone through until they are `at_least` so many
+    /// bytes, and once at least.
     ///
     /// # Errors
     /// Names the file that cannot be read; no text at all is an error, too.
-    pub(crate) fn read(paths: &[PathBuf], times: usize) -> Result<Text, Failure> {
+    pub(crate) fn read(paths: &[PathBuf], at_least: usize) -> Result<Text, Failure> {
         let mut files = Vec::new();
         for path in paths {
             let content = fs::read(path).map_err(|error| {
@@ -41,9 +42,11 @@ impl Text {
                 files.push(content);
             }
         }
-        if files.is_empty() {
-            return Err(Failure::usage("there is no text file to count words in"));
+        let once: usize = files.iter().map(Vec::len).sum();
+        if once == 0 {
+            return Err(Failure::usage("there is no text to count words in"));
         }
+        let times = at_least.div_ceil(once).max(1);
         Ok(Text { times, files })
     }
 

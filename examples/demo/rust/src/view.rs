@@ -81,7 +81,7 @@ impl<'a> View<'a> {
                     .iter()
                     .map(|role| role.name())
                     .collect::<Vec<_>>()
-                    .join(", "),
+                    .join(" "),
             })
             .collect();
         View {
@@ -153,12 +153,12 @@ impl<'a> View<'a> {
     fn lines(&self, standings: Option<&Standings>) -> Vec<String> {
         let does = self.rows.iter().map(|row| row.does.len()).max();
         let does = does.unwrap_or_default();
-        let bar = DOES_AND_BAR.saturating_sub(does).max(6);
+        let bar = DOES_AND_BAR.saturating_sub(does).max(4);
         let mut lines = vec![
             String::new(),
             self.style().dim(&format!(
-                "  {:<6}  {:>7}  {:<does$}  {:bar$}  {:>11}  {:>9}  {:>7}",
-                "worker", "process", "does", "", "tasks", "in flight", "words/s"
+                "  {:<6}  {:>7}  {:<does$}  {:bar$}  {:>11}  {:>9}  {:>6}",
+                "worker", "process", "does", "", "tasks", "in flight", "word/s"
             )),
         ];
         lines.extend(self.rows.iter().map(|row| self.row(row, does, bar)));
@@ -175,7 +175,7 @@ impl<'a> View<'a> {
         let name = style.language(row.language, &format!("{:<6}", row.language.name()));
         let counted = format!("{:>11}", format!("{}/{}", tasks.done, tasks.total));
         format!(
-            "  {name}  {:>7}  {:<does$}  {}{}  {}  {:>9}  {:>7}",
+            "  {name}  {:>7}  {:<does$}  {}{}  {}  {:>9}  {:>6}",
             row.process,
             row.does,
             style.language(row.language, &full),
@@ -198,7 +198,7 @@ impl<'a> View<'a> {
         let (full, empty) = style.bar(over, total, PIECES_BAR);
         let failed = format!("{} failed", pieces.failed);
         format!(
-            "  pieces  {}{}  {:>3} %  {} done, {}, {total} in all  {:.1} s",
+            "  pieces  {}{}  {:>3} %  {}/{total} done  {}  {:.1} s",
             style.bold(&full),
             style.dim(&empty),
             100 * over / total.max(1),
@@ -250,7 +250,7 @@ pub(crate) fn grouped(number: u64) -> String {
 
 /// 1234567 as 1.2 M.
 fn short(number: f64) -> String {
-    if number >= 1e6 {
+    if number >= 999_500.0 {
         format!("{:.1} M", number / 1e6)
     } else if number >= 1e3 {
         format!("{:.0} k", number / 1e3)

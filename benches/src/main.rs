@@ -1,0 +1,75 @@
+//! Measures libwool beside a rival, in the same run: `make bench`. `benches/README.md` says what is
+//! measured, how, and how to read it.
+//!
+//! The program is its own worker and caller: it starts itself once for each side of each contender.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    missing_docs,
+    reason = "a program"
+)]
+
+mod job;
+mod options;
+mod ours;
+mod peers;
+mod place;
+mod plan;
+mod report;
+mod rival;
+mod rounds;
+
+use std::process::ExitCode;
+
+use job::Failure;
+use options::Options;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["worker", "rival"] => rival::worker(false),
+        ["worker", "rival", "unix"] => rival::worker(true),
+        ["worker", "ours"] => ours::worker(false),
+        ["worker", "ours", "unix"] => ours::worker(true),
+        ["caller", "rival", address] => rival::caller(address),
+        ["caller", "ours", address] => ours::caller(address),
+        ["caller", "submit", address] => ours::submitter(address),
+        _ => Options::parse(&words).and_then(|options| bench(&options)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wool-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(options: &Options) -> Result<(), Failure> {
+    let cores = std::thread::available_parallelism()?;
+    println!(
+        "{cores} cores, {} paired rounds of {} ms; medians; CPU of both processes per call; ratios within a round\n",
+        options.effort.rounds,
+        options.effort.time.as_millis(),
+    );
+    let mut parts = Vec::new();
+    for section in plan::sections(&options.others)? {
+        if !options.wants(section.word) {
+            continue;
+        }
+        let (cells, missing) = rounds::measure(&section, options.effort);
+        println!("{}", report::table(&section, &cells, &missing));
+        parts.push(report::json(&section, &cells, &missing));
+    }
+    for name in options.missing() {
+        println!("wool, {name} is missing: its program was not given");
+    }
+    if let Some(file) = &options.json {
+        std::fs::write(file, format!("[{}]\n", parts.join(",\n")))
+            .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+    }
+    Ok(())
+}

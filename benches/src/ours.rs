@@ -1,0 +1,196 @@
+//! libwool from Rust: as one writes it (`pool.call(..).await`), and by `WorkerPool::submit`, the callback
+//! interface that all bindings stand on.
+
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use wool::{
+    CallObserver, CallRequest, Outcome, Payload, PoolOptions, Routine, Runtime, Worker,
+    WorkerOptions, WorkerPool, args,
+};
+
+use crate::job::{
+    Failure, Job, Laps, SMALL, Sample, Shape, answer_jobs, closed_loops, tell_address,
+};
+use crate::place::{Place, fresh_socket};
+
+/// A job ends by itself; nobody waits longer for its last call.
+const LAST_CALL_WITHIN: Duration = Duration::from_secs(10);
+
+pub fn worker(unix: bool) -> Result<(), Failure> {
+    let runtime = Runtime::new(Default::default())?;
+    runtime.register(Routine::unary(
+        "bench.echo",
+        |_task, arguments| async move {
+            let (data,): (Bytes,) = arguments.extract()?;
+            Ok(data)
+        },
+    ))?;
+    runtime.register(Routine::unary(
+        "bench.length",
+        |_task, arguments| async move {
+            let (data,): (Bytes,) = arguments.extract()?;
+            Ok(data.len() as u64)
+        },
+    ))?;
+    runtime.register(Routine::stream(
+        "bench.pull",
+        |_task, _arguments, mut out| async move {
+            loop {
+                out.yield_(Bytes::from(vec![7; SMALL])).await?;
+            }
+        },
+    ))?;
+    let socket = unix.then(|| fresh_socket("ours"));
+    let worker = Worker::start(
+        &runtime,
+        WorkerOptions {
+            socket_path: socket.clone(),
+            ..Default::default()
+        },
+    )?;
+    let place = match socket {
+        Some(path) => Place::Unix(path),
+        None => Place::Tcp(worker.address().to_owned()),
+    };
+    tell_address(&place.to_string())?;
+    runtime.close_blocking(None)?;
+    Ok(())
+}
+
+fn connect(address: &str) -> Result<(Runtime, WorkerPool), Failure> {
+    let runtime = Runtime::new(Default::default())?;
+    let pool = WorkerPool::new(
+        &runtime,
+        PoolOptions {
+            addresses: vec![address.to_owned()],
+            ..Default::default()
+        },
+    )?;
+    Ok((runtime, pool))
+}
+
+/// `pool.call(..).await` on the executor that most programs have.
+pub fn caller(address: &str) -> Result<(), Failure> {
+    let executor = tokio::runtime::Runtime::new()?;
+    let (runtime, pool) = connect(address)?;
+    answer_jobs(|job| executor.block_on(run(job, &pool)))?;
+    runtime.close_blocking(None)?;
+    Ok(())
+}
+
+async fn run(job: Job, pool: &WorkerPool) -> Result<Sample, Failure> {
+    let data = Bytes::from(vec![7; job.shape.payload()]);
+    closed_loops(job, |mut laps| {
+        let pool = pool.clone();
+        let data = data.clone();
+        async move {
+            match job.shape {
+                Shape::Echo => loop {
+                    pool.call("bench.echo", (data.clone(),)).await?;
+                    if !laps.lap() {
+                        break;
+                    }
+                },
+                Shape::Length => loop {
+                    pool.call("bench.length", (data.clone(),)).await?;
+                    if !laps.lap() {
+                        break;
+                    }
+                },
+                Shape::Pull => {
+                    let mut items = pool.stream("bench.pull", ()).open()?;
+                    while let Some(item) = items.next().await {
+                        item?;
+                        if !laps.lap() {
+                            break;
+                        }
+                    }
+                    items.close().await?;
+                }
+            }
+            Ok(laps)
+        }
+    })
+    .await
+}
+
+/// Each outcome submits the next call, on the I/O thread.
+pub fn submitter(address: &str) -> Result<(), Failure> {
+    let (runtime, pool) = connect(address)?;
+    answer_jobs(|job| {
+        let routine = match job.shape {
+            Shape::Echo => "bench.echo",
+            Shape::Length => "bench.length",
+            Shape::Pull => return Err("streams are not measured this way".into()),
+        };
+        let data = Bytes::from(vec![7; job.shape.payload()]);
+        let plan = Arc::new(Plan {
+            pool: pool.clone(),
+            routine: Arc::from(routine),
+            arguments: Payload::arguments(&args![data].into())?,
+        });
+        submit_loops(job, &plan)
+    })?;
+    runtime.close_blocking(None)?;
+    Ok(())
+}
+
+fn submit_loops(job: Job, plan: &Arc<Plan>) -> Result<Sample, Failure> {
+    let begun = Instant::now();
+    let (done, loops) = mpsc::channel();
+    for _ in 0..job.in_flight {
+        let laps = Laps::until(begun + job.time);
+        submit(Arc::clone(plan), laps, done.clone())?;
+    }
+    let mut nanoseconds = Vec::new();
+    for _ in 0..job.in_flight {
+        let laps = loops.recv_timeout(job.time + LAST_CALL_WITHIN)??;
+        nanoseconds.append(&mut laps.into_nanoseconds());
+    }
+    Ok(Sample::new(begun.elapsed(), nanoseconds))
+}
+
+struct Plan {
+    pool: WorkerPool,
+    routine: Arc<str>,
+    arguments: Payload,
+}
+
+type Done = mpsc::Sender<wool::Result<Laps>>;
+
+fn submit(plan: Arc<Plan>, laps: Laps, done: Done) -> wool::Result<()> {
+    let request = CallRequest::unary(Arc::clone(&plan.routine), plan.arguments.clone());
+    let pool = plan.pool.clone();
+    pool.submit(request, Box::new(Loop { plan, laps, done }))?;
+    Ok(())
+}
+
+struct Loop {
+    plan: Arc<Plan>,
+    laps: Laps,
+    done: Done,
+}
+
+impl CallObserver for Loop {
+    fn item(&mut self, _item: Payload) {}
+
+    fn finish(self: Box<Self>, outcome: Outcome) {
+        let Loop {
+            plan,
+            mut laps,
+            done,
+        } = *self;
+        let answer = match outcome {
+            Outcome::Error(error) => Err(error),
+            _ if laps.lap() => match submit(plan, laps, done.clone()) {
+                Ok(()) => return,
+                Err(error) => Err(error),
+            },
+            _ => Ok(laps),
+        };
+        // The job may have given up waiting.
+        let _ = done.send(answer);
+    }
+}

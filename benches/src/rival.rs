@@ -1,0 +1,147 @@
+//! The rival: a unary gRPC service as one writes it by hand with tonic, with the defaults of its
+//! documentation. Streams are pulled over a bidirectional call, an item for an ask.
+
+use bytes::Bytes;
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::{ReceiverStream, UnixListenerStream};
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Channel, Endpoint, Server};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::job::{Failure, Job, SMALL, Sample, Shape, answer_jobs, closed_loops, tell_address};
+use crate::place::{Place, fresh_socket};
+
+#[allow(
+    missing_docs,
+    non_camel_case_types,
+    clippy::all,
+    reason = "generated from proto/"
+)]
+mod wire {
+    tonic::include_proto!("rival");
+}
+
+use wire::rival_client::RivalClient;
+use wire::rival_server::{Rival, RivalServer};
+use wire::{Ask, Blob, Length};
+
+struct Service;
+
+#[tonic::async_trait]
+impl Rival for Service {
+    async fn echo(&self, request: Request<Blob>) -> Result<Response<Blob>, Status> {
+        Ok(Response::new(request.into_inner()))
+    }
+
+    async fn length(&self, request: Request<Blob>) -> Result<Response<Length>, Status> {
+        let bytes = request.into_inner().data.len() as u64;
+        Ok(Response::new(Length { bytes }))
+    }
+
+    type pullStream = ReceiverStream<Result<Blob, Status>>;
+
+    async fn pull(
+        &self,
+        request: Request<Streaming<Ask>>,
+    ) -> Result<Response<Self::pullStream>, Status> {
+        let mut asks = request.into_inner();
+        let (items, answers) = mpsc::channel(1);
+        tokio::spawn(async move {
+            while let Some(Ok(Ask {})) = asks.next().await {
+                let data = Bytes::from(vec![7; SMALL]);
+                if items.send(Ok(Blob { data })).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(answers)))
+    }
+}
+
+pub fn worker(unix: bool) -> Result<(), Failure> {
+    let executor = tokio::runtime::Runtime::new()?;
+    let socket = fresh_socket("rival");
+    let router = Server::builder().add_service(RivalServer::new(Service));
+    let address = executor.block_on(async {
+        if unix {
+            let incoming = UnixListenerStream::new(UnixListener::bind(&socket)?);
+            tokio::spawn(router.serve_with_incoming(incoming));
+            return Ok(Place::Unix(socket.clone()));
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        tokio::spawn(router.serve_with_incoming(incoming));
+        Ok::<_, Failure>(Place::Tcp(address.to_string()))
+    })?;
+    let told = tell_address(&address.to_string());
+    if unix {
+        std::fs::remove_file(&socket)?;
+    }
+    told
+}
+
+pub fn caller(address: &str) -> Result<(), Failure> {
+    let executor = tokio::runtime::Runtime::new()?;
+    let channel = executor.block_on(connect(Place::parse(address)))?;
+    let client = RivalClient::new(channel);
+    answer_jobs(|job| executor.block_on(run(job, &client)))
+}
+
+async fn connect(place: Place) -> Result<Channel, Failure> {
+    match place {
+        Place::Tcp(address) => Ok(Endpoint::from_shared(format!("http://{address}"))?
+            .connect()
+            .await?),
+        Place::Unix(path) => {
+            let connector = tower::service_fn(move |_| {
+                let path = path.clone();
+                async move {
+                    let stream = UnixStream::connect(path).await?;
+                    Ok::<_, std::io::Error>(hyper_util::rt::TokioIo::new(stream))
+                }
+            });
+            Ok(Endpoint::from_static("http://rival")
+                .connect_with_connector(connector)
+                .await?)
+        }
+    }
+}
+
+async fn run(job: Job, client: &RivalClient<Channel>) -> Result<Sample, Failure> {
+    let data = Bytes::from(vec![7; job.shape.payload()]);
+    closed_loops(job, |mut laps| {
+        let mut client = client.clone();
+        let data = data.clone();
+        async move {
+            match job.shape {
+                Shape::Echo => loop {
+                    let blob = Blob { data: data.clone() };
+                    client.echo(blob).await?;
+                    if !laps.lap() {
+                        break;
+                    }
+                },
+                Shape::Length => loop {
+                    let blob = Blob { data: data.clone() };
+                    client.length(blob).await?;
+                    if !laps.lap() {
+                        break;
+                    }
+                },
+                Shape::Pull => {
+                    let (ask, asks) = mpsc::channel(1);
+                    ask.send(Ask {}).await?;
+                    let mut items = client.pull(ReceiverStream::new(asks)).await?.into_inner();
+                    while items.message().await?.is_some() && laps.lap() {
+                        ask.send(Ask {}).await?;
+                    }
+                }
+            }
+            Ok(laps)
+        }
+    })
+    .await
+}
