@@ -87,8 +87,12 @@ impl CallHandle {
     /// Ends the call as [`ErrorKind::Cancelled`]: the observer is told within this call, the routine is
     /// told to stop.
     pub fn cancel(&self) {
-        self.flight
-            .leave(Error::new(ErrorKind::Cancelled, "the call was cancelled"));
+        // Most calls are over when their future is dropped: no error is made for them.
+        if self.flight.is_over() {
+            return;
+        }
+        let error = Error::new(ErrorKind::Cancelled, "the call was cancelled");
+        self.flight.leave(error);
     }
 
     /// Asks for more items of a stream.

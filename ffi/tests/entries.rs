@@ -26,7 +26,8 @@ fn every_exported_function_goes_in_through_the_guard() {
     sources(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
         &mut files,
-    );
+    )
+    .unwrap();
     let mut functions = 0;
     for file in files {
         let source = fs::read_to_string(&file).unwrap();

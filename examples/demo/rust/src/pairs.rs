@@ -33,13 +33,23 @@ enum Pair {
 ///
 /// # Errors
 /// Only when the table cannot be written.
-pub(crate) async fn show(screen: &mut Screen, team: &Team) -> Result<bool, Failure> {
+pub(crate) async fn show(screen: &mut Screen, team: &mut Team) -> Result<bool, Failure> {
+    let serves: Vec<bool> = team
+        .workers
+        .iter_mut()
+        .map(|worker| worker.process.is_running())
+        .collect();
     let workers = &team.workers;
     let mut pairs = vec![vec![Pair::Pending; workers.len()]; workers.len()];
     let mut failures = Vec::new();
     for (row, caller) in workers.iter().enumerate() {
         for (column, worker) in workers.iter().enumerate() {
             screen.frame(&table(screen.style(), workers, &pairs))?;
+            // Why it has ended is told when the team ends.
+            if !serves[column] {
+                pairs[row][column] = Pair::Failed;
+                continue;
+            }
             pairs[row][column] = measure(caller, worker).await.unwrap_or_else(|failure| {
                 failures.push(failure);
                 Pair::Failed
@@ -51,7 +61,7 @@ pub(crate) async fn show(screen: &mut Screen, team: &Team) -> Result<bool, Failu
         let line = screen.style().bad(&format!("  {failure}"));
         screen.print(&[line])?;
     }
-    Ok(failures.is_empty())
+    Ok(failures.is_empty() && serves.iter().all(|serves| *serves))
 }
 
 /// One language's program calls another's worker.

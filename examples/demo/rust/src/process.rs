@@ -72,6 +72,10 @@ impl Process {
         self.child.id()
     }
 
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// The next line that it prints.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::team::Role;
 
-/// Errors that are kept to be told; the rest is counted.
+/// Different errors that are kept to be told.
 const KEPT_TROUBLES: usize = 3;
 
 /// The tasks of one role.
@@ -98,7 +98,7 @@ impl Progress {
 
     pub(crate) fn trouble(&self, what: String) {
         let mut troubles = self.lock_troubles();
-        if troubles.len() < KEPT_TROUBLES {
+        if troubles.len() < KEPT_TROUBLES && !troubles.contains(&what) {
             troubles.push(what);
         }
     }

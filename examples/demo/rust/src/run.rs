@@ -60,7 +60,7 @@ fn signals() -> Result<mpsc::UnboundedReceiver<i32>, Failure> {
 
 async fn demo(plan: Plan, text: Arc<Text>) -> Result<bool, Failure> {
     let mut screen = Screen::new();
-    let team = Team::start(plan).await?;
+    let mut team = Team::start(plan).await?;
     let runtime = Runtime::new(Default::default())?;
     let pool = WorkerPool::new(
         &runtime,
@@ -71,7 +71,7 @@ async fn demo(plan: Plan, text: Arc<Text>) -> Result<bool, Failure> {
     )?;
 
     let counted = count(&mut screen, &team, &pool, text).await?;
-    let paired = pairs::show(&mut screen, &team).await?;
+    let paired = pairs::show(&mut screen, &mut team).await?;
 
     drop(pool);
     runtime.close_blocking(None)?;
@@ -166,8 +166,8 @@ fn check(
     lines.push(String::new());
     let differences = differences(&expected, &found);
     let streamed = standings.is_some_and(|standings| {
-        standings.words == total
-            && standings.distinct == expected.len() as u64
+        standings.words == found.values().sum::<u64>()
+            && standings.distinct == found.len() as u64
             && standings.top == top
     });
     if differences.is_empty() {
