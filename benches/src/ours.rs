@@ -129,7 +129,7 @@ pub fn submitter(address: &str) -> Result<(), Failure> {
         let plan = Arc::new(Plan {
             pool: pool.clone(),
             routine: Arc::from(routine),
-            arguments: Payload::arguments(&args![data].into())?,
+            arguments: Payload::arguments(&args![data])?,
         });
         submit_loops(job, &plan)
     })?;
