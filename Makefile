@@ -13,8 +13,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: setup ## one pool, workers in four languages, in front of your eyes
-	@cargo build --release --quiet -p libwool
+demo: ## one pool, workers in four languages, in front of your eyes
+	@scripts/setup.sh packages
 	@examples/demo/run.sh
 
 # In order: what is cheap and finds most comes first.

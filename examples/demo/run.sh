@@ -57,7 +57,7 @@ go_build() {
 }
 found=$(version go version)
 if [ -z "$found" ]; then
-  without go "Go 1.23 is not installed; get it with: apt-get install golang-go gcc, or from https://go.dev/dl"
+  without go "Go 1.23 or newer is not installed; get it with: apt-get install golang-go gcc, or from https://go.dev/dl"
 elif ! at_least 1.23 "$found"; then
   without go "Go $found is too old; get 1.23 or newer from https://go.dev/dl"
 elif step go go_build; then
@@ -74,7 +74,7 @@ node_build() {
 }
 found=$(version node --version)
 if [ -z "$found" ]; then
-  without node "Node 20 is not installed; get it with: apt-get install nodejs npm, or from https://nodejs.org"
+  without node "Node 20 or newer is not installed; get it with: apt-get install nodejs npm, or from https://nodejs.org"
 elif ! at_least 20 "$found"; then
   without node "Node $found is too old; get 20 or newer from https://nodejs.org"
 elif step node node_build; then
