@@ -97,7 +97,7 @@ leftovers: ## nothing that a run started is still there
 
 .PHONY: bench
 bench: setup ## measure, beside a floor and a rival in the same run
-	@cargo run --profile dist --quiet -p wool-bench
+	@benches/run.sh
 
 # How long to soak, in minutes.
 SOAK_MINUTES ?= 30

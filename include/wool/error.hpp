@@ -28,7 +28,8 @@ using Status = wool_status_t;
 //   }
 class Error : public std::runtime_error {
  public:
-  // An error to throw from a routine: `status` and `type` reach the caller as they are.
+  // An error of one's own, e.g. WOOL_ERR_CODEC from a Codec. Thrown from a routine, its message and type reach the
+  // caller, as WOOL_ERR_TASK_FAILED; or WOOL_ERR_CANCELLED, if it is that.
   explicit Error(Status status, const std::string& message, std::string type = {})
       : std::runtime_error(message) {
     auto story = std::make_shared<Story>();
