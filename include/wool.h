@@ -714,7 +714,8 @@ wool_status_t wool_queue_close(struct wool_queue_t *queue,
 // Lets go of a queue, closing it if needed, and frees what was not drained. Never blocks. NULL is fine.
 void wool_queue_free(struct wool_queue_t *queue);
 
-// Makes a routine callable through the runtime's workers, also those that serve already.
+// Makes a routine callable through the runtime's workers. Those that serve already tell their callers, who may answer
+// WOOL_ERR_ROUTINE_NOT_FOUND until they have heard it: register before you serve.
 //
 // By callbacks: a unary routine has `run`, a stream `step` and usually `run`. By a queue: the callbacks are NULL; a
 // task begins with WOOL_EVENT_TASK and is answered by wool_task_return or wool_task_fail; a stream's task answers each

@@ -6,16 +6,6 @@ const SMALL = 64;
 const LARGE = 1 << 20;
 
 const runtime = new Runtime();
-const [mode, address] = process.argv.slice(2);
-if (mode === 'worker') {
-  await work();
-} else if (mode === 'caller' && address !== undefined) {
-  await answerJobs(new WorkerPool({ runtime, addresses: [address] }));
-} else {
-  console.error('node: worker, or caller ADDRESS');
-  process.exitCode = 1;
-}
-await runtime.close();
 
 async function work() {
   runtime.register('bench.echo', async (data) => data);
@@ -93,3 +83,14 @@ const loops = {
     for await (const _ of pool.stream('bench.pull')) if (!laps.lap()) break;
   },
 };
+
+const [mode, address] = process.argv.slice(2);
+if (mode === 'worker') {
+  await work();
+} else if (mode === 'caller' && address !== undefined) {
+  await answerJobs(new WorkerPool({ runtime, addresses: [address] }));
+} else {
+  console.error('node: worker, or caller ADDRESS');
+  process.exitCode = 1;
+}
+await runtime.close();

@@ -103,16 +103,3 @@ fn thousands(value: f64) -> String {
     }
     text
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{number, thousands};
-
-    #[test]
-    fn numbers_read_well() {
-        assert_eq!(thousands(1_234_567.8), "1,234,568");
-        assert_eq!(thousands(999.4), "999");
-        assert_eq!(number(1.5), "1.500");
-        assert_eq!(number(f64::NAN), "null");
-    }
-}

@@ -164,7 +164,8 @@ impl Runtime {
             .cloned()
     }
 
-    /// Makes a routine callable through this runtime's workers, also those that serve already.
+    /// Makes a routine callable through this runtime's workers. Those that serve already tell their callers,
+    /// who may answer [`ErrorKind::RoutineNotFound`] until they have heard it: register before you serve.
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`], [`ErrorKind::InvalidArgument`] for a name that is none,

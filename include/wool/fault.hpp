@@ -82,27 +82,34 @@ inline Fault fault_of(const std::exception_ptr& exception, int causes = max_caus
   return fault;
 }
 
-// The fault as wool takes it, given to `use` while it is valid.
-template <class Use>
-void lend_fault(const Fault& fault, Use&& use) {
-  std::vector<wool_slice_t> lines;
-  lines.reserve(fault.traceback.size());
-  for (const std::string& line : fault.traceback) lines.push_back(slice(line));
-  wool_error_t* cause = nullptr;
-  if (fault.cause) {
-    // Without memory for its cause the fault still says what happened.
-    lend_fault(*fault.cause, [&](const wool_fault_t& inner) { wool_error_new(&inner, &cause, nullptr); });
+// A fault as wool takes it; valid as long as the fault it was made of.
+class LentFault {
+ public:
+  explicit LentFault(const Fault& fault) {
+    lines_.reserve(fault.traceback.size());
+    for (const std::string& line : fault.traceback) lines_.push_back(slice(line));
+    if (fault.cause) {
+      const LentFault inner(*fault.cause);
+      wool_error_t* cause = nullptr;
+      // Without its cause the fault still says what happened.
+      wool_error_new(&inner.get(), &cause, nullptr);
+      cause_.reset(cause);
+    }
+    lent_.status = fault.status;
+    lent_.type = slice(fault.type);
+    lent_.message = slice(fault.message);
+    lent_.traceback = lines_.data();
+    lent_.traceback_len = lines_.size();
+    lent_.cause = cause_.get();
   }
-  const ErrorHandle owned(cause);
-  wool_fault_t lent = WOOL_FAULT_INIT;
-  lent.status = fault.status;
-  lent.type = slice(fault.type);
-  lent.message = slice(fault.message);
-  lent.traceback = lines.data();
-  lent.traceback_len = lines.size();
-  lent.cause = cause;
-  use(lent);
-}
+
+  const wool_fault_t& get() const noexcept { return lent_; }
+
+ private:
+  std::vector<wool_slice_t> lines_;
+  ErrorHandle cause_;
+  wool_fault_t lent_ = WOOL_FAULT_INIT;
+};
 
 // Fails a task; a task that is over already stays so.
 inline void fail(wool_task_t task, Status status, std::string_view type, std::string_view message) noexcept {
@@ -119,9 +126,8 @@ inline void fail(wool_task_t task, Status status, std::string_view type, std::st
 
 inline void fail(wool_task_t task, const Fault& fault) noexcept {
   try {
-    Status failed = WOOL_OK;
-    lend_fault(fault, [&](const wool_fault_t& lent) { failed = wool_task_fail(task, &lent, nullptr); });
-    if (failed != WOOL_OK) fail(task, fault.status, fault.type, fault.message);
+    const LentFault lent(fault);
+    if (wool_task_fail(task, &lent.get(), nullptr) != WOOL_OK) fail(task, fault.status, fault.type, fault.message);
   } catch (...) {
     fail(task, WOOL_ERR_TASK_FAILED, "std::bad_alloc", "no memory to tell how the routine failed");
   }

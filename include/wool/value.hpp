@@ -3,8 +3,8 @@
 #define WOOL_VALUE_HPP
 
 #include <cstdint>
-#include <cstring>
-#include <initializer_list>
+#include <cstddef>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
@@ -47,39 +47,38 @@ class Value {
   using Variant = std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, Bytes, List, Map,
                                Extended>;
 
-  Value() = default;
-  Value(std::nullptr_t) {}
+  Value() noexcept;
+  Value(std::nullptr_t) noexcept;
   // Only of a bool: a pointer is none.
   template <class T, std::enable_if_t<std::is_same_v<T, bool>, int> = 0>
-  Value(T boolean) : variant_(boolean) {}
+  Value(T boolean) : Value(Made(), of(boolean)) {}
   template <class T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int> = 0,
             class = std::enable_if_t<sizeof(T) <= 8>>
-  Value(T integer) {
-    if constexpr (std::is_signed_v<T>) {
-      variant_ = static_cast<std::int64_t>(integer);
-    } else if (std::uint64_t{integer} <= INT64_MAX) {
-      variant_ = static_cast<std::int64_t>(integer);
-    } else {
-      variant_ = std::uint64_t{integer};
-    }
-  }
+  Value(T integer)
+      : Value(Made(), of(static_cast<std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>(integer))) {}
   // A float always stays one: 1.0 is not the int 1. A long double is refused: it would be cut.
-  Value(double number) : variant_(number) {}
-  Value(float number) : variant_(double{number}) {}
+  Value(double number);
+  Value(float number);
   Value(long double) = delete;
-  Value(const char* text) : variant_(std::string(text)) {}
-  Value(std::string_view text) : variant_(std::string(text)) {}
-  Value(std::string text) : variant_(std::move(text)) {}
-  Value(Bytes bytes) : variant_(std::move(bytes)) {}
-  Value(List list) : variant_(std::move(list)) {}
-  Value(Map map) : variant_(std::move(map)) {}
-  Value(Extended extended) : variant_(std::move(extended)) {}
+  Value(const char* text);
+  Value(std::string_view text);
+  Value(std::string text);
+  Value(Bytes bytes);
+  Value(List list);
+  Value(Map map);
+  Value(Extended extended);
+
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
 
   // The value as a T, converted only where nothing is lost; see Codec. Throws WOOL_ERR_CODEC.
   template <class T>
   T as() const;
 
-  bool is_null() const noexcept { return std::holds_alternative<std::nullptr_t>(variant_); }
+  bool is_null() const noexcept;
   // For std::visit and std::get_if.
   const Variant& variant() const noexcept { return variant_; }
   Variant& variant() noexcept { return variant_; }
@@ -87,6 +86,12 @@ class Value {
   std::string_view kind_name() const noexcept;
 
  private:
+  struct Made {};
+  Value(Made, Variant&& variant) noexcept;
+  static Variant of(bool boolean);
+  static Variant of(std::int64_t integer);
+  static Variant of(std::uint64_t integer);
+
   Variant variant_;
 };
 
@@ -95,6 +100,32 @@ struct Entry {
   Value key;
   Value value;
 };
+
+// Not in the class: a variant can be made and destroyed once an Entry is complete, and an Entry holds Values.
+inline Value::Value() noexcept : variant_(nullptr) {}
+inline Value::Value(std::nullptr_t) noexcept : variant_(nullptr) {}
+inline Value::Value(Made, Variant&& variant) noexcept : variant_(std::move(variant)) {}
+inline Value::Variant Value::of(bool boolean) { return boolean; }
+inline Value::Variant Value::of(std::int64_t integer) { return integer; }
+inline Value::Variant Value::of(std::uint64_t integer) {
+  if (integer <= INT64_MAX) return static_cast<std::int64_t>(integer);
+  return integer;
+}
+inline Value::Value(double number) : variant_(number) {}
+inline Value::Value(float number) : variant_(double{number}) {}
+inline Value::Value(const char* text) : variant_(std::string(text)) {}
+inline Value::Value(std::string_view text) : variant_(std::string(text)) {}
+inline Value::Value(std::string text) : variant_(std::move(text)) {}
+inline Value::Value(Bytes bytes) : variant_(std::move(bytes)) {}
+inline Value::Value(List list) : variant_(std::move(list)) {}
+inline Value::Value(Map map) : variant_(std::move(map)) {}
+inline Value::Value(Extended extended) : variant_(std::move(extended)) {}
+inline Value::Value(const Value&) = default;
+inline Value::Value(Value&&) noexcept = default;
+inline Value& Value::operator=(const Value&) = default;
+inline Value& Value::operator=(Value&&) noexcept = default;
+inline Value::~Value() = default;
+inline bool Value::is_null() const noexcept { return std::holds_alternative<std::nullptr_t>(variant_); }
 
 // The arguments of a call: by position, and by name (whose keys are strings). A routine that takes it, as its only
 // parameter, gets whatever comes; a call that is given it sends both.
