@@ -11,14 +11,30 @@ const FILES: [&str; 3] = [
     "wool/v1/catalog.proto",
 ];
 
+/// What is rare or large, so that a frame is small: frames are moved several times on their way.
+const BOXED: [&str; 8] = [
+    ".wool.v1.Frame.kind.hello",
+    ".wool.v1.Frame.kind.serving",
+    ".wool.v1.Frame.kind.start",
+    ".wool.v1.Frame.kind.fault",
+    ".wool.v1.Frame.kind.throw",
+    ".wool.v1.Frame.kind.send",
+    ".wool.v1.Item.context",
+    ".wool.v1.Result.context",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../proto");
     println!("cargo:rerun-if-changed={}", root.display());
     let descriptors = protox::compile(FILES, [&root])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("wool.v1.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure()
+    let mut builder = tonic_prost_build::configure()
         .bytes(".")
-        .compile_fds(descriptors)?;
+        .codec_path("crate::codec::SharingCodec");
+    for path in BOXED {
+        builder = builder.boxed(path);
+    }
+    builder.compile_fds(descriptors)?;
     Ok(())
 }

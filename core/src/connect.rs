@@ -203,7 +203,7 @@ async fn greet(
     };
     let (outgoing, batches) = session::channel();
     let first = Batch {
-        frames: vec![Frame::session(Kind::Hello(hello))],
+        frames: vec![Frame::session(Kind::Hello(Box::new(hello)))],
     };
     let gone = |_| Error::new(ErrorKind::WorkerLost, "the connection was closed");
     outgoing.send(Outgoing::Ok(first)).await.map_err(gone)?;
@@ -241,7 +241,7 @@ async fn greet(
     else {
         return Err(no_hello());
     };
-    let peer = hello::accept_worker(hello, "").map_err(|refusal| {
+    let peer = hello::accept_worker(*hello, "").map_err(|refusal| {
         let kind = match &refusal {
             Refusal::PermissionDenied(_) => ErrorKind::PermissionDenied,
             _ => ErrorKind::Handshake,

@@ -34,6 +34,7 @@ compile_error!("libwool runs on Linux; other systems are refused until their par
 
 mod call;
 mod client;
+mod codec;
 mod connect;
 mod error;
 mod ids;

@@ -13,6 +13,7 @@ use crate::routine::Step;
 use crate::runtime::Runtime;
 use crate::session::WorkerCommand;
 use crate::state::call::{Answer, WorkerCall};
+use crate::worker::Place;
 
 /// What a task is.
 #[derive(Debug, Clone)]
@@ -44,11 +45,8 @@ pub(crate) enum TaskAnswer {
     Item(Payload),
     Result(Payload),
     End,
-    Fault(Fault),
+    Fault(Box<Fault>),
 }
-
-/// The occupied place of a running task; dropping it frees the place.
-pub(crate) type Slot = Box<dyn Send + Sync>;
 
 /// Shared by the session, the routine and everybody who asks about the task.
 pub(crate) struct TaskState {
@@ -65,7 +63,7 @@ pub(crate) struct TaskState {
 struct Inner {
     call: WorkerCall,
     arguments: Option<Payload>,
-    slot: Option<Slot>,
+    slot: Option<Place>,
 }
 
 impl TaskState {
@@ -76,7 +74,7 @@ impl TaskState {
         session: mpsc::UnboundedSender<WorkerCommand>,
         max_payload: u64,
         call: WorkerCall,
-        slot: Slot,
+        slot: Place,
     ) -> Arc<TaskState> {
         Arc::new(TaskState {
             number,
@@ -121,6 +119,10 @@ impl TaskState {
             inner.slot = None;
         }
         ended
+    }
+
+    fn is_over(&self) -> bool {
+        self.lock().call.is_over()
     }
 
     fn answer(&self, answer: Answer, message: TaskAnswer) -> Result<()> {
@@ -213,7 +215,8 @@ impl Task {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] when the task has ended.
     pub fn fail(&self, fault: Fault) -> Result<()> {
-        self.state.answer(Answer::Fault, TaskAnswer::Fault(fault))
+        self.state
+            .answer(Answer::Fault, TaskAnswer::Fault(Box::new(fault)))
     }
 
     /// Whether the task should stop: its caller has left, its time is up, or the worker stops.
@@ -231,6 +234,9 @@ impl Task {
 
 impl Drop for Task {
     fn drop(&mut self) {
+        if self.state.is_over() {
+            return;
+        }
         let fault = if self.is_cancelled() {
             Fault::of_kind(ErrorKind::Cancelled, "the task was cancelled")
         } else {
@@ -242,7 +248,7 @@ impl Drop for Task {
                 ),
             )
         };
-        // Refused when the task was answered, as it should have been.
+        // Refused when it was answered this moment.
         let _ = self.fail(fault);
     }
 }

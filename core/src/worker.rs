@@ -18,7 +18,6 @@ use crate::runtime::{Member, MemberKind, Runtime, refuse_on_wool_thread};
 use crate::server::{self, Listeners};
 use crate::session::WorkerCommand;
 use crate::state::hello::{self, Limits, Peer, Refusal};
-use crate::task::Slot;
 use crate::wire;
 
 /// How a worker is set up.
@@ -306,7 +305,7 @@ impl WorkerShared {
     }
 
     /// A place for a task, if there is one.
-    pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
+    pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Place> {
         let most = concurrency(&self.options);
         self.in_flight
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
@@ -314,9 +313,9 @@ impl WorkerShared {
             })
             .ok()?;
         self.runtime.running().fetch_add(1, Ordering::AcqRel);
-        Some(Box::new(Place {
+        Some(Place {
             worker: Arc::clone(self),
-        }))
+        })
     }
 
     pub(crate) fn hello(&self) -> wire::Hello {
@@ -438,8 +437,8 @@ impl Drop for SessionGuard {
     }
 }
 
-/// A running task's place.
-struct Place {
+/// The occupied place of a running task; dropping it frees the place.
+pub(crate) struct Place {
     worker: Arc<WorkerShared>,
 }
 

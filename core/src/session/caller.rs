@@ -338,7 +338,7 @@ impl CallerSession {
         }
         self.last_number = number;
         let streaming = dispatch.kind == RoutineKind::Stream;
-        let mut start = wire::Start {
+        let mut start = Box::new(wire::Start {
             task_id: Bytes::copy_from_slice(&dispatch.task_id),
             routine: dispatch.routine.as_ref().to_owned(),
             kind: dispatch.kind.to_wire(),
@@ -351,7 +351,7 @@ impl CallerSession {
             tag: dispatch.tag.clone(),
             credit,
             ..wire::Start::default()
-        };
+        });
         self.outbox.payload(
             number,
             dispatch.arguments.clone(),
@@ -384,7 +384,7 @@ impl CallerSession {
                 self.outbox.frame(Frame::session(Kind::Pong(pong)));
             }
             Some(Kind::Serving(serving)) => {
-                self.state.update(serving);
+                self.state.update(*serving);
                 (self.changed)();
             }
             Some(Kind::Goaway(goaway)) => self.goaway(goaway.last_call),
@@ -435,7 +435,7 @@ impl CallerSession {
             Some(Kind::Chunk(chunk)) => self.chunk(number, chunk.data)?,
             Some(Kind::End(_)) => self.answer(number, Answer::End, |_| Outcome::End),
             Some(Kind::Fault(fault)) => self.answer(number, Answer::Fault, |_| {
-                Outcome::Error(Error::from_fault(Fault::from_wire(fault)))
+                Outcome::Error(Error::from_fault(Fault::from_wire(*fault)))
             }),
             Some(Kind::Rejected(rejected)) => self.rejected(number, rejected),
             Some(Kind::Window(window)) => self.outbox.grant(number, window.bytes),

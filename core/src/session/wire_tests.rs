@@ -116,8 +116,10 @@ impl Peer {
 
     async fn greeted(target: &Target) -> Peer {
         let mut peer = Peer::connect(target).await;
-        peer.say([session(Kind::Hello(hello(Limits::default(), "test")))])
-            .await;
+        peer.say([session(Kind::Hello(
+            hello(Limits::default(), "test").into(),
+        ))])
+        .await;
         let answer = peer.hear().await.unwrap();
         assert!(matches!(answer.kind, Some(Kind::Hello(_))), "{answer:?}");
         peer
@@ -164,7 +166,7 @@ fn call(number: u64, kind: Kind) -> Frame {
 fn start(number: u64, routine: &str, kind: wire::RoutineKind, arguments: &[u8]) -> Frame {
     call(
         number,
-        Kind::Start(wire::Start {
+        Kind::Start(Box::new(wire::Start {
             task_id: Bytes::from_static(&[7; 16]),
             routine: routine.to_owned(),
             kind: kind as i32,
@@ -174,7 +176,7 @@ fn start(number: u64, routine: &str, kind: wire::RoutineKind, arguments: &[u8]) 
                 total: arguments.len() as u64,
             }),
             ..Default::default()
-        }),
+        })),
     )
 }
 
@@ -213,12 +215,12 @@ fn what_is_no_greeting_is_refused_with_the_reason() {
         };
         for (frames, code, text) in [
             (
-                vec![session(Kind::Hello(other_major))],
+                vec![session(Kind::Hello(other_major.into()))],
                 tonic::Code::FailedPrecondition,
                 "9.0",
             ),
             (
-                vec![session(Kind::Hello(other_worker))],
+                vec![session(Kind::Hello(other_worker.into()))],
                 tonic::Code::FailedPrecondition,
                 "somebody",
             ),
@@ -226,7 +228,7 @@ fn what_is_no_greeting_is_refused_with_the_reason() {
             (vec![], tonic::Code::FailedPrecondition, "hello"),
             (
                 vec![
-                    session(Kind::Hello(hello(Limits::default(), "test"))),
+                    session(Kind::Hello(hello(Limits::default(), "test").into())),
                     echo(1),
                 ],
                 tonic::Code::FailedPrecondition,
@@ -260,7 +262,9 @@ fn breaking_the_protocol_ends_the_session_and_nothing_else() {
         ("used before", vec![echo(3), echo(2)]),
         (
             "second hello",
-            vec![session(Kind::Hello(hello(Limits::default(), "test")))],
+            vec![session(Kind::Hello(
+                hello(Limits::default(), "test").into(),
+            ))],
         ),
         ("beyond", vec![partial(1, 20), call(1, chunk(16))]),
         ("empty", vec![partial(1, 100), call(1, chunk(0))]),
@@ -560,7 +564,7 @@ impl Session for Arc<Liar> {
         let heard = self.heard.clone();
         let (answers, stream) = mpsc::channel(100);
         let hello = Batch {
-            frames: vec![session(Kind::Hello(self.hello.clone()))],
+            frames: vec![session(Kind::Hello(self.hello.clone().into()))],
         };
         let say = self.say.lock().await.take();
         tokio::spawn(async move {

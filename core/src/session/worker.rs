@@ -57,7 +57,7 @@ struct Open {
     streaming: bool,
     deadline: Option<AbortHandle>,
     /// Told in the place of what the routine answers once it was stopped.
-    stopped: Option<Fault>,
+    stopped: Option<Box<Fault>>,
 }
 
 /// Runs one session. It ends when the caller goes or the worker stops; tasks that still run then are
@@ -101,7 +101,7 @@ async fn greet(transport: &mut Transport, worker: &WorkerShared) -> Result<Peer,
             "nothing may be sent before the worker's hello was read".to_owned(),
         ));
     }
-    hello::accept_caller(hello, worker.uid(), worker.secret())
+    hello::accept_caller(*hello, worker.uid(), worker.secret())
 }
 
 struct Serving {
@@ -159,7 +159,8 @@ impl Serving {
             .serving
             .as_ref()
             .is_some_and(|serving| serving.draining);
-        self.outbox.frame(Frame::session(Kind::Hello(hello)));
+        self.outbox
+            .frame(Frame::session(Kind::Hello(Box::new(hello))));
         let end = self.drive().await;
         if let End::CallerGone(Some(error)) = &end {
             self.worker.log_lost_caller(&self.peer, error);
@@ -223,7 +224,7 @@ impl Serving {
                 },
                 changed = registry.changed() => if changed.is_ok() {
                     let serving = self.worker.serving();
-                    self.outbox.frame(Frame::session(Kind::Serving(serving)));
+                    self.outbox.frame(Frame::session(Kind::Serving(Box::new(serving))));
                 },
                 () = &mut liveness, if !self.open.is_empty() => {
                     let next = match self.liveness.check(Instant::now()) {
@@ -343,7 +344,7 @@ impl Serving {
                     fault.language = self.worker.language().to_owned();
                 }
                 self.outbox
-                    .frame_in_order(Frame::new(number, Kind::Fault(fault.into_wire())));
+                    .frame_in_order(Frame::new(number, Kind::Fault(Box::new(fault.into_wire()))));
             }
         }
         self.close_call(number);
@@ -356,10 +357,10 @@ impl Serving {
         };
         if open.state.end_if_not_begun() {
             self.outbox
-                .frame(Frame::new(number, Kind::Fault(fault.into_wire())));
+                .frame(Frame::new(number, Kind::Fault(Box::new(fault.into_wire()))));
             self.close_call(number);
         } else {
-            open.stopped.get_or_insert(fault);
+            open.stopped.get_or_insert_with(|| Box::new(fault));
             stop(open);
         }
     }
@@ -442,7 +443,7 @@ impl Serving {
         }
     }
 
-    fn start(&mut self, number: u64, start: wire::Start) -> Result<(), LinkError> {
+    fn start(&mut self, number: u64, start: Box<wire::Start>) -> Result<(), LinkError> {
         if number <= self.last_number {
             return Err(LinkError::protocol(format!(
                 "call number {number} was used before"
@@ -502,7 +503,7 @@ impl Serving {
     fn admit(
         &self,
         start: &wire::Start,
-    ) -> Result<(Arc<crate::routine::Routine>, crate::task::Slot), (Reason, String)> {
+    ) -> Result<(Arc<crate::routine::Routine>, crate::worker::Place), (Reason, String)> {
         if uuid(&start.task_id).is_none() {
             return Err((
                 Reason::Invalid,

@@ -250,6 +250,10 @@ impl WorkerCall {
         }
     }
 
+    pub(crate) fn is_over(&self) -> bool {
+        self.phase == WorkerPhase::Over
+    }
+
     fn next_step(&mut self) -> Option<Step> {
         if self.phase != WorkerPhase::Running || !self.streaming || self.step.is_some() {
             return None;

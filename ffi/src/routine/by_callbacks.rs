@@ -7,6 +7,7 @@ use wool_core::{Error, Payload, Runtime, Service, Step, Task, TaskControl};
 
 use super::{Over, step_number};
 use crate::callback::{UserData, patient, quick};
+use crate::handles;
 use crate::queue::lend;
 use crate::task::TaskEntry;
 use crate::types::*;
@@ -98,6 +99,10 @@ impl Running {
 
     fn call(&self, job: Job) {
         let (user_data, handle) = (self.callbacks.user_data.pointer(), self.entry.handle());
+        // A cancel has answered before: what the routine would set up has no task to belong to.
+        if handles::task(handle).is_err() {
+            return;
+        }
         match job {
             Job::Run(arguments) => {
                 let Some(run) = self.callbacks.run else {
