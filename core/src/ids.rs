@@ -9,14 +9,23 @@ pub type Uuid = [u8; 16];
 
 /// A random UUID (version 4) from the operating system's generator.
 pub(crate) fn random_uuid() -> Result<Uuid> {
-    let mut bytes = [0; 16];
+    Ok(stamp(random()?))
+}
+
+/// A secret that nobody guesses.
+pub(crate) fn random_secret() -> Result<Vec<u8>> {
+    Ok(random::<32>()?.to_vec())
+}
+
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
         Error::new(
             ErrorKind::Io,
             format!("the system's random generator failed: {error}"),
         )
     })?;
-    Ok(stamp(bytes))
+    Ok(bytes)
 }
 
 /// An id for a task: unique, not secret. The upper half is random per thread, the lower one counts, so

@@ -36,6 +36,7 @@ mod call;
 mod client;
 mod codec;
 mod connect;
+mod discovery;
 mod error;
 mod ids;
 mod latch;
@@ -55,6 +56,7 @@ mod worker;
 
 pub use call::{CallHandle, CallObserver, CallRequest, Outcome};
 pub use client::{Call, ResultStream, StreamCall};
+pub use discovery::{Discovery, LocalDiscovery, TurnedAway, TurnedAwayReason};
 pub use error::{Error, ErrorKind, Fault, Result};
 pub use ids::Uuid;
 pub use log::{Level, LogSink};

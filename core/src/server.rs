@@ -169,6 +169,7 @@ pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
     health
         .set_service_status("wool.v1.Session", ServingStatus::NotServing)
         .await;
+    worker.withdraw();
     worker.drain();
     drop(socket_file);
     let_run(&worker, &mut grace).await;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 
+use crate::discovery::{Announcement, Discovery};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{self, Uuid};
 use crate::latch::Latch;
@@ -37,6 +38,9 @@ pub struct WorkerOptions {
     pub max_payload: u64,
     /// Labels by which pools choose.
     pub tags: Vec<String>,
+    /// Where pools find this worker; `None` = nowhere. A worker that is found locally asks its callers for
+    /// the secret in its record: without `secret`, one that is drawn by lot.
+    pub publish: Option<Discovery>,
 }
 
 impl Default for WorkerOptions {
@@ -49,6 +53,7 @@ impl Default for WorkerOptions {
             secret: None,
             max_payload: 0,
             tags: Vec::new(),
+            publish: None,
         }
     }
 }
@@ -86,6 +91,7 @@ pub(crate) struct WorkerShared {
     uid_bytes: Uuid,
     address: String,
     options: WorkerOptions,
+    announcement: Mutex<Option<Announcement>>,
     limits: Limits,
     in_flight: AtomicU32,
     /// Told when the last task has ended.
@@ -109,8 +115,22 @@ impl Worker {
     /// [`ErrorKind::InvalidArgument`] for an address that is none, [`ErrorKind::PermissionDenied`] for one
     /// beyond loopback without `allow_plaintext`, [`ErrorKind::Io`] when it cannot be bound,
     /// [`ErrorKind::Closed`].
-    pub fn start(runtime: &Runtime, options: WorkerOptions) -> Result<Worker> {
+    pub fn start(runtime: &Runtime, mut options: WorkerOptions) -> Result<Worker> {
         runtime.check_open()?;
+        let uid_bytes = ids::random_uuid()?;
+        let uid = ids::dashed(&uid_bytes);
+        let announcement = match &options.publish {
+            Some(discovery) => Some(discovery.announce(&uid)?),
+            None => None,
+        };
+        if let Some(announcement) = &announcement {
+            if options.socket_path.is_none() {
+                options.socket_path = announcement.socket_path().map(Path::to_owned);
+            }
+            if options.secret.is_none() {
+                options.secret = Some(ids::random_secret()?);
+            }
+        }
         let address = resolve(&options)?;
         let tcp = TcpListener::bind(address).map_err(|error| {
             Error::new(
@@ -126,7 +146,6 @@ impl Worker {
             .local_addr()
             .map_err(|error| Error::new(ErrorKind::Io, error.to_string()))?;
         let listeners = Listeners::open(runtime, tcp, options.socket_path.as_deref())?;
-        let uid_bytes = ids::random_uuid()?;
         let limits = Limits {
             max_payload: match options.max_payload {
                 0 => Limits::default().max_payload,
@@ -141,11 +160,12 @@ impl Worker {
         let shared = Arc::new(WorkerShared {
             runtime: runtime.own_reference(),
             member: AtomicU64::new(0),
-            uid: ids::dashed(&uid_bytes),
+            uid,
             uid_bytes,
             address: local.to_string(),
             limits,
             options,
+            announcement: Mutex::default(),
             in_flight: AtomicU32::new(0),
             idle: Notify::new(),
             draining: AtomicBool::new(false),
@@ -161,12 +181,17 @@ impl Worker {
         shared.log(Level::Info, || {
             format!("worker {} serves at {}", shared.uid, shared.address)
         });
-        Ok(Worker {
+        let worker = Worker {
             owner: Arc::new(Owner {
                 shared,
                 _runtime: runtime.clone(),
             }),
-        })
+        };
+        // Not before callers can connect. A worker that cannot be found stops when it is dropped here.
+        if let Some(announcement) = announcement {
+            worker.owner.shared.publish(announcement)?;
+        }
+        Ok(worker)
     }
 
     /// Where it is reached, e.g. `"127.0.0.1:43211"`.
@@ -243,6 +268,30 @@ impl WorkerShared {
     /// Changes when the worker is to stop, or to stop sooner.
     pub(crate) fn grace(&self) -> watch::Receiver<Option<Grace>> {
         self.grace.subscribe()
+    }
+
+    fn publish(&self, mut announcement: Announcement) -> Result<()> {
+        let record = wire::WorkerRecord {
+            local: Some(wire::LocalOrigin {
+                secret: self.secret().unwrap_or_default().to_vec().into(),
+                ..wire::LocalOrigin::default()
+            }),
+            ..self.record()
+        };
+        announcement.publish(&record)?;
+        *self.announcement() = Some(announcement);
+        Ok(())
+    }
+
+    fn announcement(&self) -> MutexGuard<'_, Option<Announcement>> {
+        self.announcement
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From here on nobody finds this worker any more.
+    pub(crate) fn withdraw(&self) {
+        drop(self.announcement().take());
     }
 
     /// From here on new tasks are refused, and callers are told.
