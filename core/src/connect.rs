@@ -12,11 +12,10 @@ use futures_core::Stream;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::mpsc;
-use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::transport::{self, Channel, Uri};
 use tower::service_fn;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::pool::PoolOptions;
 use crate::runtime::Runtime;
 use crate::server::{BATCH_SLACK, Batches, CONNECTION_WINDOW, STREAM_WINDOW};
 use crate::session::{self, LinkError, Outgoing, Transport};
@@ -37,6 +36,16 @@ pub(crate) enum Address {
         allow_plaintext: bool,
     },
     Unix(PathBuf),
+}
+
+/// A worker to connect to: ways to reach it, what it must be, and what it wants to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// Tried in turn; at least one.
+    pub(crate) addresses: Vec<Address>,
+    /// Empty = any worker.
+    pub(crate) uid: String,
+    pub(crate) secret: Option<Bytes>,
 }
 
 /// A session that both sides have agreed to.
@@ -110,15 +119,33 @@ fn check_loopback(address: SocketAddr) -> Result<()> {
     ))
 }
 
-/// Dials and exchanges hellos.
+/// Dials and exchanges hellos, at the first address where that works.
+///
+/// # Errors
+/// Those of the last address.
 pub(crate) async fn open(
+    endpoint: &Endpoint,
+    limits: Limits,
+    runtime: &Runtime,
+) -> Result<Connected> {
+    let mut failure = Error::new(ErrorKind::WorkerLost, "the worker has no address");
+    for address in &endpoint.addresses {
+        match open_at(address, endpoint, limits, runtime).await {
+            Ok(connected) => return Ok(connected),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+async fn open_at(
     address: &Address,
-    options: &PoolOptions,
+    endpoint: &Endpoint,
     limits: Limits,
     runtime: &Runtime,
 ) -> Result<Connected> {
     let channel = within("connecting", dial(address)).await?;
-    within("the hello", greet(channel, options, limits, runtime)).await
+    within("the hello", greet(channel, endpoint, limits, runtime)).await
 }
 
 async fn within<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
@@ -133,7 +160,7 @@ async fn within<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<
 
 async fn dial(address: &Address) -> Result<Channel> {
     // The URI names no host: nothing is looked up by it, the connector knows where to go.
-    let endpoint = Endpoint::from_static("http://worker")
+    let endpoint = transport::Endpoint::from_static("http://worker")
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
     let connecting = match address {
@@ -189,16 +216,13 @@ async fn look_up(host_port: &str, allow_plaintext: bool) -> Result<Vec<SocketAdd
 
 async fn greet(
     channel: Channel,
-    options: &PoolOptions,
+    endpoint: &Endpoint,
     limits: Limits,
     runtime: &Runtime,
 ) -> Result<Connected> {
     let hello = wire::Hello {
-        secret: options
-            .secret
-            .as_deref()
-            .map(Bytes::copy_from_slice)
-            .unwrap_or_default(),
+        worker_uid: endpoint.uid.clone(),
+        secret: endpoint.secret.clone().unwrap_or_default(),
         ..hello::hello(limits, runtime.language())
     };
     let (outgoing, batches) = session::channel();
@@ -241,7 +265,7 @@ async fn greet(
     else {
         return Err(no_hello());
     };
-    let peer = hello::accept_worker(*hello, "").map_err(|refusal| {
+    let peer = hello::accept_worker(*hello, &endpoint.uid).map_err(|refusal| {
         let kind = match &refusal {
             Refusal::PermissionDenied(_) => ErrorKind::PermissionDenied,
             _ => ErrorKind::Handshake,

@@ -48,6 +48,7 @@ mod routine;
 mod runtime;
 mod server;
 mod session;
+mod spawn;
 mod state;
 mod task;
 mod tasks;
@@ -61,7 +62,9 @@ pub use error::{Error, ErrorKind, Fault, Result};
 pub use ids::Uuid;
 pub use log::{Level, LogSink};
 pub use payload::{Codec, Payload};
-pub use pool::{PoolOptions, WorkerPool};
+pub use pool::{
+    PoolOptions, PoolStatus, RoutineStatus, WorkerOrigin, WorkerPool, WorkerState, WorkerStatus,
+};
 pub use routine::{Routine, RoutineKind, Service, Step, StreamClosed, TaskControl, Yielder};
 pub use runtime::{Runtime, RuntimeOptions};
 pub use task::{Task, TaskContext, TaskInfo};

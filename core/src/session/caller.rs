@@ -1,7 +1,7 @@
 //! The caller's side of a session: writes calls, hands out answers.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -35,6 +35,8 @@ pub(crate) enum CallerCommand {
     /// The host was told the outcome; the worker should stop.
     Leave(Arc<Flight>),
     Release(Release),
+    /// No more calls come: the session ends when those that it has are over.
+    Retire,
     /// The pool closes: everything ends as closed.
     Shutdown,
 }
@@ -55,7 +57,7 @@ pub(crate) enum Why {
 pub(crate) enum SessionEnd {
     /// The pool closed it.
     Shutdown,
-    /// The worker drained and all calls have ended.
+    /// The worker drained, or was retired, and all calls have ended.
     Drained,
     /// The link failed.
     Lost(Error),
@@ -66,8 +68,9 @@ pub(crate) struct LinkState {
     /// Sorted by name.
     serving: RwLock<Vec<wire::Routine>>,
     draining: AtomicBool,
-    /// Largest payload the worker accepts, bytes.
-    max_payload: u64,
+    /// The session's calls that have not ended.
+    in_flight: AtomicUsize,
+    peer: Peer,
 }
 
 impl LinkState {
@@ -75,14 +78,32 @@ impl LinkState {
         let state = LinkState {
             serving: RwLock::default(),
             draining: AtomicBool::new(false),
-            max_payload: peer.limits.max_payload,
+            in_flight: AtomicUsize::new(0),
+            peer: peer.clone(),
         };
         state.update(peer.serving.clone());
         state
     }
 
+    /// What the worker said of itself in its hello.
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Largest payload the worker accepts, bytes.
     pub(crate) fn max_payload(&self) -> u64 {
-        self.max_payload
+        self.peer.limits.max_payload
+    }
+
+    /// The calls of this side that the worker has and has not ended.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// What the worker serves now.
+    pub(crate) fn routines(&self) -> Vec<wire::Routine> {
+        let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
+        serving.clone()
     }
 
     pub(crate) fn draining(&self) -> bool {
@@ -132,6 +153,8 @@ pub(crate) struct CallerSession {
     /// Frames that grant windows, collected over a round.
     grants: Vec<Frame>,
     liveness: Liveness,
+    /// Ends once it has no calls.
+    retiring: bool,
     /// False once the worker takes nothing more. What it has said before is still to be read: the end of
     /// the session is that of the other direction.
     writable: bool,
@@ -174,6 +197,7 @@ impl CallerSession {
             inbox: Inbox::new(own, release),
             grants: Vec::new(),
             liveness: Liveness::new(Instant::now()),
+            retiring: false,
             writable: true,
         }
     }
@@ -213,7 +237,11 @@ impl CallerSession {
                     Err(mpsc::error::TrySendError::Closed(())) => self.writable = false,
                 }
             }
-            if self.last_started.is_some() && self.open.is_empty() {
+            self.state
+                .in_flight
+                .store(self.open.len() + self.waiting.len(), Ordering::Relaxed);
+            let over = self.last_started.is_some() || self.retiring && self.waiting.is_empty();
+            if over && self.open.is_empty() {
                 return SessionEnd::Drained;
             }
             let full = self.can_write();
@@ -285,6 +313,7 @@ impl CallerSession {
                 }
             }
             CallerCommand::Release(release) => self.inbox.release(&release, &mut self.grants),
+            CallerCommand::Retire => self.retiring = true,
             CallerCommand::Shutdown => {}
         }
     }

@@ -26,6 +26,8 @@ pub(crate) struct Dispatch {
     pub(crate) deadline: Option<Instant>,
     /// When to stop looking for a worker.
     pub(crate) dispatch_deadline: Instant,
+    /// When to stop waiting for the pool's quorum.
+    pub(crate) quorum_deadline: Instant,
     /// Workers that refused this task since the pool last changed, by the pool's numbering.
     pub(crate) refused_by: Vec<u64>,
     /// What the last of them said.

@@ -9,6 +9,7 @@ mod outbox;
 mod transport;
 mod worker;
 
+pub(crate) use crate::state::hello::Limits;
 pub(crate) use caller::{CallerCommand, CallerSession, LinkState, SessionEnd, Why};
 pub(crate) use flight::{Dispatch, Flight};
 pub(crate) use inbox::Receipt;

@@ -1,0 +1,294 @@
+//! Which worker gets a call, and the calls that wait for one.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::PoolShared;
+use super::member::{Link, Member};
+use crate::call::Outcome;
+use crate::error::{Error, ErrorKind};
+use crate::routine::RoutineKind;
+use crate::session::{CallerCommand, Dispatch, Flight, Why};
+
+/// A call that waits for a worker.
+pub(super) struct Parked {
+    dispatch: Box<Dispatch>,
+    /// All workers were busy: try again then. Otherwise something has to change.
+    retry: Option<Instant>,
+}
+
+/// How long a call waits when all workers are busy.
+const BUSY_RETRY: Duration = Duration::from_millis(5);
+
+/// What an offer met on its way.
+#[derive(Default)]
+struct Seen {
+    /// A worker whose routines are known.
+    known: bool,
+    /// One that has not been tried yet.
+    hopeful: bool,
+    /// One that serves the routine and refused this call.
+    refused: bool,
+    other_kind: bool,
+    too_large: Option<Error>,
+}
+
+impl Parked {
+    fn until(&self, quorum_reached: bool) -> Instant {
+        give_up_at(&self.dispatch, quorum_reached)
+    }
+}
+
+fn give_up_at(dispatch: &Dispatch, quorum_reached: bool) -> Instant {
+    if quorum_reached {
+        dispatch.dispatch_deadline
+    } else {
+        dispatch.dispatch_deadline.min(dispatch.quorum_deadline)
+    }
+}
+
+impl PoolShared {
+    /// Gives a call to a worker, or parks it, or ends it when no worker can ever take it.
+    pub(super) fn offer(&self, mut dispatch: Box<Dispatch>) {
+        let changes = self.changes.load(Ordering::Acquire);
+        let mut seen = Seen::default();
+        if !self.quorum_reached.load(Ordering::Acquire) {
+            seen.hopeful = true;
+            self.nobody_took(dispatch, seen, changes);
+            return;
+        }
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        let count = members.len();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        for index in 0..count {
+            match members[turn.wrapping_add(index) % count].take(dispatch, &mut seen) {
+                None => return,
+                Some(back) => dispatch = back,
+            }
+        }
+        drop(members);
+        self.nobody_took(dispatch, seen, changes);
+    }
+
+    fn nobody_took(&self, mut dispatch: Box<Dispatch>, mut seen: Seen, changes: u64) {
+        if seen.refused {
+            dispatch.refused_by.clear();
+            let retry = Some(Instant::now() + BUSY_RETRY);
+            self.park(Parked { dispatch, retry }, changes);
+            return;
+        }
+        seen.hopeful |= self.expecting.load(Ordering::Acquire);
+        let error = if let Some(error) = seen.too_large {
+            error
+        } else if !seen.known
+            && let Some(error) = self.problems().spawn.clone()
+        {
+            error
+        } else if seen.hopeful || !seen.known {
+            let retry = None;
+            self.park(Parked { dispatch, retry }, changes);
+            return;
+        } else {
+            not_served(&dispatch, seen.other_kind)
+        };
+        dispatch
+            .flight
+            .finish(Outcome::Error(error.with_retryable(true)));
+    }
+
+    /// `changes`: their count when the call was offered.
+    fn park(&self, mut parked: Parked, changes: u64) {
+        let mut list = self.parked();
+        if self.changes.load(Ordering::Acquire) != changes {
+            parked.retry = Some(Instant::now());
+        }
+        if self.is_closing.load(Ordering::Acquire) {
+            drop(list);
+            end_as_closed(&parked.dispatch);
+            return;
+        }
+        list.push(parked);
+        drop(list);
+        self.parked_one.notify_one();
+    }
+
+    /// A session gives a call back that certainly did not start.
+    pub(super) fn returned(&self, mut dispatch: Box<Dispatch>, why: Why, member: u64) {
+        match why {
+            Why::Busy => dispatch.refused_by.push(member),
+            // The worker's list of routines was older than this answer; a newer one is on its way.
+            Why::RoutineNotFound => {
+                if let Some(refusal) = dispatch.last_refusal.take() {
+                    dispatch.flight.finish(Outcome::Error(refusal));
+                }
+                return;
+            }
+            Why::Draining | Why::LinkLost => {}
+        }
+        self.offer(dispatch);
+    }
+
+    /// Offers parked calls again; `all`, or only those whose time has come. Returns when to look next.
+    pub(super) fn unpark(&self, all: bool) -> Option<Instant> {
+        let now = Instant::now();
+        let quorum_reached = self.quorum_reached.load(Ordering::Acquire);
+        let ready = {
+            let mut parked = self.parked();
+            let (ready, waiting): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut *parked).into_iter().partition(|entry| {
+                    let due = entry.retry.is_some_and(|retry| retry <= now)
+                        || entry.until(quorum_reached) <= now;
+                    all || due || entry.dispatch.flight.is_over()
+                });
+            *parked = waiting;
+            ready
+        };
+        for Parked { dispatch, .. } in ready {
+            if dispatch.flight.is_over() {
+                continue;
+            }
+            if give_up_at(&dispatch, quorum_reached) <= now {
+                self.dispatch_timed_out(&dispatch, quorum_reached);
+            } else {
+                self.offer(dispatch);
+            }
+        }
+        let parked = self.parked();
+        parked
+            .iter()
+            .map(|entry| {
+                let until = entry.until(quorum_reached);
+                entry.retry.map_or(until, |retry| retry.min(until))
+            })
+            .min()
+    }
+
+    /// Ends all parked calls: the pool closes.
+    pub(super) fn end_parked(&self) {
+        let parked = std::mem::take(&mut *self.parked());
+        for Parked { dispatch, .. } in parked {
+            end_as_closed(&dispatch);
+        }
+    }
+
+    fn dispatch_timed_out(&self, dispatch: &Dispatch, quorum_reached: bool) {
+        if let Some(refusal) = &dispatch.last_refusal {
+            dispatch.flight.finish(Outcome::Error(refusal.clone()));
+            return;
+        }
+        let what = if quorum_reached {
+            format!(
+                "no worker took {} within the dispatch timeout",
+                dispatch.routine
+            )
+        } else {
+            format!(
+                "{} was not called: the pool's quorum of {} workers was not reached in time",
+                dispatch.routine, self.options.quorum
+            )
+        };
+        let error = Error::new(
+            ErrorKind::NoWorkersAvailable,
+            format!("{what}: {}", self.story()),
+        );
+        dispatch
+            .flight
+            .finish(Outcome::Error(error.with_retryable(true)));
+    }
+
+    /// Why there is no worker, in one line.
+    fn story(&self) -> String {
+        let mut parts: Vec<String> = self.members().iter().map(|member| member.story()).collect();
+        if parts.is_empty() {
+            parts.push("no worker was found".to_owned());
+        }
+        for (reason, count) in self.membership().counts_now() {
+            parts.push(format!("{count} turned away ({reason})"));
+        }
+        let problems = self.problems();
+        for problem in [&problems.discovery, &problems.spawn].into_iter().flatten() {
+            parts.push(problem.message().to_owned());
+        }
+        parts.join("; ")
+    }
+}
+
+impl Member {
+    /// Takes a call, or gives it back and notes why.
+    fn take(&self, dispatch: Box<Dispatch>, seen: &mut Seen) -> Option<Box<Dispatch>> {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        let Link::Up { commands, state } = &*link else {
+            seen.hopeful |= matches!(*link, Link::Connecting);
+            return Some(dispatch);
+        };
+        if state.draining() {
+            return Some(dispatch);
+        }
+        seen.known = true;
+        match state.serves(&dispatch.routine) {
+            None => return Some(dispatch),
+            Some(kind) if kind != dispatch.kind => {
+                seen.other_kind = true;
+                return Some(dispatch);
+            }
+            Some(_) => {}
+        }
+        if let Err(error) = dispatch.arguments.check_size(state.max_payload()) {
+            seen.too_large = Some(error);
+            return Some(dispatch);
+        }
+        if dispatch.refused_by.contains(&self.id) {
+            seen.refused = true;
+            return Some(dispatch);
+        }
+        match commands.send(CallerCommand::Start(dispatch)) {
+            // The session ended this moment.
+            Err(mpsc::error::SendError(CallerCommand::Start(back))) => Some(back),
+            Ok(()) | Err(_) => None,
+        }
+    }
+}
+
+fn not_served(dispatch: &Dispatch, other_kind: bool) -> Error {
+    let name = &dispatch.routine;
+    if !other_kind {
+        return Error::new(
+            ErrorKind::RoutineNotFound,
+            format!("no worker of this pool serves {name}: is it registered under this name?"),
+        );
+    }
+    let served = match dispatch.kind {
+        RoutineKind::Unary => RoutineKind::Stream,
+        RoutineKind::Stream => RoutineKind::Unary,
+    };
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!(
+            "{name} was called as {}, the workers serve it as {}",
+            dispatch.kind.name(),
+            served.name()
+        ),
+    )
+}
+
+fn end_as_closed(dispatch: &Dispatch) {
+    let error = Error::new(
+        ErrorKind::Closed,
+        "the pool was closed while the call was pending",
+    );
+    dispatch
+        .flight
+        .finish(Outcome::Error(error.with_retryable(true)));
+}
+
+/// Ends a call whose budget of time is used up.
+pub(super) async fn expire(flight: Arc<Flight>, deadline: Instant) {
+    tokio::time::sleep_until(deadline.into()).await;
+    flight.leave(Error::new(
+        ErrorKind::DeadlineExceeded,
+        "the call's budget of time was used up before its outcome came",
+    ));
+}

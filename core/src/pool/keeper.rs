@@ -1,0 +1,200 @@
+//! The pool's own task: carries out who joins and leaves, looks after parked calls, and ends last.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::PoolShared;
+use super::member::{Member, keep_member};
+use super::membership::Change;
+use crate::discovery::{DiscoveryEvent, Subscription};
+use crate::log::Level;
+use crate::spawn::SpawnEvent;
+
+/// What the keeper is told.
+#[derive(Debug)]
+pub(super) enum PoolEvent {
+    Discovery(DiscoveryEvent),
+    Process(SpawnEvent),
+}
+
+struct Keeper {
+    shared: Arc<PoolShared>,
+    members: JoinSet<()>,
+    /// Processes that the pool keeps up, and how many of them serve.
+    processes: usize,
+    serving: usize,
+    /// The processes die before they serve: nobody waits for them.
+    crash_loop: bool,
+    /// Discovery has told all that was there at the beginning.
+    scanned: bool,
+    all_ended: bool,
+}
+
+pub(super) async fn keep_pool(
+    shared: Arc<PoolShared>,
+    mut events: mpsc::UnboundedReceiver<PoolEvent>,
+    subscription: Option<Subscription>,
+    processes: usize,
+) {
+    let mut keeper = Keeper {
+        members: JoinSet::new(),
+        processes,
+        serving: 0,
+        crash_loop: false,
+        scanned: subscription.is_none(),
+        all_ended: processes == 0,
+        shared: Arc::clone(&shared),
+    };
+    for member in shared.members() {
+        keeper.keep(member);
+    }
+    let mut closing = shared.closing.subscribe();
+    let mut next = None;
+    loop {
+        let due = async {
+            match next {
+                Some(next) => tokio::time::sleep_until(Instant::into(next)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = until(&mut closing) => break,
+            () = shared.changed.notified() => next = shared.unpark(true),
+            () = shared.parked_one.notified() => next = shared.unpark(false),
+            () = due => next = shared.unpark(false),
+            event = events.recv() => if let Some(event) = event {
+                keeper.hear(event);
+            },
+            // What has left is forgotten.
+            Some(_) = keeper.members.join_next() => {}
+        }
+    }
+    shared.end_parked();
+    keeper.end(events, subscription).await;
+    shared
+        .runtime
+        .remove_member(shared.member.load(Ordering::Relaxed));
+    shared.closed.open();
+}
+
+/// Returns when it has been said.
+pub(super) async fn until(said: &mut watch::Receiver<bool>) {
+    // The sender lives in the pool or its member, which the tasks hold.
+    let _ = said.wait_for(|said| *said).await;
+}
+
+impl Keeper {
+    fn keep(&mut self, member: Arc<Member>) {
+        self.members
+            .spawn(keep_member(Arc::clone(&self.shared), member));
+    }
+
+    fn hear(&mut self, event: PoolEvent) {
+        match event {
+            PoolEvent::Discovery(event) => self.hear_discovery(event),
+            PoolEvent::Process(event) => self.hear_process(event),
+        }
+        let starting = self.serving < self.processes && !self.crash_loop;
+        let expecting = !self.scanned || starting || self.shared.membership().expects_own();
+        self.shared.expecting.store(expecting, Ordering::Release);
+        self.shared.tell_changed();
+    }
+
+    fn hear_discovery(&mut self, event: DiscoveryEvent) {
+        let mut membership = self.shared.membership();
+        let changes = match event {
+            DiscoveryEvent::Found(record) => membership.found(*record),
+            DiscoveryEvent::TurnedAway(turned_away) => membership.turned_away(turned_away),
+            DiscoveryEvent::Gone { key } => membership.gone(&key),
+            DiscoveryEvent::Scanned => {
+                drop(membership);
+                self.scanned = true;
+                self.shared.problems().discovery = None;
+                return;
+            }
+            DiscoveryEvent::Failed(error) => {
+                drop(membership);
+                self.shared
+                    .log(Level::Warn, || format!("discovery: {}", error.message()));
+                self.shared.problems().discovery = Some(error);
+                return;
+            }
+        };
+        drop(membership);
+        self.carry_out(changes);
+    }
+
+    fn hear_process(&mut self, event: SpawnEvent) {
+        let changes = match event {
+            SpawnEvent::Ready { uid, .. } => {
+                self.serving += 1;
+                self.shared.membership().own_ready(&uid)
+            }
+            SpawnEvent::Ended { uid, story, .. } => {
+                self.shared.log(Level::Warn, || story);
+                let Some(uid) = uid else {
+                    return;
+                };
+                self.serving -= 1;
+                self.shared.membership().own_ended(&uid)
+            }
+            SpawnEvent::CrashLoop(error) => {
+                self.crash_loop = true;
+                self.shared.problems().spawn = Some(error);
+                return;
+            }
+            SpawnEvent::Recovered => {
+                self.crash_loop = false;
+                self.shared.problems().spawn = None;
+                return;
+            }
+            SpawnEvent::AllEnded => {
+                self.all_ended = true;
+                return;
+            }
+        };
+        self.carry_out(changes);
+    }
+
+    fn carry_out(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Join(candidate) => {
+                    let member = Member::found(self.shared.new_id(), *candidate);
+                    let member = self.shared.add_member(member);
+                    self.keep(member);
+                }
+                Change::Leave { uid } => {
+                    if let Some(member) = self.shared.remove_member(&uid) {
+                        member.leave();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Calls end before the workers that might answer them.
+    async fn end(
+        mut self,
+        mut events: mpsc::UnboundedReceiver<PoolEvent>,
+        subscription: Option<Subscription>,
+    ) {
+        while self.members.join_next().await.is_some() {}
+        drop(subscription);
+        let spawner = self.shared.spawner().take();
+        if let Some(spawner) = &spawner {
+            spawner.stop(self.shared.options.grace);
+        }
+        while !self.all_ended
+            && let Some(event) = events.recv().await
+        {
+            if let PoolEvent::Process(SpawnEvent::AllEnded) = event {
+                self.all_ended = true;
+            }
+        }
+    }
+}

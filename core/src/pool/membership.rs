@@ -1,0 +1,468 @@
+//! Which of the workers that were found belong to a pool. A plain state machine: it is told what
+//! discovery and spawning say, and answers who joins and who leaves.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+
+use crate::connect::{Address, Endpoint};
+use crate::discovery::{TurnedAway, TurnedAwayReason};
+use crate::wire::{self, Door, WorkerRecord};
+
+/// Records turned away that are remembered one by one; beyond, they are only counted.
+const REMEMBERED: usize = 1000;
+
+/// What a found worker must be like.
+pub(super) struct Policy {
+    pub(super) tags: Vec<String>,
+    /// 0 = all.
+    pub(super) lease: usize,
+    pub(super) allow_plaintext: bool,
+}
+
+/// What the pool has to do.
+#[derive(Debug, PartialEq)]
+pub(super) enum Change {
+    Join(Box<Candidate>),
+    /// Takes no new tasks; those that run go on.
+    Leave {
+        uid: String,
+    },
+}
+
+/// A worker to connect to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) uid: String,
+    pub(super) endpoint: Endpoint,
+    pub(super) tags: Vec<String>,
+    pub(super) pid: u32,
+    /// The pool has started it.
+    pub(super) own: bool,
+}
+
+pub(super) struct Membership {
+    policy: Policy,
+    /// Acceptable workers by uid.
+    candidates: BTreeMap<String, Candidate>,
+    /// Of those, the ones that were told to join.
+    joined: BTreeSet<String>,
+    /// The others, in the order in which they were found: the lease is used up.
+    waiting: VecDeque<String>,
+    /// Processes of the pool that serve.
+    own: BTreeSet<String>,
+    turned_away: BTreeMap<String, TurnedAway>,
+    counts: BTreeMap<TurnedAwayReason, u64>,
+}
+
+impl Membership {
+    pub(super) fn new(policy: Policy) -> Membership {
+        Membership {
+            policy,
+            candidates: BTreeMap::new(),
+            joined: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            own: BTreeSet::new(),
+            turned_away: BTreeMap::new(),
+            counts: BTreeMap::new(),
+        }
+    }
+
+    /// A record, new or newer.
+    pub(super) fn found(&mut self, record: WorkerRecord) -> Vec<Change> {
+        let uid = record.uid.clone();
+        match self.judge(record) {
+            Ok(candidate) => {
+                self.turned_away.remove(&uid);
+                self.accept(candidate)
+            }
+            Err(turned_away) => {
+                let changes = self.forget(&uid);
+                self.turn_away(turned_away);
+                changes
+            }
+        }
+    }
+
+    /// A record that the discovery itself turned away.
+    pub(super) fn turned_away(&mut self, turned_away: TurnedAway) -> Vec<Change> {
+        let changes = self.forget(&turned_away.key);
+        self.turn_away(turned_away);
+        changes
+    }
+
+    pub(super) fn gone(&mut self, key: &str) -> Vec<Change> {
+        self.turned_away.remove(key);
+        self.forget(key)
+    }
+
+    /// A process of the pool serves. It joins when its record is found.
+    pub(super) fn own_ready(&mut self, uid: &str) -> Vec<Change> {
+        self.own.insert(uid.to_owned());
+        let Some(candidate) = self.candidates.get_mut(uid) else {
+            return Vec::new();
+        };
+        candidate.own = true;
+        if self.joined.contains(uid) {
+            // It no longer counts against the lease.
+            return self.fill_lease();
+        }
+        self.waiting.retain(|waiting| waiting != uid);
+        self.turned_away.remove(uid);
+        self.join(uid.to_owned()).into_iter().collect()
+    }
+
+    pub(super) fn own_ended(&mut self, uid: &str) -> Vec<Change> {
+        self.own.remove(uid);
+        self.gone(uid)
+    }
+
+    /// Whether a process of the pool serves whose record has not been found yet.
+    pub(super) fn expects_own(&self) -> bool {
+        self.own.iter().any(|uid| !self.joined.contains(uid))
+    }
+
+    pub(super) fn turned_away_now(&self) -> Vec<TurnedAway> {
+        self.turned_away.values().cloned().collect()
+    }
+
+    /// How many are turned away now, by reason.
+    pub(super) fn counts_now(&self) -> BTreeMap<TurnedAwayReason, usize> {
+        let mut counts = BTreeMap::new();
+        for turned_away in self.turned_away.values() {
+            *counts.entry(turned_away.reason).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How many records were turned away since the beginning, by reason.
+    pub(super) fn counts(&self) -> &BTreeMap<TurnedAwayReason, u64> {
+        &self.counts
+    }
+
+    fn judge(&self, record: WorkerRecord) -> Result<Candidate, TurnedAway> {
+        let refuse = |reason, message: String| {
+            Err(TurnedAway {
+                key: record.uid.clone(),
+                reason,
+                message,
+            })
+        };
+        if record.protocol_major != wire::MAJOR {
+            return refuse(
+                TurnedAwayReason::Protocol,
+                format!(
+                    "it speaks protocol {}.{} (libwool {}), this side {}.{}",
+                    record.protocol_major,
+                    record.protocol_minor,
+                    record.package_version,
+                    wire::MAJOR,
+                    wire::MINOR
+                ),
+            );
+        }
+        if !record.doors.contains(&(Door::Session as i32)) {
+            return refuse(
+                TurnedAwayReason::NoDoor,
+                "it offers no door that this pool can use".to_owned(),
+            );
+        }
+        let own = self.own.contains(&record.uid);
+        let lacking = self
+            .policy
+            .tags
+            .iter()
+            .find(|tag| !record.tags.contains(tag));
+        if let Some(tag) = lacking
+            && !own
+        {
+            return refuse(
+                TurnedAwayReason::Tags,
+                format!("it lacks the tag \"{tag}\""),
+            );
+        }
+        let addresses = match self.addresses(&record) {
+            Ok(addresses) => addresses,
+            Err(message) => return refuse(TurnedAwayReason::NoAddress, message),
+        };
+        Ok(Candidate {
+            endpoint: Endpoint {
+                addresses,
+                uid: record.uid.clone(),
+                secret: record.local.map(|local| local.secret),
+            },
+            uid: record.uid,
+            tags: record.tags,
+            pid: record.pid,
+            own,
+        })
+    }
+
+    /// The socket first: it is faster, and not reachable by other users.
+    fn addresses(&self, record: &WorkerRecord) -> Result<Vec<Address>, String> {
+        let mut addresses = Vec::new();
+        if record.local.is_some() && !record.socket_path.is_empty() {
+            addresses.push(Address::Unix(PathBuf::from(&record.socket_path)));
+        }
+        let mut problem = "its record holds no address".to_owned();
+        for address in &record.addresses {
+            match Address::parse(address, self.policy.allow_plaintext) {
+                Ok(address) => addresses.push(address),
+                Err(error) => error.message().clone_into(&mut problem),
+            }
+        }
+        if addresses.is_empty() {
+            return Err(problem);
+        }
+        Ok(addresses)
+    }
+
+    fn accept(&mut self, candidate: Candidate) -> Vec<Change> {
+        let uid = candidate.uid.clone();
+        let before = self.candidates.insert(uid.clone(), candidate.clone());
+        if self.joined.contains(&uid) {
+            let same = before.is_some_and(|before| before.endpoint == candidate.endpoint);
+            if same {
+                return Vec::new();
+            }
+            return vec![Change::Leave { uid }, Change::Join(Box::new(candidate))];
+        }
+        if candidate.own || self.has_room() {
+            self.waiting.retain(|waiting| *waiting != uid);
+            return self.join(uid).into_iter().collect();
+        }
+        if !self.waiting.contains(&uid) {
+            self.waiting.push_back(uid.clone());
+        }
+        let message = format!(
+            "the pool has the {} that its lease allows",
+            self.policy.lease
+        );
+        self.turn_away(TurnedAway {
+            key: uid,
+            reason: TurnedAwayReason::Lease,
+            message,
+        });
+        Vec::new()
+    }
+
+    fn has_room(&self) -> bool {
+        let found = self.joined.iter().filter(|uid| !self.own.contains(*uid));
+        self.policy.lease == 0 || found.count() < self.policy.lease
+    }
+
+    fn join(&mut self, uid: String) -> Option<Change> {
+        let candidate = self.candidates.get(&uid)?.clone();
+        self.joined.insert(uid);
+        Some(Change::Join(Box::new(candidate)))
+    }
+
+    fn fill_lease(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        while self.has_room()
+            && let Some(uid) = self.waiting.pop_front()
+        {
+            self.turned_away.remove(&uid);
+            changes.extend(self.join(uid));
+        }
+        changes
+    }
+
+    fn forget(&mut self, key: &str) -> Vec<Change> {
+        self.candidates.remove(key);
+        self.waiting.retain(|waiting| waiting != key);
+        if !self.joined.remove(key) {
+            return Vec::new();
+        }
+        let mut changes = vec![Change::Leave {
+            uid: key.to_owned(),
+        }];
+        changes.append(&mut self.fill_lease());
+        changes
+    }
+
+    fn turn_away(&mut self, turned_away: TurnedAway) {
+        let known = self.turned_away.get(&turned_away.key);
+        if known.is_none_or(|known| known.reason != turned_away.reason) {
+            *self.counts.entry(turned_away.reason).or_default() += 1;
+        }
+        if known.is_some() || self.turned_away.len() < REMEMBERED {
+            self.turned_away
+                .insert(turned_away.key.clone(), turned_away);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn membership(tags: &[&str], lease: usize) -> Membership {
+        Membership::new(Policy {
+            tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+            lease,
+            allow_plaintext: false,
+        })
+    }
+
+    fn record(uid: &str) -> WorkerRecord {
+        WorkerRecord {
+            uid: uid.to_owned(),
+            addresses: vec!["127.0.0.1:1".to_owned()],
+            doors: vec![Door::Session as i32],
+            protocol_major: wire::MAJOR,
+            ..WorkerRecord::default()
+        }
+    }
+
+    fn joins(changes: &[Change]) -> Vec<&str> {
+        let uid = |change| match change {
+            &Change::Join(ref candidate) => Some(candidate.uid.as_str()),
+            Change::Leave { .. } => None,
+        };
+        changes.iter().filter_map(uid).collect()
+    }
+
+    fn leave(uid: &str) -> Change {
+        Change::Leave {
+            uid: uid.to_owned(),
+        }
+    }
+
+    fn reason(members: &Membership, uid: &str) -> Option<TurnedAwayReason> {
+        let turned_away = members.turned_away_now();
+        turned_away
+            .into_iter()
+            .find(|turned_away| turned_away.key == uid)
+            .map(|turned_away| turned_away.reason)
+    }
+
+    #[test]
+    fn a_worker_joins_once_and_leaves_once() {
+        let mut members = membership(&[], 0);
+        assert_eq!(joins(&members.found(record("a"))), ["a"]);
+        assert_eq!(members.found(record("a")), []);
+        assert_eq!(members.gone("a"), [leave("a")]);
+        assert_eq!(members.gone("a"), []);
+    }
+
+    #[test]
+    fn a_worker_that_moved_is_dialled_anew() {
+        let mut members = membership(&[], 0);
+        members.found(record("a"));
+        let moved = WorkerRecord {
+            addresses: vec!["127.0.0.1:2".to_owned()],
+            ..record("a")
+        };
+        let changes = members.found(moved);
+        assert_eq!(changes[0], leave("a"));
+        assert_eq!(joins(&changes), ["a"]);
+    }
+
+    #[test]
+    fn tags_are_all_asked_for_and_may_come_later() {
+        let mut members = membership(&["gpu", "big"], 0);
+        let tagged = |tags: &[&str]| WorkerRecord {
+            tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+            ..record("a")
+        };
+        assert_eq!(members.found(tagged(&["gpu"])), []);
+        assert_eq!(reason(&members, "a"), Some(TurnedAwayReason::Tags));
+        assert_eq!(joins(&members.found(tagged(&["big", "x", "gpu"]))), ["a"]);
+        assert_eq!(reason(&members, "a"), None);
+        assert_eq!(members.found(tagged(&[])), [leave("a")]);
+        assert_eq!(members.counts()[&TurnedAwayReason::Tags], 2);
+    }
+
+    #[test]
+    fn the_lease_caps_found_workers_in_their_order() {
+        let mut members = membership(&[], 2);
+        for uid in ["c", "a", "d", "b"] {
+            members.found(record(uid));
+        }
+        assert_eq!(reason(&members, "d"), Some(TurnedAwayReason::Lease));
+        assert_eq!(reason(&members, "b"), Some(TurnedAwayReason::Lease));
+        let changes = members.gone("c");
+        assert_eq!(changes[0], leave("c"));
+        assert_eq!(joins(&changes), ["d"]);
+        assert_eq!(reason(&members, "d"), None);
+        // One that waits and goes is nobody's change.
+        assert_eq!(members.gone("b"), []);
+        assert_eq!(members.gone("a"), [leave("a")]);
+    }
+
+    #[test]
+    fn the_pools_own_workers_need_no_lease_and_no_tag() {
+        let mut members = membership(&["gpu"], 1);
+        let gpu = |uid| WorkerRecord {
+            tags: vec!["gpu".to_owned()],
+            ..record(uid)
+        };
+        members.own_ready("own");
+        assert!(members.expects_own());
+        assert_eq!(joins(&members.found(record("own"))), ["own"]);
+        assert!(!members.expects_own());
+        assert_eq!(joins(&members.found(gpu("one"))), ["one"]);
+        assert_eq!(members.found(gpu("two")), []);
+        // Found before its process said that it is ready: it took the lease, and gives it back.
+        assert_eq!(joins(&members.own_ready("one")), ["two"]);
+        assert_eq!(members.own_ended("own"), [leave("own")]);
+    }
+
+    #[test]
+    fn an_own_worker_that_waits_for_the_lease_joins_when_it_is_known() {
+        let mut members = membership(&[], 1);
+        members.found(record("one"));
+        assert_eq!(members.found(record("own")), []);
+        assert_eq!(joins(&members.own_ready("own")), ["own"]);
+        assert_eq!(reason(&members, "own"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_turned_away_with_its_reason() {
+        let mut members = membership(&[], 0);
+        let bad = [
+            (
+                WorkerRecord {
+                    protocol_major: wire::MAJOR + 1,
+                    ..record("major")
+                },
+                TurnedAwayReason::Protocol,
+            ),
+            (
+                WorkerRecord {
+                    doors: vec![Door::Dispatch as i32],
+                    ..record("door")
+                },
+                TurnedAwayReason::NoDoor,
+            ),
+            (
+                WorkerRecord {
+                    addresses: vec!["192.0.2.1:1".to_owned()],
+                    ..record("far")
+                },
+                TurnedAwayReason::NoAddress,
+            ),
+            (
+                WorkerRecord {
+                    addresses: Vec::new(),
+                    ..record("nowhere")
+                },
+                TurnedAwayReason::NoAddress,
+            ),
+        ];
+        for (record, wanted) in bad {
+            let uid = record.uid.clone();
+            assert_eq!(members.found(record), []);
+            assert_eq!(reason(&members, &uid), Some(wanted));
+        }
+        members.turned_away(TurnedAway {
+            key: "x".to_owned(),
+            reason: TurnedAwayReason::OtherBoot,
+            message: String::new(),
+        });
+        assert_eq!(members.turned_away_now().len(), 5);
+        members.gone("x");
+        assert_eq!(reason(&members, "x"), None);
+        assert_eq!(members.counts()[&TurnedAwayReason::OtherBoot], 1);
+    }
+}

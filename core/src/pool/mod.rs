@@ -1,0 +1,390 @@
+//! A pool: the caller's view of a set of workers. It finds and starts workers, keeps a session to each,
+//! picks one for each call, and offers what certainly did not start to another.
+//!
+//! `membership` decides who belongs to it, `keeper` carries that out, `member` keeps one session,
+//! `dispatch` gives calls to workers.
+
+mod dispatch;
+mod keeper;
+mod member;
+mod membership;
+mod options;
+mod status;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, mpsc, watch};
+
+pub use options::PoolOptions;
+pub use status::{PoolStatus, RoutineStatus, WorkerOrigin, WorkerState, WorkerStatus};
+
+use crate::call::{CallHandle, CallObserver, CallRequest};
+use crate::connect::{Address, Endpoint};
+use crate::discovery::Discovery;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids;
+use crate::latch::Latch;
+use crate::log::Level;
+use crate::registry::Registry;
+use crate::runtime::{Member as RuntimeMember, MemberKind, Runtime, refuse_on_wool_thread};
+use crate::session::{Dispatch, Flight, Limits};
+use crate::spawn::{SpawnCommand, SpawnPlan, Spawner, WorkerSetup};
+use dispatch::Parked;
+use keeper::{PoolEvent, keep_pool};
+use member::Member;
+use membership::{Membership, Policy};
+
+/// Calls routines on a set of workers. When the last clone is dropped, it closes: pending calls end as
+/// [`ErrorKind::Closed`], and the workers that it started are stopped.
+#[derive(Clone)]
+pub struct WorkerPool {
+    owner: Arc<Owner>,
+}
+
+struct Owner {
+    shared: Arc<PoolShared>,
+    /// Keeps the runtime from closing while the pool is held.
+    _runtime: Runtime,
+}
+
+struct PoolShared {
+    runtime: Runtime,
+    member: AtomicU64,
+    options: PoolOptions,
+    limits: Limits,
+    /// Takes what discovery and the worker processes tell to the keeper.
+    events: mpsc::UnboundedSender<PoolEvent>,
+    members: RwLock<Vec<Arc<Member>>>,
+    /// Of members, never used again.
+    next_id: AtomicU64,
+    membership: Mutex<Membership>,
+    spawner: Mutex<Option<Spawner>>,
+    problems: Mutex<Problems>,
+    /// Workers may join soon: processes are starting, or discovery has not looked around yet.
+    expecting: AtomicBool,
+    /// As many workers have been connected at once as the first call waits for.
+    quorum_reached: AtomicBool,
+    /// Where the next round robin begins.
+    turn: AtomicUsize,
+    parked: Mutex<Vec<Parked>>,
+    /// Something changed that may let parked calls go.
+    changed: Notify,
+    /// Counts the changes: a call that was offered before one and is parked after it would wait in vain.
+    changes: AtomicU64,
+    /// A call was parked: the keeper's timer may be too late.
+    parked_one: Notify,
+    closing: watch::Sender<bool>,
+    is_closing: AtomicBool,
+    closed: Latch,
+}
+
+/// Why workers that should be there are not.
+#[derive(Default)]
+struct Problems {
+    discovery: Option<Error>,
+    /// The pool's processes die before they serve.
+    spawn: Option<Error>,
+}
+
+/// A time to come that no program sees.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+impl WorkerPool {
+    /// Makes a pool; [`PoolOptions`] says of which workers. It starts, finds and connects in the
+    /// background and goes on doing so: a worker may come later, or come back.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for options that contradict each other or an address that is none,
+    /// [`ErrorKind::PermissionDenied`] for an address beyond loopback without `allow_plaintext`,
+    /// [`ErrorKind::Discovery`] when workers cannot be found here at all, [`ErrorKind::SpawnFailed`] when
+    /// this program may not be started again, [`ErrorKind::Closed`].
+    pub fn new(runtime: &Runtime, options: PoolOptions) -> Result<WorkerPool> {
+        runtime.check_open()?;
+        let processes = options.processes()?;
+        let found_in = options.found_in(processes)?;
+        let (events, received) = mpsc::unbounded_channel();
+        let shared = Arc::new(PoolShared {
+            runtime: runtime.own_reference(),
+            member: AtomicU64::new(0),
+            limits: options.limits(),
+            members: RwLock::default(),
+            next_id: AtomicU64::new(0),
+            membership: Mutex::new(Membership::new(Policy {
+                tags: options.tags.clone(),
+                lease: options.lease,
+                allow_plaintext: options.allow_plaintext,
+            })),
+            spawner: Mutex::default(),
+            problems: Mutex::default(),
+            expecting: AtomicBool::new(found_in.is_some()),
+            quorum_reached: AtomicBool::new(options.quorum <= 1),
+            turn: AtomicUsize::new(0),
+            parked: Mutex::default(),
+            changed: Notify::new(),
+            changes: AtomicU64::new(0),
+            parked_one: Notify::new(),
+            closing: watch::Sender::new(false),
+            is_closing: AtomicBool::new(false),
+            closed: Latch::default(),
+            events,
+            options,
+        });
+        shared.add_fixed_members()?;
+        let subscription = match &found_in {
+            Some(discovery) => Some(discovery.subscribe(shared.discovery_sink())?),
+            None => None,
+        };
+        if processes > 0 {
+            let spawner = shared.start_processes(processes, found_in)?;
+            *shared.spawner() = Some(spawner);
+        }
+        let member: Weak<PoolShared> = Arc::downgrade(&shared);
+        shared
+            .member
+            .store(runtime.add_member(member)?, Ordering::Relaxed);
+        runtime.spawn_io(keep_pool(
+            Arc::clone(&shared),
+            received,
+            subscription,
+            processes,
+        ));
+        Ok(WorkerPool {
+            owner: Arc::new(Owner {
+                shared,
+                _runtime: runtime.clone(),
+            }),
+        })
+    }
+
+    /// Makes a call. Never blocks. Once it has returned `Ok`, the observer is told the outcome exactly
+    /// once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`], [`ErrorKind::InvalidArgument`] for a name that is none. The observer is
+    /// then dropped untold.
+    pub fn submit(
+        &self,
+        request: CallRequest,
+        observer: Box<dyn CallObserver>,
+    ) -> Result<CallHandle> {
+        let shared = &self.owner.shared;
+        shared.check_open()?;
+        Registry::check_name(&request.routine)?;
+        let task_id = ids::task_id()?;
+        let now = Instant::now();
+        let after = |wait: Duration| now.checked_add(wait).unwrap_or(now + FOREVER);
+        let dispatch_timeout = request
+            .dispatch_timeout
+            .unwrap_or(shared.options.dispatch_timeout);
+        // A time beyond what the clock can say is no deadline.
+        let deadline = request.timeout.and_then(|timeout| now.checked_add(timeout));
+        let flight = Flight::new(observer, request.credit);
+        if let Some(deadline) = deadline {
+            flight.set_deadline(
+                shared
+                    .runtime
+                    .spawn_io(dispatch::expire(Arc::clone(&flight), deadline)),
+            );
+        }
+        shared.offer(Box::new(Dispatch {
+            routine: request.routine,
+            kind: request.kind,
+            arguments: request.arguments,
+            task_id,
+            tag: request.tag,
+            deadline,
+            dispatch_deadline: after(dispatch_timeout),
+            quorum_deadline: after(shared.options.quorum_timeout),
+            refused_by: Vec::new(),
+            last_refusal: None,
+            flight: Arc::clone(&flight),
+        }));
+        Ok(CallHandle::new(flight))
+    }
+
+    /// Which workers the pool has, what they serve, and which were turned away, and why.
+    pub fn status(&self) -> PoolStatus {
+        self.owner.shared.status()
+    }
+
+    /// Closes: pending calls end as [`ErrorKind::Closed`], their tasks are cancelled, and the workers that
+    /// the pool started are stopped. Never blocks; `done` is called on one of wool's threads and must not
+    /// block. Closing again waits for the same end.
+    pub fn close(&self, done: impl FnOnce() + Send + 'static) {
+        self.owner.shared.closed.on_open(done);
+        self.owner.shared.begin_close();
+    }
+
+    /// Closes as [`WorkerPool::close`] does and waits, for ever without a timeout.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`]; [`ErrorKind::InvalidArgument`] on one of wool's threads.
+    pub fn close_blocking(&self, timeout: Option<Duration>) -> Result<()> {
+        refuse_on_wool_thread("a pool's close")?;
+        let shared = &self.owner.shared;
+        shared.begin_close();
+        if shared.closed.wait(timeout) {
+            return Ok(());
+        }
+        Err(shared.runtime.timed_out("the pool has not closed"))
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.shared.begin_close();
+    }
+}
+
+impl RuntimeMember for PoolShared {
+    fn kind(&self) -> MemberKind {
+        MemberKind::Pool
+    }
+
+    fn begin_close(&self) {
+        PoolShared::begin_close(self);
+    }
+
+    fn closed(&self) -> &Latch {
+        &self.closed
+    }
+}
+
+impl PoolShared {
+    fn begin_close(&self) {
+        if !self.is_closing.swap(true, Ordering::AcqRel) {
+            // The keeper and the members watch it.
+            self.closing.send_replace(true);
+        }
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.is_closing.load(Ordering::Acquire) {
+            return Err(Error::new(
+                ErrorKind::Closed,
+                "the pool is closed: make the call before close, or make a new pool",
+            ));
+        }
+        Ok(())
+    }
+
+    fn add_fixed_members(&self) -> Result<()> {
+        let secret = self.options.secret.clone().map(Into::into);
+        for text in &self.options.addresses {
+            let endpoint = Endpoint {
+                addresses: vec![Address::parse(text, self.options.allow_plaintext)?],
+                uid: String::new(),
+                secret: secret.clone(),
+            };
+            self.add_member(Member::fixed(self.new_id(), endpoint));
+        }
+        Ok(())
+    }
+
+    fn start_processes(
+        self: &Arc<Self>,
+        count: usize,
+        publish: Option<Discovery>,
+    ) -> Result<Spawner> {
+        let options = &self.options;
+        let plan = SpawnPlan {
+            command: match &options.command {
+                Some(command) => command.clone(),
+                None => SpawnCommand::this_program()?,
+            },
+            count,
+            worker: WorkerSetup {
+                tags: options.tags.clone(),
+                concurrency: options.concurrency,
+                max_payload: options.max_payload,
+                publish,
+            },
+            grace: options.grace,
+        };
+        let events = self.events.clone();
+        let sink = move |event| {
+            // The keeper may have ended.
+            let _ = events.send(PoolEvent::Process(event));
+        };
+        Spawner::start(&self.runtime, plan, Arc::new(sink))
+    }
+
+    fn discovery_sink(&self) -> crate::discovery::DiscoverySink {
+        let events = self.events.clone();
+        Arc::new(move |event| {
+            // The keeper may have ended.
+            let _ = events.send(PoolEvent::Discovery(event));
+        })
+    }
+
+    fn new_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn add_member(&self, member: Member) -> Arc<Member> {
+        let member = Arc::new(member);
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        members.push(Arc::clone(&member));
+        member
+    }
+
+    fn remove_member(&self, uid: &str) -> Option<Arc<Member>> {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        let index = members
+            .iter()
+            .position(|member| member.endpoint.uid == uid)?;
+        Some(members.remove(index))
+    }
+
+    fn members(&self) -> Vec<Arc<Member>> {
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        members.clone()
+    }
+
+    /// A worker is connected: there may be as many now as the first call waits for.
+    fn check_quorum(&self) {
+        if self.quorum_reached.load(Ordering::Acquire) {
+            return;
+        }
+        let up = self
+            .members()
+            .iter()
+            .filter(|member| member.is_up())
+            .count();
+        if up >= self.options.quorum {
+            self.quorum_reached.store(true, Ordering::Release);
+        }
+    }
+
+    /// To be called after the change.
+    fn tell_changed(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.changed.notify_one();
+    }
+
+    fn parked(&self) -> MutexGuard<'_, Vec<Parked>> {
+        lock(&self.parked)
+    }
+
+    fn membership(&self) -> MutexGuard<'_, Membership> {
+        lock(&self.membership)
+    }
+
+    fn spawner(&self) -> MutexGuard<'_, Option<Spawner>> {
+        lock(&self.spawner)
+    }
+
+    fn problems(&self) -> MutexGuard<'_, Problems> {
+        lock(&self.problems)
+    }
+
+    fn log(&self, level: Level, message: impl FnOnce() -> String) {
+        self.runtime.logger().log(level, "pool", message);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

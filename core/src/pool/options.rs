@@ -1,0 +1,138 @@
+//! How a pool is set up, and what follows from it.
+
+use std::time::Duration;
+
+use crate::discovery::{Discovery, LocalDiscovery};
+use crate::error::{Error, ErrorKind, Result};
+use crate::session::Limits;
+use crate::spawn::SpawnCommand;
+use crate::worker::Grace;
+
+/// How a pool is set up.
+///
+/// | mode | `spawn` | `discovery` or `addresses` | |
+/// |---|---|---|---|
+/// | default | `None` | none | starts a worker process per core |
+/// | ephemeral | `Some(n)` | none | starts n |
+/// | durable | `None` | given | starts none, joins the workers that are found |
+/// | hybrid | `Some(n)` | given | starts n, publishes them, and joins those that are found |
+#[derive(Debug, Clone)]
+pub struct PoolOptions {
+    /// Worker processes to start and to keep up. `None` = one per core, or none where `discovery` or
+    /// `addresses` say where workers are.
+    pub spawn: Option<usize>,
+    /// The program that becomes a worker. `None` = this program again, which must have come past
+    /// [`crate::serve_if_spawned`].
+    pub command: Option<SpawnCommand>,
+    /// Tasks that each of the started workers may run at once. 0 = 1,024.
+    pub concurrency: u32,
+    /// What the started workers get to finish their tasks when the pool closes.
+    pub grace: Grace,
+    /// Where workers are found, and where those that the pool starts are published.
+    pub discovery: Option<Discovery>,
+    /// Workers at fixed addresses: `"host:port"` or `"unix:/path"`.
+    pub addresses: Vec<String>,
+    /// Found workers must have all of these tags; the started ones get them.
+    pub tags: Vec<String>,
+    /// The most found workers that are admitted; those that the pool starts do not count. 0 = all.
+    pub lease: usize,
+    /// Connected workers that the first call waits for. 0 = 1.
+    pub quorum: usize,
+    /// How long calls wait for the quorum.
+    pub quorum_timeout: Duration,
+    /// How long a call looks for a worker.
+    pub dispatch_timeout: Duration,
+    /// Presented to the workers at `addresses`. (A found worker's secret is in its record.)
+    pub secret: Option<Vec<u8>>,
+    /// Dialling beyond loopback without TLS has to be asked for.
+    pub allow_plaintext: bool,
+    /// Largest results and items accepted, bytes. 0 = 256 MiB.
+    pub max_payload: u64,
+}
+
+const WAIT: Duration = Duration::from_secs(60);
+
+impl Default for PoolOptions {
+    fn default() -> PoolOptions {
+        PoolOptions {
+            spawn: None,
+            command: None,
+            concurrency: 0,
+            grace: Grace::Now,
+            discovery: None,
+            addresses: Vec::new(),
+            tags: Vec::new(),
+            lease: 0,
+            quorum: 0,
+            quorum_timeout: WAIT,
+            dispatch_timeout: WAIT,
+            secret: None,
+            allow_plaintext: false,
+            max_payload: 0,
+        }
+    }
+}
+
+/// Nobody means to start more by one pool.
+const MOST_PROCESSES: usize = 4096;
+
+impl PoolOptions {
+    /// How many processes to start.
+    pub(super) fn processes(&self) -> Result<usize> {
+        let joins = self.discovery.is_some() || !self.addresses.is_empty();
+        let count = match self.spawn {
+            Some(0) if !joins => {
+                return Err(invalid(
+                    "a pool that starts no worker needs a discovery or addresses to find some"
+                        .into(),
+                ));
+            }
+            Some(count) => count,
+            None if joins => 0,
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        if count > MOST_PROCESSES {
+            return Err(invalid(format!(
+                "a pool of {count} worker processes is more than the {MOST_PROCESSES} it may start"
+            )));
+        }
+        let certain = count + self.addresses.len();
+        if self.discovery.is_none() && self.quorum > certain {
+            return Err(invalid(format!(
+                "a quorum of {} can never be reached with {certain} workers",
+                self.quorum
+            )));
+        }
+        if self.discovery.is_some() && self.lease > 0 && self.quorum > certain + self.lease {
+            return Err(invalid(format!(
+                "a quorum of {} can never be reached with a lease of {}",
+                self.quorum, self.lease
+            )));
+        }
+        Ok(count)
+    }
+
+    /// Where workers are found: what was given, or a place of its own for what the pool starts.
+    pub(super) fn found_in(&self, processes: usize) -> Result<Option<Discovery>> {
+        match &self.discovery {
+            Some(discovery) => Ok(Some(discovery.clone())),
+            None if processes > 0 => Ok(Some(Discovery::Local(LocalDiscovery::private()?))),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        let defaults = Limits::default();
+        Limits {
+            max_payload: match self.max_payload {
+                0 => defaults.max_payload,
+                bytes => bytes,
+            },
+            ..defaults
+        }
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidArgument, message)
+}
