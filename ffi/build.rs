@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 20] = [
     "src/types/status.rs",
     "src/types/memory.rs",
     "src/memory.rs",
@@ -18,8 +18,10 @@ const SOURCES: [&str; 18] = [
     "src/types/routine.rs",
     "src/routine.rs",
     "src/task.rs",
+    "src/discovery.rs",
     "src/worker.rs",
     "src/pool.rs",
+    "src/spawn.rs",
     "src/call.rs",
     "src/stream.rs",
     "src/types/value.rs",

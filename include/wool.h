@@ -284,6 +284,9 @@ typedef int32_t wool_value_kind_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// Where workers are announced and found. Given to workers and pools, which keep what they need of it.
+typedef struct wool_discovery_t wool_discovery_t;
+
 // Why something did not work. It belongs to whoever received it: wool_error_free. What its functions return is
 // valid until then. It may be read from several threads at once.
 typedef struct wool_error_t wool_error_t;
@@ -526,22 +529,52 @@ typedef struct wool_worker_options_t {
   const struct wool_slice_t *tags;
   // How many there are.
   size_t tag_count;
+  // Where pools find this worker; NULL = nowhere. Without `secret`, one that is drawn by lot goes into the record,
+  // and only who can read that may call.
+  const struct wool_discovery_t *publish;
 } wool_worker_options_t;
 
-// How a pool is set up.
+// How a pool is set up. With nothing said, it starts a worker process per core. With `spawn`, it starts so many; with
+// `discovery` or `addresses` it joins the workers that are there; with both it does both.
 typedef struct wool_pool_options_t {
   // sizeof(wool_pool_options_t)
   size_t struct_size;
-  // The workers: "host:port" or "unix:/path".
+  // Worker processes to start and to keep up. 0 = one per core, or none where `discovery` or `addresses` are given;
+  // < 0 = none.
+  int32_t spawn;
+  // 1: `command` starts this program again, so the program must have come past wool_serve_if_spawned.
+  int32_t command_is_own;
+  // The program that becomes a worker, and its arguments. NULL = this program, with its own arguments.
+  const struct wool_slice_t *command;
+  // How many there are.
+  size_t command_count;
+  // Tasks that each of the started workers may run at once. 0 = 1,024.
+  uint32_t concurrency;
+  // The most found workers that are admitted; those that the pool starts do not count. 0 = all.
+  uint32_t lease;
+  // What the started workers get to finish their tasks when the pool closes, in milliseconds: 0 cancels now,
+  // < 0 waits for ever.
+  int64_t grace_ms;
+  // Where workers are found, and where those that the pool starts are published. NULL = the pool finds only its own.
+  const struct wool_discovery_t *discovery;
+  // Workers at fixed addresses: "host:port" or "unix:/path".
   const struct wool_slice_t *addresses;
   // How many there are.
   size_t address_count;
-  // How long a call looks for a worker that takes it, in milliseconds. 0 = 60,000.
-  uint64_t dispatch_timeout_ms;
-  // Presented to the workers. Empty = none.
-  struct wool_slice_t secret;
+  // Found workers must have all of these labels; the started ones get them.
+  const struct wool_slice_t *tags;
+  // How many there are.
+  size_t tag_count;
+  // Connected workers that the first call waits for. 0 = 1.
+  uint32_t quorum;
   // 1: may dial beyond loopback without TLS.
   int32_t allow_plaintext;
+  // How long calls wait for the quorum, in milliseconds. 0 = 60,000.
+  uint64_t quorum_timeout_ms;
+  // How long a call looks for a worker that takes it, in milliseconds. 0 = 60,000.
+  uint64_t dispatch_timeout_ms;
+  // Presented to the workers at `addresses`. Empty = none. (A found worker's secret is in its record.)
+  struct wool_slice_t secret;
   // Largest arguments, results and items, in bytes. 0 = 256 MiB.
   uint64_t max_payload;
 } wool_pool_options_t;
@@ -770,11 +803,24 @@ wool_status_t wool_task_set_state(wool_task_t task,
                                   wool_destroy_fn destroy,
                                   struct wool_error_t **error);
 
+// The workers of this user on this machine, in shared memory, under a name that publishers and pools share:
+// `name_space`, 1 to 32 of A-Z a-z 0-9 . _ -, not beginning with a dot. `directory`: where the records are kept,
+// instead of the user's own place; empty = there. On success `*out` belongs to the caller: wool_discovery_free.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for another name. Whether there is shared memory is found out by whoever uses it.
+wool_status_t wool_discovery_new_local(struct wool_slice_t name_space,
+                                       struct wool_slice_t directory,
+                                       struct wool_discovery_t **out,
+                                       struct wool_error_t **error);
+
+// Lets go of a discovery. What was made with it goes on. NULL is fine.
+void wool_discovery_free(struct wool_discovery_t *discovery);
+
 // Binds and serves: when this returns, callers can connect. `options` may be NULL. Routines may be registered
 // before and after. On success `*out` belongs to the caller: wool_worker_stop, then wool_worker_free.
 //
 // Errors: WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_IO when the
-// address cannot be bound, WOOL_ERR_CLOSED.
+// address cannot be bound, WOOL_ERR_DISCOVERY when it cannot be published, WOOL_ERR_CLOSED.
 wool_status_t wool_worker_new(struct wool_runtime_t *runtime,
                               const struct wool_worker_options_t *options,
                               struct wool_worker_t **out,
@@ -810,17 +856,27 @@ wool_status_t wool_worker_stop_submit(struct wool_worker_t *worker,
 // Lets go of a worker. One that is not stopped stops in the background, without grace. Never blocks. NULL is fine.
 void wool_worker_free(struct wool_worker_t *worker);
 
-// Makes a pool of the workers at `options->addresses`. It connects in the background, and goes on trying: a worker
-// may come later, or come back. On success `*out` belongs to the caller: wool_pool_close, then wool_pool_free.
+// Makes a pool; the options say of which workers, and may be NULL. It starts, finds and connects in the background, and
+// goes on doing so: a worker may come later, or come back. On success `*out` belongs to the caller: wool_pool_close,
+// then wool_pool_free.
 //
-// Errors: WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_CLOSED.
+// Errors: WOOL_ERR_INVALID_ARGUMENT for options that contradict each other, WOOL_ERR_PERMISSION_DENIED for an address
+// beyond loopback without `allow_plaintext`, WOOL_ERR_DISCOVERY when workers cannot be found here at all,
+// WOOL_ERR_SPAWN_FAILED when this program may not be started again, WOOL_ERR_CLOSED.
 wool_status_t wool_pool_new(struct wool_runtime_t *runtime,
                             const struct wool_pool_options_t *options,
                             struct wool_pool_t **out,
                             struct wool_error_t **error);
 
-// Closes a pool: what is pending ends as WOOL_ERR_CLOSED, and what is called from now on is refused so. It may be
-// called again, and while anything else is under way.
+// What the pool tells of itself, as a value of the model (wool_value_reader_new): which workers it has, their state,
+// routines and load, and which were turned away, and why. docs/pool-status.md names the parts. On success `*out` belongs
+// to the caller: wool_bytes_free.
+wool_status_t wool_pool_status(const struct wool_pool_t *pool,
+                               struct wool_bytes_t *out,
+                               struct wool_error_t **error);
+
+// Closes a pool: what is pending ends as WOOL_ERR_CLOSED, what is called from now on is refused so, and the workers
+// that the pool started are stopped. It may be called again, and while anything else is under way.
 //
 // `timeout_ms`: < 0 waits for ever, 0 does not wait.
 //
@@ -839,6 +895,27 @@ wool_status_t wool_pool_close_submit(struct wool_pool_t *pool,
 
 // Lets go of a pool. One that is not closed closes in the background. Never blocks. NULL is fine.
 void wool_pool_free(struct wool_pool_t *pool);
+
+// Where a program becomes a worker: first thing in main, once its routines are registered.
+//
+//     if (wool_serve_if_spawned(runtime)) return 0;
+//
+// In a process that a pool started it serves the runtime's routines until the pool says stop or has gone, or
+// SIGTERM or SIGINT asks it to drain, and returns 1: leave main. In any other process it returns 0 at once, and from
+// then on pools may start this program. Standard input of a started process is closed.
+//
+// Blocks; not in a callback. A queue that serves routines has to be drained meanwhile.
+int32_t wool_serve_if_spawned(struct wool_runtime_t *runtime);
+
+// Does as wool_serve_if_spawned does, without waiting: `*spawned` tells at once whether this process is a worker, and
+// if so, a WOOL_EVENT_CLOSED tells its end.
+//
+// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened.
+wool_status_t wool_serve_if_spawned_submit(struct wool_runtime_t *runtime,
+                                           struct wool_queue_t *queue,
+                                           uint64_t tag,
+                                           int32_t *spawned,
+                                           struct wool_error_t **error);
 
 // Calls a routine. Never blocks. Its outcome comes as exactly one event, WOOL_EVENT_RESULT or WOOL_EVENT_ERROR, with
 // `tag`. `arguments` (see wool_value_builder_arguments) are copied; `options` may be NULL; so may `out`, which

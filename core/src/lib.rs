@@ -67,6 +67,7 @@ pub use pool::{
 };
 pub use routine::{Routine, RoutineKind, Service, Step, StreamClosed, TaskControl, Yielder};
 pub use runtime::{Runtime, RuntimeOptions};
+pub use spawn::{SpawnCommand, SpawnedProcess, serve_if_spawned, serve_if_spawned_with};
 pub use task::{Task, TaskContext, TaskInfo};
 pub use wool_values as value;
 pub use wool_values::{Arguments, FromValue, IntoValue, Value, args};

@@ -5,7 +5,7 @@
 //! [`callback`].
 //!
 //! ```text
-//! types/     what C sees            runtime, worker, pool, call, stream, task, routine, value:
+//! types/     what C sees            runtime, discovery, worker, pool, call, stream, task, routine, value:
 //! guard      the way in             one file per thing, with its exported functions
 //! callback   the way out            queue/    completions: channel, wake-ups, events as C sees them
 //! handles    u64 <-> call, stream, task       fork, panic: rules 8 and 11
@@ -21,6 +21,7 @@
 
 pub mod call;
 mod callback;
+pub mod discovery;
 pub mod error;
 mod fork;
 mod guard;
@@ -31,6 +32,7 @@ pub mod pool;
 pub mod queue;
 pub mod routine;
 pub mod runtime;
+pub mod spawn;
 pub mod stream;
 pub mod task;
 pub mod types;

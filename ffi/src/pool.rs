@@ -1,15 +1,16 @@
 //! Pools.
 
-use wool_core::{PoolOptions, WorkerPool};
+use wool_core::{Payload, PoolOptions, SpawnCommand, WorkerPool};
 
 use crate::callback;
+use crate::discovery;
 use crate::error::wool_error_t;
 use crate::fork;
 use crate::guard::{self, Result};
 use crate::queue::{self, wool_queue_t};
 use crate::runtime::wool_runtime_t;
 use crate::types::*;
-use crate::worker::{closed_event, secret};
+use crate::worker::{closed_event, grace, secret};
 
 /// The caller's view of a set of workers.
 #[safer_ffi::derive_ReprC]
@@ -24,10 +25,13 @@ impl wool_pool_t {
     }
 }
 
-/// Makes a pool of the workers at `options->addresses`. It connects in the background, and goes on trying: a worker
-/// may come later, or come back. On success `*out` belongs to the caller: wool_pool_close, then wool_pool_free.
+/// Makes a pool; the options say of which workers, and may be NULL. It starts, finds and connects in the background, and
+/// goes on doing so: a worker may come later, or come back. On success `*out` belongs to the caller: wool_pool_close,
+/// then wool_pool_free.
 ///
-/// Errors: WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_CLOSED.
+/// Errors: WOOL_ERR_INVALID_ARGUMENT for options that contradict each other, WOOL_ERR_PERMISSION_DENIED for an address
+/// beyond loopback without `allow_plaintext`, WOOL_ERR_DISCOVERY when workers cannot be found here at all,
+/// WOOL_ERR_SPAWN_FAILED when this program may not be started again, WOOL_ERR_CLOSED.
 #[cfg_attr(
     feature = "headers",
     safer_ffi::ffi_export(rename = "abi_wool_pool_new")
@@ -50,8 +54,32 @@ pub unsafe extern "C" fn wool_pool_new(
     }
 }
 
-/// Closes a pool: what is pending ends as WOOL_ERR_CLOSED, and what is called from now on is refused so. It may be
-/// called again, and while anything else is under way.
+/// What the pool tells of itself, as a value of the model (wool_value_reader_new): which workers it has, their state,
+/// routines and load, and which were turned away, and why. docs/pool-status.md names the parts. On success `*out` belongs
+/// to the caller: wool_bytes_free.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_pool_status")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_pool_status(
+    pool: *const wool_pool_t,
+    out: *mut wool_bytes_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_pool_status", error, || {
+            let pool = guard::required(pool, "pool")?;
+            let out = guard::out(out, "out")?;
+            let status = Payload::value(&pool.core.status().to_value()?)?;
+            out.put(queue::give(status.into_bytes()));
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Closes a pool: what is pending ends as WOOL_ERR_CLOSED, what is called from now on is refused so, and the workers
+/// that the pool started are stopped. It may be called again, and while anything else is under way.
 ///
 /// `timeout_ms`: < 0 waits for ever, 0 does not wait.
 ///
@@ -114,17 +142,41 @@ unsafe fn pool_options(options: *const wool_pool_options_t) -> Result<PoolOption
     unsafe {
         let options = guard::options(options, "options")?;
         let defaults = PoolOptions::default();
+        let or = |ms, default| guard::unless_zero(ms).unwrap_or(default);
         Ok(PoolOptions {
+            spawn: match options.spawn {
+                0 => None,
+                count => Some(usize::try_from(count).unwrap_or(0)),
+            },
+            command: command(&options)?,
+            concurrency: options.concurrency,
+            grace: grace(options.grace_ms),
+            discovery: discovery::given(options.discovery)?,
             addresses: guard::texts(
                 options.addresses,
                 options.address_count,
                 "options.addresses",
             )?,
-            dispatch_timeout: guard::unless_zero(options.dispatch_timeout_ms)
-                .unwrap_or(defaults.dispatch_timeout),
+            tags: guard::texts(options.tags, options.tag_count, "options.tags")?,
+            lease: options.lease as usize,
+            quorum: options.quorum as usize,
+            quorum_timeout: or(options.quorum_timeout_ms, defaults.quorum_timeout),
+            dispatch_timeout: or(options.dispatch_timeout_ms, defaults.dispatch_timeout),
             secret: secret(options.secret)?,
             allow_plaintext: options.allow_plaintext != 0,
             max_payload: options.max_payload,
         })
     }
+}
+
+unsafe fn command(options: &wool_pool_options_t) -> Result<Option<SpawnCommand>> {
+    let words = unsafe { guard::texts(options.command, options.command_count, "options.command") }?;
+    if words.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(if options.command_is_own != 0 {
+        SpawnCommand::again(words)?
+    } else {
+        SpawnCommand::new(words)?
+    }))
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use wool_core::{Grace, Worker, WorkerOptions};
 
 use crate::callback;
+use crate::discovery;
 use crate::error::wool_error_t;
 use crate::fork;
 use crate::guard::{self, Result};
 use crate::memory::EMPTY;
-use crate::queue::{self, Body, Event, Queue, wool_queue_t};
+use crate::queue::{self, Body, Event, Queue, Slots, wool_queue_t};
 use crate::runtime::wool_runtime_t;
 use crate::types::*;
 
@@ -25,7 +26,7 @@ pub struct wool_worker_t {
 /// before and after. On success `*out` belongs to the caller: wool_worker_stop, then wool_worker_free.
 ///
 /// Errors: WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_IO when the
-/// address cannot be bound, WOOL_ERR_CLOSED.
+/// address cannot be bound, WOOL_ERR_DISCOVERY when it cannot be published, WOOL_ERR_CLOSED.
 #[cfg_attr(
     feature = "headers",
     safer_ffi::ffi_export(rename = "abi_wool_worker_new")
@@ -148,19 +149,14 @@ pub unsafe extern "C" fn wool_worker_free(worker: *mut wool_worker_t) {
 /// What pushes a CLOSED event, in a slot reserved now.
 pub(crate) fn closed_event(queue: &Arc<Queue>, tag: u64) -> Result<impl FnOnce() + Send + 'static> {
     let _opened = queue.opened()?;
-    queue.reserve(1)?;
-    let queue = Arc::clone(queue);
+    let slot = Slots::hold(queue, 1)?;
     Ok(move || {
-        let kind = wool_event_kind_t::WOOL_EVENT_CLOSED;
-        queue.push(
-            Event {
-                kind,
-                tag,
-                handle: 0,
-                body: Body::Nothing,
-            },
-            1,
-        );
+        slot.fill(Event {
+            kind: wool_event_kind_t::WOOL_EVENT_CLOSED,
+            tag,
+            handle: 0,
+            body: Body::Nothing,
+        });
     })
 }
 
@@ -175,6 +171,7 @@ unsafe fn worker_options(options: *const wool_worker_options_t) -> Result<Worker
             secret: secret(options.secret)?,
             max_payload: options.max_payload,
             tags: guard::texts(options.tags, options.tag_count, "options.tags")?,
+            publish: discovery::given(options.publish)?,
             ..WorkerOptions::default()
         };
         let bind = guard::text(options.bind, "options.bind")?;
@@ -192,7 +189,7 @@ pub(crate) unsafe fn secret(secret: wool_slice_t) -> Result<Option<Vec<u8>>> {
     Ok((!secret.is_empty()).then(|| secret.to_vec()))
 }
 
-fn grace(grace_ms: i64) -> Grace {
+pub(crate) fn grace(grace_ms: i64) -> Grace {
     match guard::wait(grace_ms) {
         None => Grace::Forever,
         Some(grace) if grace.is_zero() => Grace::Now,

@@ -10,6 +10,7 @@ mod member;
 mod membership;
 mod options;
 mod status;
+mod status_value;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};

@@ -13,6 +13,37 @@ impl SpawnCommand {
     pub fn this_program() -> Result<SpawnCommand> {
         Ok(SpawnCommand {})
     }
+    /// This.
+    pub fn again(_: Vec<String>) -> Result<SpawnCommand> {
+        Ok(SpawnCommand {})
+    }
+    /// This.
+    pub fn new(_: Vec<String>) -> Result<SpawnCommand> {
+        Ok(SpawnCommand {})
+    }
+}
+/// X
+pub fn serve_if_spawned(_: &Runtime) -> Result<bool> {
+    Ok(false)
+}
+/// X
+pub fn serve_if_spawned_with(
+    _: &Runtime,
+    _: impl FnOnce(Result<()>) + Send + 'static,
+) -> Result<bool> {
+    Ok(false)
+}
+/// s
+#[derive(Clone, Debug)]
+pub enum S {
+    /// s
+    A,
+}
+impl S {
+    /// n
+    pub fn name(&self) -> &'static str {
+        ""
+    }
 }
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WorkerSetup {
@@ -50,6 +81,14 @@ pub(crate) struct Spawner;
 pub struct SpawnedProcess {
     /// s
     pub slot: usize,
+    /// s
+    pub pid: u32,
+    /// s
+    pub uid: String,
+    /// s
+    pub state: S,
+    /// s
+    pub restarts: u64,
 }
 impl Spawner {
     pub(crate) fn start(

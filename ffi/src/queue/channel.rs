@@ -250,6 +250,12 @@ impl Slots {
     pub(crate) fn queue(&self) -> &Arc<Queue> {
         &self.queue
     }
+
+    /// Gives them all to one event.
+    pub(crate) fn fill(mut self, event: Event) {
+        let count = std::mem::take(&mut self.count);
+        self.queue.push(event, count);
+    }
 }
 
 impl Drop for Slots {

@@ -2,6 +2,7 @@ use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
 use super::{wool_destroy_fn, wool_slice_t};
+use crate::discovery::wool_discovery_t;
 
 /// Takes a message of the library. `level`: 1 error, 2 warning, 3 info, 4 debug; `target`: which part of the
 /// library speaks. The texts are valid during the call. On any of wool's threads, several at once; must not
@@ -60,25 +61,55 @@ pub struct wool_worker_options_t {
     pub tags: *const wool_slice_t,
     /// How many there are.
     pub tag_count: usize,
+    /// Where pools find this worker; NULL = nowhere. Without `secret`, one that is drawn by lot goes into the record,
+    /// and only who can read that may call.
+    pub publish: *const wool_discovery_t,
 }
 
-/// How a pool is set up.
+/// How a pool is set up. With nothing said, it starts a worker process per core. With `spawn`, it starts so many; with
+/// `discovery` or `addresses` it joins the workers that are there; with both it does both.
 #[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct wool_pool_options_t {
     /// sizeof(wool_pool_options_t)
     pub struct_size: usize,
-    /// The workers: "host:port" or "unix:/path".
+    /// Worker processes to start and to keep up. 0 = one per core, or none where `discovery` or `addresses` are given;
+    /// < 0 = none.
+    pub spawn: i32,
+    /// 1: `command` starts this program again, so the program must have come past wool_serve_if_spawned.
+    pub command_is_own: i32,
+    /// The program that becomes a worker, and its arguments. NULL = this program, with its own arguments.
+    pub command: *const wool_slice_t,
+    /// How many there are.
+    pub command_count: usize,
+    /// Tasks that each of the started workers may run at once. 0 = 1,024.
+    pub concurrency: u32,
+    /// The most found workers that are admitted; those that the pool starts do not count. 0 = all.
+    pub lease: u32,
+    /// What the started workers get to finish their tasks when the pool closes, in milliseconds: 0 cancels now,
+    /// < 0 waits for ever.
+    pub grace_ms: i64,
+    /// Where workers are found, and where those that the pool starts are published. NULL = the pool finds only its own.
+    pub discovery: *const wool_discovery_t,
+    /// Workers at fixed addresses: "host:port" or "unix:/path".
     pub addresses: *const wool_slice_t,
     /// How many there are.
     pub address_count: usize,
-    /// How long a call looks for a worker that takes it, in milliseconds. 0 = 60,000.
-    pub dispatch_timeout_ms: u64,
-    /// Presented to the workers. Empty = none.
-    pub secret: wool_slice_t,
+    /// Found workers must have all of these labels; the started ones get them.
+    pub tags: *const wool_slice_t,
+    /// How many there are.
+    pub tag_count: usize,
+    /// Connected workers that the first call waits for. 0 = 1.
+    pub quorum: u32,
     /// 1: may dial beyond loopback without TLS.
     pub allow_plaintext: i32,
+    /// How long calls wait for the quorum, in milliseconds. 0 = 60,000.
+    pub quorum_timeout_ms: u64,
+    /// How long a call looks for a worker that takes it, in milliseconds. 0 = 60,000.
+    pub dispatch_timeout_ms: u64,
+    /// Presented to the workers at `addresses`. Empty = none. (A found worker's secret is in its record.)
+    pub secret: wool_slice_t,
     /// Largest arguments, results and items, in bytes. 0 = 256 MiB.
     pub max_payload: u64,
 }

@@ -1,0 +1,60 @@
+//! Programs that are started again as workers.
+
+use crate::error::wool_error_t;
+use crate::guard;
+use crate::queue::{self, wool_queue_t};
+use crate::runtime::wool_runtime_t;
+use crate::types::*;
+use crate::worker::closed_event;
+
+/// Where a program becomes a worker: first thing in main, once its routines are registered.
+///
+///     if (wool_serve_if_spawned(runtime)) return 0;
+///
+/// In a process that a pool started it serves the runtime's routines until the pool says stop or has gone, or
+/// SIGTERM or SIGINT asks it to drain, and returns 1: leave main. In any other process it returns 0 at once, and from
+/// then on pools may start this program. Standard input of a started process is closed.
+///
+/// Blocks; not in a callback. A queue that serves routines has to be drained meanwhile.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_serve_if_spawned")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_serve_if_spawned(runtime: *mut wool_runtime_t) -> i32 {
+    unsafe {
+        guard::get(0, || {
+            // An error has been told to the pool, which tells it to its callers.
+            let spawned = wool_core::serve_if_spawned(runtime.as_ref()?.core());
+            Some(i32::from(spawned.unwrap_or(true)))
+        })
+    }
+}
+
+/// Does as wool_serve_if_spawned does, without waiting: `*spawned` tells at once whether this process is a worker, and
+/// if so, a WOOL_EVENT_CLOSED tells its end.
+///
+/// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_serve_if_spawned_submit")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_serve_if_spawned_submit(
+    runtime: *mut wool_runtime_t,
+    queue: *mut wool_queue_t,
+    tag: u64,
+    spawned: *mut i32,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_serve_if_spawned_submit", error, || {
+            let runtime = guard::required(runtime, "runtime")?;
+            let out = guard::out(spawned, "spawned")?;
+            let ended = closed_event(queue::required(queue)?, tag)?;
+            let spawned = wool_core::serve_if_spawned_with(runtime.core(), move |_| ended())?;
+            out.put(i32::from(spawned));
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
