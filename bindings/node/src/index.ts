@@ -1,6 +1,10 @@
 export type { CallOptions } from './call.js';
+export { type Discovery, LocalDiscovery, type LocalDiscoveryOptions } from './discovery.js';
 export { ERROR_KINDS, type ErrorKind, type RemoteFault, TaskError, WoolError } from './errors.js';
-export { type RemoteFunction, type RemoteGenerator, WorkerPool, type WorkerPoolOptions } from './pool.js';
+export { main, serveIfSpawned } from './main.js';
+export { type RemoteFunction, type RemoteGenerator, WorkerPool } from './pool.js';
+export type { WorkerPoolOptions } from './pool-options.js';
+export type { PoolStatus, ProcessStatus, TurnedAway, TurnedAwayReason, WorkerStatus } from './pool-status.js';
 export type { RoutineOptions } from './routines.js';
 export type { Routine, StreamRoutine } from './running.js';
 export { type LogLevel, type LogRecord, Runtime, type RuntimeOptions } from './runtime.js';
