@@ -20,6 +20,7 @@ test('nothing but the public interface is exported', () => {
     'Duration',
     'ERROR_KINDS',
     'Float',
+    'LocalDiscovery',
     'Named',
     'PlainDate',
     'PlainTime',
@@ -41,7 +42,9 @@ test('nothing but the public interface is exported', () => {
     'encode',
     'encodeArguments',
     'float',
+    'main',
     'raw',
+    'serveIfSpawned',
     'tuple',
   ]);
 });
