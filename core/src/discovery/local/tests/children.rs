@@ -43,9 +43,13 @@ impl Process {
         Process(command.spawn().unwrap())
     }
 
+    /// Children of its own live on until this is dropped.
     pub(super) fn kill(&mut self) {
+        // To wait would end the input.
+        let input = self.0.stdin.take();
         self.0.kill().unwrap();
         self.0.wait().unwrap();
+        self.0.stdin = input;
     }
 
     /// Waits for its end, which must be a success.
@@ -133,7 +137,7 @@ fn wait_for_end_of_input() {
     std::io::stdin().read_to_end(&mut nothing).unwrap();
 }
 
-/// Publishes a worker that names the process id of a forked child, which lives on.
+/// Publishes a worker, forks a child that lives on, and publishes another worker that names it.
 #[allow(unsafe_code, reason = "to fork is what is tested")]
 fn fork_and_publish() {
     let uid = uid();
@@ -161,9 +165,11 @@ fn fork_and_publish() {
             let mut answer = String::new();
             refused.read_to_string(&mut answer).unwrap();
             assert_eq!(answer, "refused");
-            let mut told = record(&uid, &[]);
-            told.extra.insert("child".to_owned(), child.to_string());
-            announcement.publish(&told).unwrap();
+            let uid = super::uid();
+            let mut second = record(&uid, &[]);
+            second.extra.insert("child".to_owned(), child.to_string());
+            let mut announcement = discovery().announce(&uid).unwrap();
+            announcement.publish(&second).unwrap();
             wait_for_end_of_input();
         }
     }

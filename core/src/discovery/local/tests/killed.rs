@@ -1,8 +1,5 @@
 //! Processes that are killed: their workers are gone, and nothing of them is left.
 
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
-
 use super::children::Process;
 use super::{Directory, Told, names, publish, uid};
 
@@ -40,15 +37,17 @@ fn a_forked_child_does_not_keep_its_parent_alive() {
     let told = Told::of(&discovery);
     told.scanned();
     let mut process = Process::start("fork", &discovery);
-    let uid = told.found().uid;
-    let child: i32 = told.found().extra["child"].parse().unwrap();
+    let before_fork = told.found();
+    let after_fork = told.found();
+    let child = &after_fork.extra["child"];
     process.kill();
-    assert_eq!(told.gone(), uid);
-    assert_eq!(
-        kill(Pid::from_raw(child), None),
-        Ok(()),
-        "it was to live on"
-    );
+    let mut gone = [told.gone(), told.gone()];
+    let mut workers = [before_fork.uid, after_fork.uid.clone()];
+    gone.sort();
+    workers.sort();
+    assert_eq!(gone, workers);
+    let status = std::fs::read_to_string(format!("/proc/{child}/status")).unwrap();
+    assert!(status.contains("State:\tS"), "it was to live on: {status}");
     assert_eq!(names(&directory.namespace("test")), [""; 0]);
 }
 
