@@ -29,9 +29,9 @@ impl Place {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("wool-pools-{}-{number}", std::process::id());
-        Place {
-            folder: std::env::temp_dir().join(name),
-        }
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        Place { folder }
     }
 
     fn discovery(&self) -> Option<Discovery> {
@@ -61,8 +61,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // The last to leave may have removed it already.
-        let _ = std::fs::remove_dir_all(&self.folder);
+        std::fs::remove_dir_all(&self.folder).unwrap();
     }
 }
 

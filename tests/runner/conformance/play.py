@@ -51,6 +51,8 @@ class Place:
 
     def __init__(self, folder: str, caller: Language, worker: Language, root: Path):
         self.folder = folder
+        # For local discovery.
+        Path(folder, "records").mkdir()
         self.addresses = []
         self._caller = caller
         self._worker = worker
