@@ -76,7 +76,7 @@ export interface ProcessStatus {
   /** Of its worker; empty while that does not serve. */
   uid: string;
   /** `backoff`: the last one has ended, and the next one is started after a pause. */
-  state: 'starting' | 'serving' | 'backoff' | 'stopping';
+  state: 'starting' | 'serving' | 'backoff' | 'stopping' | 'ended';
   /** How many there have been before this one. */
   restarts: number;
 }

@@ -1,9 +1,16 @@
 // The standard routines of tests/drivers/PROTOCOL.md.
-import { currentTask, Float } from '../../../bindings/node/dist/index.mjs';
+import { currentTask, Float, WorkerPool } from '../../../bindings/node/dist/index.mjs';
+import { discovery } from './options.mjs';
 import { fill } from './tokens.mjs';
 
 /** Kept by the routines over the life of the process. */
-export const counters = { started: 0, finished: 0, cancelled: 0, cleaned: 0 };
+const counters = { started: 0, finished: 0, cancelled: 0, cleaned: 0 };
+
+/** The counters in the order in which they are told. */
+export function counted() {
+  const { started, finished, cancelled, cleaned } = counters;
+  return { running: started - finished, started, finished, cancelled, cleaned };
+}
 
 function unary(body) {
   return async (...args) => {
@@ -92,6 +99,17 @@ async function* failAfter(n, message) {
   throw new Error(message);
 }
 
+function relay(runtime) {
+  return async (namespace, directory, routine, args) => {
+    const pool = new WorkerPool({ runtime, discovery: discovery(namespace, directory) });
+    try {
+      return await pool.call(routine, args);
+    } finally {
+      await pool.close();
+    }
+  };
+}
+
 export function registerRoutines(runtime) {
   runtime.register(
     'conf.echo',
@@ -114,6 +132,16 @@ export function registerRoutines(runtime) {
   );
   runtime.register('conf.wait', unary(wait));
   runtime.register('conf.gate', unary(wait));
+  runtime.register(
+    'conf.pid',
+    unary(() => process.pid),
+  );
+  runtime.register(
+    'conf.exit',
+    unary((status) => process.exit(status)),
+  );
+  runtime.register('conf.counters', counted);
+  runtime.register('conf.relay', unary(relay(runtime)));
   runtime.register('conf.count', stream(count));
   runtime.register('conf.failafter', stream(failAfter));
   runtime.register(
