@@ -18,7 +18,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::control::{self, Decoder, Hello, Kind, Ready, Stopped};
 use super::signals::StopSignals;
-use super::ticket::{Nonce, Ticket, VARIABLE};
+use super::ticket::{HIGH, Nonce, Ticket, VARIABLE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Level;
 use crate::runtime::{Runtime, refuse_on_wool_thread};
@@ -29,8 +29,6 @@ use crate::worker::{Grace, Worker, WorkerOptions};
 const SETUP_WITHIN: Duration = Duration::from_secs(30);
 /// From the end of the parent until this process has ended.
 const END_WITHIN: Duration = Duration::from_secs(5);
-/// Descriptors below are those that programs count on; the control socket goes above them.
-const HIGH: i32 = 100;
 
 /// Whether this process has come to the point where a spawned one becomes a worker.
 static PASSED: AtomicBool = AtomicBool::new(false);
@@ -151,13 +149,9 @@ fn take_control_socket() -> Result<Option<(Nonce, UnixStream)>> {
 )]
 fn duplicate(descriptor: BorrowedFd<'_>) -> std::io::Result<OwnedFd> {
     use std::os::fd::FromRawFd;
-    let duplicate = fcntl(descriptor, FcntlArg::F_DUPFD_CLOEXEC(HIGH));
-    match duplicate {
-        // SAFETY: the kernel has just made it for us.
-        Ok(fd) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
-        // So many descriptors are not allowed here.
-        Err(_) => descriptor.try_clone_to_owned(),
-    }
+    let fd = fcntl(descriptor, FcntlArg::F_DUPFD_CLOEXEC(HIGH))?;
+    // SAFETY: the kernel has just made it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 struct Spawned {

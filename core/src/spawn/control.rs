@@ -21,6 +21,8 @@ pub(super) use crate::wire::control::{Failed, Hello, Kind, Ready, Setup, Stop, S
 
 /// Longer messages are refused, in both directions.
 const LONGEST: usize = 64 * 1024;
+/// The wire type of all fields of a `Control`.
+const MESSAGE: u8 = 2;
 /// Of an error's message; the rest of its frame is small.
 const LONGEST_FAILURE: usize = 16 * 1024;
 
@@ -44,6 +46,15 @@ impl Decoder {
             let Some((prefix, length)) = self.length()? else {
                 return Ok(None);
             };
+            // Told early, since a length can be made of anything.
+            if length > 0
+                && self
+                    .buffer
+                    .get(prefix)
+                    .is_some_and(|tag| tag & 7 != MESSAGE)
+            {
+                return Err(protocol("what is no message".to_owned()));
+            }
             if self.buffer.len() < prefix + length {
                 return Ok(None);
             }
@@ -244,7 +255,12 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_an_error() {
-        for garbage in [&b"\xff\xff\xff"[..], b"\x81\x80\x04", b"\x02\xff\xff"] {
+        for garbage in [
+            &b"\xff\xff\xff"[..],
+            b"\x81\x80\x04",
+            b"\x02\xfa\xff",
+            b"Hello",
+        ] {
             let mut decoder = Decoder::default();
             decoder.push(garbage);
             let error = decoder.next().unwrap_err();

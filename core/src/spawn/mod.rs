@@ -308,11 +308,14 @@ impl Actor {
         let uid = std::mem::take(&mut self.live[slot]).uid;
         self.log(Level::Info, || story.clone());
         self.stories[slot].clone_from(&story);
+        let actions = self.slots.ended(slot, now);
         self.tell(SpawnEvent::Ended { slot, uid, story });
-        self.slots.ended(slot, now)
+        actions
     }
 
+    /// Whoever asks for the status when he is told sees what he was told.
     fn tell(&self, event: SpawnEvent) {
+        self.show();
         (self.sink)(event);
     }
 

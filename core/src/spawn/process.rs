@@ -1,6 +1,6 @@
 //! One worker process, from its start to its end: its control socket, its standard error, its exit.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as Socket;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -26,6 +26,27 @@ use crate::worker::Grace;
 
 /// Reads of each socket and pipe after the process has ended: what others still write is not waited for.
 const LAST_READS: usize = 64;
+
+#[derive(Clone, Copy)]
+enum Reads {
+    /// What tokio has said is there.
+    One,
+    /// What is there, whether tokio has heard of it or not.
+    Last,
+}
+
+impl Reads {
+    fn most(self) -> usize {
+        match self {
+            Reads::One => 1,
+            Reads::Last => LAST_READS,
+        }
+    }
+}
+
+fn read(descriptor: impl AsFd, bytes: &mut [u8]) -> std::io::Result<usize> {
+    Ok(nix::unistd::read(descriptor, bytes)?)
+}
 
 /// A process that has been started.
 pub(super) struct Started {
@@ -150,8 +171,8 @@ impl Started {
         let ending = loop {
             tokio::select! {
                 ending = child.ended() => break ending,
-                () = readable(life.control.as_ref()) => life.read_control(1),
-                () = readable_pipe(life.stderr.as_ref()) => life.read_stderr(1),
+                () = readable(life.control.as_ref()) => life.read_control(Reads::One),
+                () = readable_pipe(life.stderr.as_ref()) => life.read_stderr(Reads::One),
                 Some(order) = orders.recv() => match order {
                     Order::Stop(grace) => life.stop(grace),
                     Order::Kill(why) => {
@@ -161,8 +182,8 @@ impl Started {
                 },
             }
         };
-        life.read_control(LAST_READS);
-        life.read_stderr(LAST_READS);
+        life.read_control(Reads::Last);
+        life.read_stderr(Reads::Last);
         let story = life.story(pid, &ending.to_string());
         (life.tell)(Event::Ended { story });
     }
@@ -207,11 +228,15 @@ struct Life<T> {
 }
 
 impl<T: Fn(Event)> Life<T> {
-    fn read_control(&mut self, reads: usize) {
+    fn read_control(&mut self, reads: Reads) {
         let mut bytes = [0; CHUNK];
-        for _ in 0..reads {
+        for _ in 0..reads.most() {
             let Some(control) = &self.control else { return };
-            match control.try_read(&mut bytes) {
+            let read = match reads {
+                Reads::One => control.try_read(&mut bytes),
+                Reads::Last => read(control, &mut bytes),
+            };
+            match read {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(_) | Ok(0) => {
                     self.control = None;
@@ -294,11 +319,15 @@ impl<T: Fn(Event)> Life<T> {
         (self.tell)(Event::Distrust);
     }
 
-    fn read_stderr(&mut self, reads: usize) {
+    fn read_stderr(&mut self, reads: Reads) {
         let mut bytes = [0; CHUNK];
-        for _ in 0..reads {
+        for _ in 0..reads.most() {
             let Some(stderr) = &self.stderr else { return };
-            match stderr.try_read(&mut bytes) {
+            let read = match reads {
+                Reads::One => stderr.try_read(&mut bytes),
+                Reads::Last => read(stderr, &mut bytes),
+            };
+            match read {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(_) | Ok(0) => self.stderr = None,
                 Ok(length) => {

@@ -15,6 +15,9 @@ use crate::ids;
 /// The environment variable that holds the ticket.
 pub(super) const VARIABLE: &str = "WOOL_SPAWNED";
 
+/// Descriptors below are those that programs count on; a worker's control socket goes above them.
+pub(super) const HIGH: i32 = 100;
+
 /// Proves that the variable and the socket belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Nonce(u128);
@@ -67,15 +70,12 @@ impl Ticket {
     /// Whether a worker was wanted here, and its control socket got lost on the way: the program, or a wrapper
     /// above it, was started by the spawner without it.
     pub(super) fn was_lost(&self) -> bool {
-        let socket = format!("socket:[{}]", self.inode);
         let mut pid = getppid();
         if pid.as_raw() == self.spawner {
             return true;
         }
-        // The wrapper still has it. A worker, which starts programs of its own, has put it elsewhere.
         while pid.as_raw() > 1 && pid.as_raw() != self.spawner {
-            let input = std::fs::read_link(format!("/proc/{pid}/fd/0"));
-            if input.is_ok_and(|input| input.as_os_str() == socket.as_str()) {
+            if self.is_kept_by(pid) {
                 return true;
             }
             match parent(pid) {
@@ -84,6 +84,21 @@ impl Ticket {
             }
         }
         false
+    }
+
+    /// Whether the process still has the control socket where it got it, or where a shell puts aside what it
+    /// redirects. A worker, which may start programs of its own, has it elsewhere.
+    fn is_kept_by(&self, pid: Pid) -> bool {
+        let socket = format!("socket:[{}]", self.inode);
+        let Ok(descriptors) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
+            return false;
+        };
+        descriptors.flatten().any(|descriptor| {
+            let number = descriptor.file_name().to_string_lossy().parse::<i32>();
+            number.is_ok_and(|number| number < HIGH)
+                && std::fs::read_link(descriptor.path())
+                    .is_ok_and(|link| link.as_os_str() == socket.as_str())
+        })
     }
 }
 

@@ -71,11 +71,14 @@ fn runtime() -> Runtime {
     let runtime = Runtime::new(RuntimeOptions::default()).unwrap();
     let wait = |_task, arguments: crate::Arguments| async move {
         let (path,): (String,) = arguments.extract()?;
-        // Opens once somebody writes there.
-        std::fs::read(path)?;
+        while !std::path::Path::new(&path).exists() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         Ok("waited")
     };
-    let wedge = |_task, _arguments| async move {
+    let wedge = |_task, arguments: crate::Arguments| async move {
+        let (path,): (String,) = arguments.extract()?;
+        std::fs::write(path, "")?;
         park();
         Ok(())
     };
@@ -123,25 +126,16 @@ pub(super) fn wedge(spawned: &Spawned, address: &str) {
         },
     )
     .unwrap();
-    // The first is under way before the second is answered.
-    std::thread::scope(|scope| {
-        let wedged = pool.clone();
-        scope.spawn(move || {
-            let executor = tokio::runtime::Builder::new_current_thread();
-            let executor = { executor }.build().unwrap();
-            executor.block_on(async {
-                let call = std::pin::pin!(wedged.call("test.wedge", ()).into_future());
-                let pid = std::pin::pin!(wedged.call("test.pid", ()).into_future());
-                // The order of two calls to one worker is the order of their frames.
-                tokio::select! {
-                    biased;
-                    ended = call => panic!("{ended:?}"),
-                    pid = pid => drop(pid.unwrap()),
-                }
-            });
-        });
+    let begun = fresh_path("begun");
+    let path = begun.display().to_string();
+    // It ends when the worker does.
+    std::thread::spawn(move || {
+        let mut executor = tokio::runtime::Builder::new_current_thread();
+        let executor = executor.build().unwrap();
+        executor.block_on(async { pool.call("test.wedge", (path,)).await })
     });
-    std::mem::forget(pool);
+    eventually("the task begins", || begun.exists());
+    std::fs::remove_file(begun).unwrap();
 }
 
 /// A worker whose own children inherit the variable.
@@ -223,9 +217,11 @@ fn leaks() {
     for _ in 0..3 {
         cycle();
     }
-    assert_eq!(entries("/proc/self/fd"), descriptors);
     // They end after those who needed them.
     eventually("the threads end", || entries("/proc/self/task") <= threads);
+    eventually("the descriptors are closed", || {
+        entries("/proc/self/fd") <= descriptors
+    });
     assert_eq!(children(), "");
 }
 

@@ -1,7 +1,5 @@
 //! A worker process that serves, and how it ends.
 
-use std::io::Write;
-
 use nix::sys::signal::Signal;
 
 use super::*;
@@ -173,9 +171,8 @@ fn sigterm_lets_tasks_finish_and_a_second_one_does_not() {
         let spawned = Spawned::new(act("serve"), 1);
         let (_, address, pid) = spawned.ready();
         let pool = pool(&spawned.runtime, &address, Duration::ZERO);
-        let fifo = fresh_path("fifo");
-        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let name = fifo.display().to_string();
+        let path = fresh_path("go-on");
+        let name = path.display().to_string();
         let outcome = block_on(async {
             // A first call, so that there is a connection for the next.
             let begun = tokio::time::Instant::now();
@@ -203,10 +200,7 @@ fn sigterm_lets_tasks_finish_and_a_second_one_does_not() {
             };
             assert!(refused.retryable(), "{refused}");
             match signals {
-                1 => {
-                    let mut open = std::fs::File::options().write(true).open(&fifo).unwrap();
-                    open.write_all(b"go on").unwrap();
-                }
+                1 => std::fs::write(&path, "").unwrap(),
                 _ => signal(pid, Signal::SIGINT),
             }
             call.await
@@ -215,13 +209,11 @@ fn sigterm_lets_tasks_finish_and_a_second_one_does_not() {
             1 => assert_eq!(outcome.unwrap().as_str(), Some("waited")),
             _ => assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Cancelled),
         }
-        if signals == 2 {
-            // Its routine blocks a thread and is let go on, since processes end when routines have.
-            drop(std::fs::File::options().write(true).open(&fifo));
-        }
         let story = spawned.ended();
         assert!(story.contains("exit status 0"), "{story}");
-        std::fs::remove_file(fifo).unwrap();
+        if signals == 1 {
+            std::fs::remove_file(path).unwrap();
+        }
         spawned.stop(Grace::Now);
     }
 }

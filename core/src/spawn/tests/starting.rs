@@ -60,7 +60,10 @@ fn a_program_that_is_not_there_is_a_crash_loop() {
 #[test]
 fn a_program_without_wool_is_a_crash_loop() {
     let command = SpawnCommand::new(["sh", "-c", "kill -SEGV $$"]).unwrap();
-    assert_story(command, &["signal 11 (SIGSEGV)", "serve_if_spawned"]);
+    assert_story(
+        command,
+        &["signal 11 (SIGSEGV)", "had not passed wool's main"],
+    );
 }
 
 #[test]
