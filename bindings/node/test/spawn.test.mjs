@@ -95,7 +95,7 @@ test('a program that is no file is not started again', async () => {
   ]) {
     const { code, stdout, stderr } = await runNode(args, { cwd, input });
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^SPAWN_FAILED .*put it into a file, or give the pool a command/, args.join(' '));
+    assert.match(stdout, /^SPAWN_FAILED .*put it into a file, or give the pool a command/m, args.join(' '));
   }
 });
 
