@@ -107,6 +107,35 @@ test('a command that is no program fails the calls', async (t) => {
   await assert.rejects(pool.call('pid'), { kind: 'SPAWN_FAILED', message: /\/nowhere\/at\/all/ });
 });
 
+test('a command that keeps the control socket from its worker fails the calls', async (t) => {
+  const command = ['sh', '-c', '"$0" "$1" </dev/null', ...WORKER];
+  const pool = poolFor(t, { spawn: 1, command });
+  await assert.rejects(pool.call('pid'), { kind: 'SPAWN_FAILED', message: /pass its standard input on/ });
+});
+
+test('a worker that a wrapper starts serves, and ends with its pool', async (t) => {
+  const pool = poolFor(t, { spawn: 1, command: ['sh', '-c', '"$0" "$1"; exit 0', ...WORKER] });
+  const pid = await pool.call('pid');
+  assert.notEqual(pool.status().processes[0].pid, pid);
+  await pool.close();
+  await allEnded([pid]);
+});
+
+test('a worker that gets SIGTERM lets its tasks end, and is replaced', async (t) => {
+  const pool = poolFor(t, { spawn: 1, command: WORKER });
+  const count = pool.stream('count', [3]);
+  assert.equal((await count.next()).value, 0);
+  const [{ pid, uid }] = await up(pool, 1);
+  process.kill(pid, 'SIGTERM');
+  await until('a worker that takes no new tasks', () =>
+    pool.status().workers.every((worker) => worker.uid !== uid || worker.state !== 'up'),
+  );
+  assert.deepEqual([(await count.next()).value, (await count.next()).value], [1, 2]);
+  assert.equal((await count.next()).done, true);
+  await allEnded([pid]);
+  assert.notEqual(await pool.call('pid'), pid);
+});
+
 test('the standard input of a worker is empty', async (t) => {
   const pool = poolFor(t, { spawn: 1, command: WORKER });
   assert.equal(await pool.call('stdin'), '');
