@@ -92,6 +92,8 @@ pub struct ValueError(Box<Inner>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Inner {
     kind: ErrorKind,
+    /// Of an argument: the routine, and which one it is. Else empty.
+    subject: String,
     /// What follows the `$`.
     path: String,
     message: Cow<'static, str>,
@@ -104,6 +106,7 @@ impl ValueError {
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
+            subject: String::new(),
             path: String::new(),
             message: message.into(),
         }))
@@ -145,6 +148,19 @@ impl ValueError {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// Whether it is about the arguments of a call of a routine that is known: the message begins
+    /// with the routine's name.
+    #[must_use]
+    pub fn is_argument(&self) -> bool {
+        !self.0.subject.is_empty()
+    }
+
+    /// The same error, of an argument or the arguments that `subject` names.
+    pub(crate) fn about(mut self, subject: String) -> Self {
+        self.0.subject = subject;
+        self
     }
 
     /// The same error, seen from the list, tuple or set that has the value at `index`.
@@ -193,10 +209,17 @@ impl ValueError {
 
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.path.is_empty() {
-            f.write_str(&self.0.message)
-        } else {
-            write!(f, "${}: {}", self.0.path, self.0.message)
+        let Inner {
+            subject,
+            path,
+            message,
+            ..
+        } = &*self.0;
+        match (subject.is_empty(), path.is_empty()) {
+            (true, true) => f.write_str(message),
+            (true, false) => write!(f, "${path}: {message}"),
+            (false, true) => write!(f, "{subject}: {message}"),
+            (false, false) => write!(f, "{subject} (${path}): {message}"),
         }
     }
 }
@@ -214,6 +237,11 @@ pub(crate) fn show(value: &Value) -> String {
         Value::BigInt(_) => "a big int".to_owned(),
         other => format!("a {}", other.kind()),
     }
+}
+
+/// A name as an error message shows it.
+pub(crate) fn quote(name: &str) -> String {
+    format!("{:?}", shorten(name))
 }
 
 /// `text`, or its beginning and an ellipsis: errors may quote what a stranger has sent.

@@ -198,10 +198,9 @@ fn arguments(mut values: Vec<Value>, positional: usize) -> Result<Arguments, Err
             other.kind()
         ))),
     });
-    Ok(Arguments {
-        positional: values,
-        named: named.collect::<Result<_, _>>()?,
-    })
+    let mut arguments = Arguments::new(values);
+    arguments.named = named.collect::<Result<_, _>>()?;
+    Ok(arguments)
 }
 
 /// Adds what `make` makes of C's arguments.
