@@ -1,7 +1,9 @@
 //! Values for C: written by a builder, read by a reader.
 
 mod builder;
+mod building;
 mod reader;
+mod reading;
 
 pub use builder::*;
 pub use reader::*;

@@ -194,7 +194,8 @@ impl Arguments {
     /// use wool_values::{Value, args};
     ///
     /// let parameters = ["a", "b", "scale"].map(str::to_owned);
-    /// let values = args![1; b = 2].for_routine("calc.add", parameters).bind(2)?;
+    /// let bound = args![1; b = 2].for_routine("calc.add", parameters).bind(2)?;
+    /// let values = bound.into_iter().map(|argument| argument.value).collect::<Vec<_>>();
     /// assert_eq!(values, [Value::from(1), Value::from(2), Value::Null]);
     /// # Ok::<(), wool_values::ValueError>(())
     /// ```
@@ -202,7 +203,7 @@ impl Arguments {
     /// # Errors
     ///
     /// [`ErrorKind::ArgumentMismatch`] when they are too few, too many or wrongly named.
-    pub fn bind(mut self, needed: usize) -> Result<Vec<Value>, ValueError> {
+    pub fn bind(mut self, needed: usize) -> Result<Vec<Argument>, ValueError> {
         let callee = Callee(self.routine.take());
         let most = callee.0.as_ref().map_or(0, |it| it.parameters.len());
         let found = self.positional.len() + self.named.len();
@@ -213,8 +214,11 @@ impl Arguments {
             .into_iter()
             .enumerate()
             .map(|(index, place)| match place {
-                Some(argument) => Ok(argument.value),
-                None if index >= needed => Ok(Value::Null),
+                Some(argument) => Ok(argument),
+                None if index >= needed => Ok(Argument {
+                    value: Value::Null,
+                    by_name: false,
+                }),
                 None => Err(callee.missing(index, needed, most, found)),
             });
         values.collect()
@@ -242,7 +246,10 @@ impl Arguments {
             return Err(callee.mismatch(wrong_count(needed, places.len(), found)));
         }
         for (place, value) in places.iter_mut().zip(self.positional) {
-            *place = Some(Argument { value, name: None });
+            *place = Some(Argument {
+                value,
+                by_name: false,
+            });
         }
         for (name, value) in self.named {
             let Some(place) = callee
@@ -258,7 +265,7 @@ impl Arguments {
             }
             *place = Some(Argument {
                 value,
-                name: Some(name),
+                by_name: true,
             });
         }
         Ok(())
@@ -276,30 +283,13 @@ impl Arguments {
     }
 }
 
-/// One argument, and the name it was given by, if it was.
-pub(crate) struct Argument {
-    pub(crate) value: Value,
-    name: Option<String>,
-}
-
-impl Argument {
-    /// The value, and what an error in it needs to say.
-    pub(crate) fn into_parts(self, index: usize) -> (Value, Place) {
-        let name = self.name;
-        (self.value, Place { index, name })
-    }
-}
-
-/// Where an argument was.
-pub(crate) struct Place {
-    index: usize,
-    name: Option<String>,
-}
-
-impl From<usize> for Place {
-    fn from(index: usize) -> Self {
-        Self { index, name: None }
-    }
+/// The argument for one parameter of a routine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Argument {
+    /// Its value.
+    pub value: Value,
+    /// Whether it was given by the parameter's name.
+    pub by_name: bool,
 }
 
 /// Whose arguments they are, if that is known.
@@ -339,22 +329,14 @@ impl Callee {
         self.mismatch(message)
     }
 
-    /// What is wrong with the argument at `place`.
-    pub(crate) fn place(&self, error: ValueError, place: &Place) -> ValueError {
-        let placed = match &place.name {
-            Some(name) => error.at_key(name),
-            None => error.at_index(place.index),
-        };
-        let Some(routine) = &self.0 else {
-            return placed;
-        };
-        let mut subject = format!("{}: argument", routine.name);
-        match (&place.name, self.parameter(place.index)) {
-            (Some(name), _) => subject.push_str(&format!(" {}", quote(name))),
-            (None, Some(name)) => subject.push_str(&format!(" {} {name:?}", place.index + 1)),
-            (None, None) => subject.push_str(&format!(" {}", place.index + 1)),
+    /// What is wrong with the argument for the parameter number `index`.
+    pub(crate) fn place(&self, error: ValueError, index: usize, by_name: bool) -> ValueError {
+        match &self.0 {
+            Some(routine) => {
+                error.of_argument(&routine.name, index, self.parameter(index), by_name)
+            }
+            None => error.at_index(index),
         }
-        placed.about(subject)
     }
 }
 

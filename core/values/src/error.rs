@@ -157,6 +157,41 @@ impl ValueError {
         !self.0.subject.is_empty()
     }
 
+    /// The same error, of the argument of `routine` for the parameter number `index` (from 0), with
+    /// the parameter's name if it has one, and whether the caller has used that.
+    ///
+    /// ```
+    /// use wool_values::{Value, ValueError};
+    ///
+    /// let error = ValueError::mismatch("int", &Value::from("x"));
+    /// let error = error.of_argument("calc.add", 1, Some("b"), false);
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     r#"calc.add: argument 2 "b" ($[1]): expected int, found string"#
+    /// );
+    /// ```
+    #[must_use]
+    pub fn of_argument(
+        self,
+        routine: &str,
+        index: usize,
+        parameter: Option<&str>,
+        by_name: bool,
+    ) -> Self {
+        let number = index + 1;
+        match parameter {
+            Some(name) if by_name => self
+                .at_key(name)
+                .about(format!("{routine}: argument {}", quote(name))),
+            Some(name) => self
+                .at_index(index)
+                .about(format!("{routine}: argument {number} {}", quote(name))),
+            None => self
+                .at_index(index)
+                .about(format!("{routine}: argument {number}")),
+        }
+    }
+
     /// The same error, of an argument or the arguments that `subject` names.
     pub(crate) fn about(mut self, subject: String) -> Self {
         self.0.subject = subject;
@@ -186,7 +221,8 @@ impl ValueError {
     }
 
     /// The same error, seen from the map that has the value under `key`, its `index`th.
-    pub(crate) fn at_entry(self, key: &Value, index: usize) -> Self {
+    #[must_use]
+    pub fn at_entry(self, key: &Value, index: usize) -> Self {
         match key {
             Value::String(key) => self.at_key(key),
             Value::Int(_) | Value::Bool(_) | Value::Null => {
@@ -197,7 +233,8 @@ impl ValueError {
     }
 
     /// The same error, seen from the map whose key number `index` has it.
-    pub(crate) fn in_key(self, index: usize) -> Self {
+    #[must_use]
+    pub fn in_key(self, index: usize) -> Self {
         self.within(&format!("<key {index}>"))
     }
 

@@ -28,7 +28,7 @@ impl<T: FromValue> FromArguments for Vec<T> {
         let values = values.into_iter().enumerate();
         values
             .map(|(index, value)| {
-                T::from_value(value).map_err(|error| callee.place(error, &index.into()))
+                T::from_value(value).map_err(|error| callee.place(error, index, false))
             })
             .collect()
     }
@@ -70,8 +70,8 @@ impl Parameters {
     ) -> Result<T, ValueError> {
         match argument {
             Some(argument) => {
-                let (value, place) = argument.into_parts(index);
-                T::from_value(value).map_err(|error| self.callee.place(error, &place))
+                let Argument { value, by_name } = argument;
+                T::from_value(value).map_err(|error| self.callee.place(error, index, by_name))
             }
             None => T::absent().ok_or_else(|| {
                 self.callee

@@ -39,7 +39,7 @@ mod time;
 mod uuid;
 mod value;
 
-pub use arguments::Arguments;
+pub use arguments::{Argument, Arguments};
 pub use bigint::BigInt;
 pub use convert::{FromValue, IntoValue, MapKey};
 pub use decimal::Decimal;
