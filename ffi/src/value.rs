@@ -4,6 +4,8 @@ mod builder;
 mod building;
 mod reader;
 mod reading;
+#[cfg(test)]
+mod tests;
 
 pub use builder::*;
 pub use reader::*;
