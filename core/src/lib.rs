@@ -64,5 +64,5 @@ pub use routine::{Routine, RoutineKind, Service, Step, StreamClosed, TaskControl
 pub use runtime::{Runtime, RuntimeOptions};
 pub use task::{Task, TaskContext, TaskInfo};
 pub use wool_values as value;
-pub use wool_values::{Arguments, FromValue, IntoValue, Value, args};
+pub use wool_values::{Arguments, FromValue, IntoValue, Serde, Value, args, from_value, to_value};
 pub use worker::{Grace, Worker, WorkerOptions};

@@ -92,6 +92,11 @@ struct Point {
   double y;
 };
 
+struct Vertex {
+  double x;
+  double y;
+};
+
 struct Sheep {
   std::string name;
   Point at;
@@ -137,6 +142,26 @@ struct wool::Fields<Sheep> {
   static constexpr auto list = std::tuple(field("name", &Sheep::name), field("at", &Sheep::at),
                                           field("weight", &Sheep::weight), field("lambs", &Sheep::lambs));
 };
+
+template <>
+struct wool::Fields<Vertex> {
+  static constexpr auto list = std::tuple(field("x", &Vertex::x), field("y", &Vertex::y));
+};
+
+/* The example of docs/values.md. */
+TEST(routines_take_structs_and_names) {
+  World world;
+  world.runtime.unary("geometry.scale", [](std::vector<Vertex> points, std::optional<double> factor) {
+    for (Vertex& point : points) point = {point.x * factor.value_or(1), point.y * factor.value_or(1)};
+    return points;
+  }, {"Scales points.", {"points", "factor"}});
+  const std::vector<Vertex> points{{1, 2}};
+  const auto scaled =
+      world.pool().call<std::vector<Vertex>>("geometry.scale", points, wool::Named{{"factor", 10}});
+  CHECK(scaled.at(0).x > 9.9 && scaled.at(0).y > 19.9);
+  THROWS(WOOL_ERR_TASK_FAILED, "geometry.scale: argument 1 \"points\" ($[0][0]): expected map, found string",
+         world.pool().call("geometry.scale", wool::List{"north"}));
+}
 
 TEST(structs_are_maps) {
   using namespace wool;

@@ -60,3 +60,16 @@ test('kinds have the names that all languages share', () => {
     assert.equal(kindOf(valueOf(value)), kind, name);
   }
 });
+
+test('the example of docs/values.md', async (t) => {
+  const { pool } = await peers(t, (runtime) => {
+    const scale = (points, factor = 1) => points.map(({ x, y }) => ({ x: x * factor, y: y * factor }));
+    runtime.register('geometry.scale', scale, { parameters: [{ name: 'points', kind: 'list' }, 'factor'] });
+  });
+  const points = [{ x: 1, y: 2 }];
+  const scaled = await pool.call('geometry.scale', [points], { named: { factor: 10 } });
+  assert.deepEqual(scaled, [{ x: 10, y: 20 }]);
+  await assert.rejects(pool.call('geometry.scale', ['north']), {
+    message: 'geometry.scale: argument 1 "points" ($[0]): expected list, found string',
+  });
+});
