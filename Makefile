@@ -99,6 +99,10 @@ leftovers: ## nothing that a run started is still there
 bench: setup ## measure, beside a floor and a rival in the same run
 	@benches/run.sh
 
+.PHONY: fuzz
+fuzz: build ## look for bytes that a decoder gets wrong, for FUZZ_SECONDS each
+	@scripts/fuzz.sh
+
 # How long to soak, in minutes.
 SOAK_MINUTES ?= 30
 
