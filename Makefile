@@ -18,7 +18,7 @@ demo: ## one pool, workers in four languages, in front of your eyes
 	@examples/demo/run.sh
 
 # In order: what is cheap and finds most comes first.
-TEST_STAGES := setup format lint selftest build abi test-rust test-c test-go test-node drivers examples conformance hostile grpc leftovers
+TEST_STAGES := setup format lint selftest build abi test-rust test-c test-go test-node drivers examples started conformance hostile grpc leftovers
 
 .PHONY: test
 test: ## everything that must hold before a change goes in; what CI runs
@@ -78,6 +78,10 @@ drivers: build ## the conformance drivers of all languages
 .PHONY: examples
 examples: build ## the quick starts, run as tests
 	@$(STAGE) examples examples/quickstart/run.sh
+
+.PHONY: started
+started: build ## the quick starts, started by shells, debuggers, as process 1 and so on
+	@$(STAGE) started tests/started/run.sh
 
 .PHONY: conformance
 conformance: drivers ## every scenario, for every caller and worker language
