@@ -1,7 +1,7 @@
 //! Processes that are killed: their workers are gone, and nothing of them is left.
 
 use super::children::Process;
-use super::{Directory, Told, names, publish, uid};
+use super::{Directory, Told, names, nothing_is_left, publish, uid};
 
 #[test]
 fn a_killed_worker_is_gone_with_its_socket() {
@@ -14,7 +14,7 @@ fn a_killed_worker_is_gone_with_its_socket() {
     assert_eq!(names(&directory.namespace("test")).len(), 2);
     process.kill();
     assert_eq!(told.gone(), uid);
-    assert_eq!(names(&directory.namespace("test")), [""; 0]);
+    nothing_is_left(&directory);
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_worker_that_ends_leaves_nothing() {
     let uid = told.found().uid;
     process.succeed();
     assert_eq!(told.gone(), uid);
-    assert_eq!(names(&directory.namespace("test")), [""; 0]);
+    nothing_is_left(&directory);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_forked_child_does_not_keep_its_parent_alive() {
     assert_eq!(gone, workers);
     let status = std::fs::read_to_string(format!("/proc/{child}/status")).unwrap();
     assert!(status.contains("State:\tS"), "it was to live on: {status}");
-    assert_eq!(names(&directory.namespace("test")), [""; 0]);
+    nothing_is_left(&directory);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_worker_that_dies_before_it_is_shown_is_tidied_up() {
     let ready = told.found().uid;
     process.kill();
     assert_eq!(told.gone(), ready);
-    super::eventually(|| names(&directory.namespace("test")).is_empty());
+    nothing_is_left(&directory);
 }
 
 #[test]
@@ -127,5 +127,5 @@ fn two_hundred_killed_workers_all_go() {
         gone.sort();
         assert_eq!(found, gone);
     }
-    assert_eq!(names(&directory.namespace("test")), [""; 0]);
+    nothing_is_left(&directory);
 }
