@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -107,7 +108,27 @@ func (c *caller) context(id string, options []string) (context.Context, error) {
 	return ctx, nil
 }
 
-// routineCall reads "ROUTINE N VALUE*N [timeout=MS]".
+// splitNamed tells the named arguments from the other options.
+func splitNamed(options []string) (named wool.Named, others []string, err error) {
+	named = wool.Named{}
+	for _, option := range options {
+		argument, found := strings.CutPrefix(option, "named=")
+		if !found {
+			others = append(others, option)
+			continue
+		}
+		name, token, _ := strings.Cut(argument, ":")
+		if name, err = url.PathUnescape(name); err != nil {
+			return nil, nil, err
+		}
+		if named[name], err = parseValue(token); err != nil {
+			return nil, nil, err
+		}
+	}
+	return named, others, nil
+}
+
+// routineCall reads "ROUTINE N VALUE*N [named=NAME:VALUE ...] [timeout=MS]".
 func (c *caller) routineCall(id string, rest []string) (context.Context, string, []any, error) {
 	if len(rest) < 2 {
 		return nil, "", nil, errors.New("expected a routine and its arguments")
@@ -115,6 +136,13 @@ func (c *caller) routineCall(id string, rest []string) (context.Context, string,
 	args, options, err := parseValues(rest[1:])
 	if err != nil {
 		return nil, "", nil, err
+	}
+	named, options, err := splitNamed(options)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if len(named) > 0 {
+		args = append(args, named)
 	}
 	ctx, err := c.context(id, options)
 	return ctx, rest[0], args, err

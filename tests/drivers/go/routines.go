@@ -43,6 +43,9 @@ type namedError struct{ typeName, message string }
 func (e *namedError) Error() string         { return e.message }
 func (e *namedError) WoolErrorType() string { return e.typeName }
 
+// parameterNames are those by which arguments can be passed.
+var parameterNames = map[string][]string{"conf.add": {"a", "b"}, "conf.named": {"a", "b", "scale"}}
+
 // standardRoutines are those of the protocol, by name.
 func standardRoutines(c *counters) map[string]any {
 	wait := func(ctx context.Context) error {
@@ -59,6 +62,13 @@ func standardRoutines(c *counters) map[string]any {
 		"conf.add": func(_ context.Context, a, b int64) (int64, error) {
 			defer c.body()()
 			return a + b, nil
+		},
+		"conf.named": func(_ context.Context, a, b int64, scale *int64) (int64, error) {
+			defer c.body()()
+			if scale == nil {
+				return a + b, nil
+			}
+			return (a + b) * *scale, nil
 		},
 		"conf.concat": func(_ context.Context, parts []string) (string, error) {
 			defer c.body()()

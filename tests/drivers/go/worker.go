@@ -66,7 +66,7 @@ func runWorker(options map[string]string) error {
 func startWorker(rt *wool.Runtime, count *counters, twice bool, options wool.WorkerOptions) (*wool.Worker, error) {
 	routines := standardRoutines(count)
 	for name, routine := range routines {
-		if err := wool.Register(rt, name, routine); err != nil {
+		if err := wool.Register(rt, name, routine, wool.WithParameters(parameterNames[name]...)); err != nil {
 			return nil, err
 		}
 	}
