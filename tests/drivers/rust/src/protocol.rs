@@ -1,6 +1,5 @@
 //! The lines between the runner and this driver: options, tokens, commands.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufRead, Write};
 use std::str::{FromStr, SplitAsciiWhitespace};
@@ -33,8 +32,8 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
-/// The `key=value` arguments of the command line.
-pub(crate) struct Options(BTreeMap<String, String>);
+/// The `key=value` arguments of the command line, or of a command.
+pub(crate) struct Options(Vec<(String, String)>);
 
 impl Options {
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Options {
@@ -46,7 +45,15 @@ impl Options {
     }
 
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        let mut pairs = self.0.iter();
+        let (_, value) = pairs.find(|(found, _)| found == key)?;
+        Some(value)
+    }
+
+    /// The values of an option that may come several times, each a text.
+    pub(crate) fn texts(&self, key: &str) -> Result<Vec<String>, Failure> {
+        let pairs = self.0.iter().filter(|(found, _)| found == key);
+        pairs.map(|(_, value)| untext(value)).collect()
     }
 
     pub(crate) fn number<T: FromStr>(&self, key: &str) -> Result<Option<T>, Failure> {
@@ -174,6 +181,28 @@ pub(crate) fn text(text: &str) -> String {
     }
 }
 
+/// The text of a token.
+fn untext(token: &str) -> Result<String, Failure> {
+    if token == "-" {
+        return Ok(String::new());
+    }
+    let mut bytes = Vec::new();
+    let mut rest = token.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let digits = after
+            .get(..2)
+            .ok_or_else(|| Failure::new("text ends within an escape"))?;
+        bytes.extend(unhex(std::str::from_utf8(digits)?)?);
+        rest = &after[2..];
+    }
+    Ok(String::from_utf8(bytes)?)
+}
+
 /// The answer that reports an error.
 pub(crate) fn error(id: &str, error: &Error) -> String {
     let (type_name, traceback, language) = match error.fault() {
@@ -187,6 +216,11 @@ pub(crate) fn error(id: &str, error: &Error) -> String {
         text(error.message()),
         text(language)
     )
+}
+
+/// What a driver writes instead of `ready`.
+pub(crate) fn not_ready(error: &Error) -> String {
+    format!("error {} {}", error.kind().name(), text(error.message()))
 }
 
 /// Writes one line to the runner, from any thread.
