@@ -42,7 +42,8 @@ struct WorkerOptions {
 // or SIGINT asks it to drain, and returns true: leave main. In any other process it returns false at once, and from
 // then on pools may start this program. Standard input of a started process is closed.
 //
-// It blocks: not in a routine. It does not throw: why a worker could not start, the pool is told.
+// It blocks; in a routine it does nothing and returns false. It does not throw: why a worker could not start, the pool
+// is told.
 inline bool serve_if_spawned(const Runtime& runtime) noexcept { return wool_serve_if_spawned(runtime.get()) != 0; }
 
 // Serves a runtime's routines, in this process. Destroying one that is not stopped stops it in the background, without
