@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 3] = [
+const FILES: [&str; 4] = [
     "wool/v1/session.proto",
     "wool/v1/worker.proto",
     "wool/v1/catalog.proto",
+    "wool/v1/spawn.proto",
 ];
 
 /// What is rare or large, so that a frame is small: frames are moved several times on their way.

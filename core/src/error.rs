@@ -369,7 +369,8 @@ fn short_type_name<T>() -> &'static str {
     plain.rsplit("::").next().unwrap_or(plain)
 }
 
-fn shorten(text: &mut String, most: usize) {
+/// Cuts a text that is longer than this many bytes, with a note that says so.
+pub(crate) fn shorten(text: &mut String, most: usize) {
     if text.len() <= most {
         return;
     }

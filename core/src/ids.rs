@@ -17,7 +17,7 @@ pub(crate) fn random_secret() -> Result<Vec<u8>> {
     Ok(random::<32>()?.to_vec())
 }
 
-fn random<const N: usize>() -> Result<[u8; N]> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
         Error::new(

@@ -37,6 +37,7 @@ mod client;
 mod codec;
 mod connect;
 mod discovery;
+mod entry;
 mod error;
 mod ids;
 mod latch;
@@ -58,17 +59,20 @@ mod worker;
 pub use call::{CallHandle, CallObserver, CallRequest, Outcome};
 pub use client::{Call, ResultStream, StreamCall};
 pub use discovery::{Discovery, LocalDiscovery, TurnedAway, TurnedAwayReason};
+pub use entry::{run_main, run_main_async};
 pub use error::{Error, ErrorKind, Fault, Result};
 pub use ids::Uuid;
 pub use log::{Level, LogSink};
 pub use payload::{Codec, Payload};
 pub use pool::{
-    PoolOptions, PoolStatus, RoutineStatus, WorkerOrigin, WorkerPool, WorkerState, WorkerStatus,
+    PoolOptions, PoolStatus, ProcessState, ProcessStatus, RoutineStatus, WorkerOrigin, WorkerPool,
+    WorkerState, WorkerStatus,
 };
 pub use routine::{Routine, RoutineKind, Service, Step, StreamClosed, TaskControl, Yielder};
 pub use runtime::{Runtime, RuntimeOptions};
-pub use spawn::{SpawnCommand, SpawnedProcess, serve_if_spawned, serve_if_spawned_with};
+pub use spawn::{SpawnCommand, serve_if_spawned, serve_if_spawned_with};
 pub use task::{Task, TaskContext, TaskInfo};
+pub use wool_macros::main;
 pub use wool_values as value;
 pub use wool_values::{Arguments, FromValue, IntoValue, Value, args};
 pub use worker::{Grace, Worker, WorkerOptions};

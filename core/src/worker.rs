@@ -213,6 +213,11 @@ impl Worker {
         self.owner.shared.stop(grace);
     }
 
+    /// Calls back when it has stopped, whoever stopped it.
+    pub(crate) fn on_stopped(&self, done: impl FnOnce() + Send + 'static) {
+        self.owner.shared.stopped.on_open(done);
+    }
+
     /// Stops as [`Worker::stop`] does and waits, for ever without a timeout.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ pub enum Discovery {
 }
 
 /// What a discovery tells a pool.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum DiscoveryEvent {
     /// A worker that was not known, or a newer record of one that was.
     Found(Box<WorkerRecord>),

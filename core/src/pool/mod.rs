@@ -19,7 +19,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, watch};
 
 pub use options::PoolOptions;
-pub use status::{PoolStatus, RoutineStatus, WorkerOrigin, WorkerState, WorkerStatus};
+pub use status::{
+    PoolStatus, ProcessState, ProcessStatus, RoutineStatus, WorkerOrigin, WorkerState, WorkerStatus,
+};
 
 use crate::call::{CallHandle, CallObserver, CallRequest};
 use crate::connect::{Address, Endpoint};
@@ -31,7 +33,7 @@ use crate::log::Level;
 use crate::registry::Registry;
 use crate::runtime::{Member as RuntimeMember, MemberKind, Runtime, refuse_on_wool_thread};
 use crate::session::{Dispatch, Flight, Limits};
-use crate::spawn::{SpawnCommand, SpawnPlan, Spawner, WorkerSetup};
+use crate::spawn::{SpawnCommand, SpawnPlan, SpawnTimes, Spawner, WorkerSetup};
 use dispatch::Parked;
 use keeper::{PoolEvent, keep_pool};
 use member::Member;
@@ -302,7 +304,7 @@ impl PoolShared {
                 max_payload: options.max_payload,
                 publish,
             },
-            grace: options.grace,
+            times: SpawnTimes::default(),
         };
         let events = self.events.clone();
         let sink = move |event| {

@@ -8,7 +8,7 @@ use super::member::{Link, Member};
 use crate::discovery::{TurnedAway, TurnedAwayReason};
 use crate::error::Error;
 use crate::routine::RoutineKind;
-use crate::spawn::SpawnedProcess;
+use crate::spawn::{SlotState, SpawnedProcess};
 
 /// A pool at one moment: whom it has, whom it turned away, and why.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct PoolStatus {
     /// How many records have been turned away since the pool was made, by reason.
     pub turned_away_counts: Vec<(TurnedAwayReason, u64)>,
     /// The processes that the pool keeps up.
-    pub processes: Vec<SpawnedProcess>,
+    pub processes: Vec<ProcessStatus>,
     /// Calls that wait for a worker.
     pub waiting: usize,
     /// Whether as many workers have been connected at once as the first call waits for.
@@ -56,6 +56,68 @@ pub struct WorkerStatus {
     pub version: String,
     /// Its process; 0 where it is not known.
     pub pid: u32,
+}
+
+/// A worker process that a pool keeps up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessStatus {
+    /// Its place among the pool's processes, from 0; one process follows another there.
+    pub slot: usize,
+    /// Its id; 0 while there is none.
+    pub pid: u32,
+    /// The uid of its worker; empty while none serves.
+    pub uid: String,
+    /// What it is doing.
+    pub state: ProcessState,
+    /// Processes that were started in this place after the first one.
+    pub restarts: u64,
+}
+
+/// What a worker process is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProcessState {
+    /// It was started, and does not serve yet.
+    Starting,
+    /// Its worker serves.
+    Serving,
+    /// The last one has ended, the next one is started after a pause.
+    Backoff,
+    /// It ends.
+    Stopping,
+    /// It has ended, and no other follows.
+    Ended,
+}
+
+impl ProcessState {
+    /// The name in every language, e.g. `"serving"`.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProcessState::Starting => "starting",
+            ProcessState::Serving => "serving",
+            ProcessState::Backoff => "backoff",
+            ProcessState::Stopping => "stopping",
+            ProcessState::Ended => "ended",
+        }
+    }
+}
+
+impl From<SpawnedProcess> for ProcessStatus {
+    fn from(process: SpawnedProcess) -> ProcessStatus {
+        ProcessStatus {
+            slot: process.slot,
+            pid: process.pid.unwrap_or(0),
+            uid: process.uid.unwrap_or_default(),
+            state: match process.state {
+                SlotState::Starting => ProcessState::Starting,
+                SlotState::Serving => ProcessState::Serving,
+                SlotState::Backoff => ProcessState::Backoff,
+                SlotState::Stopping => ProcessState::Stopping,
+                SlotState::Ended => ProcessState::Ended,
+            },
+            restarts: process.restarts,
+        }
+    }
 }
 
 /// A routine of a worker.
@@ -136,7 +198,10 @@ impl PoolShared {
             processes: self
                 .spawner()
                 .as_ref()
-                .map_or_else(Vec::new, |spawner| spawner.status()),
+                .map_or_else(Vec::new, |spawner| spawner.status())
+                .into_iter()
+                .map(ProcessStatus::from)
+                .collect(),
             waiting: self.parked().len(),
             quorum_reached: self.quorum_reached.load(Ordering::Acquire),
             problems: [&problems.discovery, &problems.spawn]

@@ -2,10 +2,9 @@
 
 use wool_values::{IntoValue, Map, Value};
 
-use super::status::{PoolStatus, RoutineStatus, WorkerStatus};
+use super::status::{PoolStatus, ProcessStatus, RoutineStatus, WorkerStatus};
 use crate::discovery::TurnedAway;
 use crate::error::{Error, Result};
-use crate::spawn::SpawnedProcess;
 
 impl PoolStatus {
     /// The status as a map, for hosts of other languages.
@@ -61,7 +60,7 @@ fn turned_away(turned_away: &TurnedAway) -> Result<Value> {
     ])
 }
 
-fn process(process: &SpawnedProcess) -> Result<Value> {
+fn process(process: &ProcessStatus) -> Result<Value> {
     map([
         ("slot", (process.slot as u64).into_value()),
         ("pid", process.pid.into_value()),

@@ -29,6 +29,11 @@ class Language:
     build: tuple
     command: tuple
 
+    def program(self, root: Path) -> str:
+        """The driver's program: a path where it is a file of this repository."""
+        program = self.command[0]
+        return str(root / program) if "/" in program or (root / program).is_file() else program
+
 
 def load_languages(path: Path) -> dict:
     """The languages of `tests/drivers/drivers.toml`, in the order of the file."""
@@ -60,10 +65,8 @@ class Driver:
 
     async def start(self, options) -> list:
         """Starts the process and returns the tokens of its first line."""
-        program = self.language.command[0]
-        if (self.root / program).is_file():
-            program = str(self.root / program)
-        elif "/" in program:
+        program = self.language.program(self.root)
+        if "/" in program and not Path(program).is_file():
             raise DriverError(f"the {self.name} is missing: {program} is not there ({self._how_to_build()})")
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -169,12 +172,16 @@ class Driver:
         waiting = [queue.get_nowait() for queue in self._answers.values() if not queue.empty()]
         return [arrival[1] for arrival in waiting if arrival is not None]
 
+    def send_kill(self) -> None:
+        """SIGKILL, without waiting for the end; `kill` does."""
+        self._ended = True
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
     async def kill(self) -> None:
         """SIGKILL, as a crash: by the id of the process that was started here."""
-        self._ended = True
+        self.send_kill()
         if self._process is not None:
-            if self._process.returncode is None:
-                self._process.kill()
             await self._process.wait()
             await asyncio.gather(*self._readers, return_exceptions=True)
 

@@ -1,6 +1,7 @@
 """Plays scenarios for pairs: which processes serve which scenario, when they are replaced, and the watchdog."""
 
 import asyncio
+import secrets
 import tempfile
 import time
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from . import matrix
 from .drivers import Driver, DriverError, Language
 from .judge import Mismatch, Pair
 from .matrix import Verdict
+from .pools import until_gone
 from .scenarios import Scenario
 from .steps import Stage
 
@@ -31,17 +33,73 @@ async def start_worker(language: Language, root: Path, options=()) -> tuple:
     return driver, first[1]
 
 
-async def start_caller(language: Language, root: Path, addresses, options=()) -> Driver:
-    """A caller driver with a pool over the addresses."""
+async def start_caller(language: Language, root: Path, options) -> Driver:
+    """A caller driver with a pool."""
     driver = Driver(language, "caller", root)
     try:
-        first = await driver.start(["address=" + ",".join(addresses), *options])
+        first = await driver.start(options)
         if first != ["ready"]:
             raise DriverError(f"the {driver.name} did not get ready: {' '.join(first)}{driver.log_tail()}")
     except BaseException:
         await driver.kill()
         raise
     return driver
+
+
+class Place:
+    """The processes of a fresh scenario, and what their options speak of: a folder and a namespace of its own."""
+
+    def __init__(self, folder: str, caller: Language, worker: Language, root: Path):
+        self.folder = folder
+        # For local discovery.
+        Path(folder, "records").mkdir()
+        self.addresses = []
+        self._caller = caller
+        self._worker = worker
+        self._root = root
+        self._namespace = "conf-" + secrets.token_hex(6)
+        self._drivers = []
+
+    def expand(self, options, number=None) -> list:
+        """Options as drivers take them: `{folder}`, `{namespace}`, `{worker}` (the number), and `{spawned}`, which stands
+        for the command that starts the worker language's program, with what follows as its further arguments."""
+        expanded = []
+        for option in options:
+            option = self.fill(option).replace("{worker}", str(number))
+            if option.startswith("{spawned}"):
+                program, *arguments = self._worker.command
+                arguments = [str(self._root / part) if (self._root / part).is_file() else part for part in arguments]
+                words = [self._worker.program(self._root), *arguments, "spawned", *option.split()[1:]]
+                expanded.extend(f"command={word}" for word in words)
+            else:
+                expanded.append(option)
+        return expanded
+
+    def fill(self, part):
+        """Puts this place's folder and namespace into text, at any depth."""
+        match part:
+            case str():
+                return part.replace("{folder}", self.folder).replace("{namespace}", self._namespace)
+            case list() | tuple():
+                return [self.fill(item) for item in part]
+        return part
+
+    async def worker(self, options, number: int) -> Driver:
+        options = self.expand(options, number)
+        driver, address = await start_worker(self._worker, self._root, options)
+        self._drivers.append(driver)
+        sockets = [option.removeprefix("socket=") for option in options if option.startswith("socket=")]
+        self.addresses.extend([f"unix:{socket}" for socket in sockets] or [address])
+        return driver
+
+    async def caller(self, options) -> Driver:
+        driver = await start_caller(self._caller, self._root, self.expand(options))
+        self._drivers.append(driver)
+        return driver
+
+    async def end(self) -> list:
+        """Ends every process that is left; what was wrong with how they went."""
+        return [await driver.end() for driver in reversed(self._drivers)]
 
 
 class WorkerShift:
@@ -131,7 +189,7 @@ class WorkerShift:
         if self._caller is None or not self._caller.alive:
             await self._end_caller()
             with self._remembered(f"{caller.name} caller"):
-                self._caller = await start_caller(caller, self.root, [self._address])
+                self._caller = await start_caller(caller, self.root, ["address=" + self._address])
         problem = await self._play(scenario, Stage(pair, self._caller, [self._worker], self.root))
         if problem:
             # What failed may have left anything behind, which is part of that failure: the next one gets new processes.
@@ -152,22 +210,20 @@ class WorkerShift:
             raise
 
     async def _play_fresh(self, scenario: Scenario, caller: Language, pair: Pair) -> str:
-        drivers = []
         with tempfile.TemporaryDirectory(prefix="wool-conformance-") as folder:
+            place = Place(folder, caller, self.language, self.root)
+            stage = None
             try:
-                addresses = []
-                for number in range(scenario.workers):
-                    options = [option.replace("{folder}", folder) for option in scenario.worker_options]
-                    options = [option.replace("{worker}", str(number)) for option in options]
-                    worker, address = await start_worker(self.language, self.root, options)
-                    drivers.append(worker)
-                    sockets = [option.removeprefix("socket=") for option in options if option.startswith("socket=")]
-                    addresses.extend([f"unix:{socket}" for socket in sockets] or [address])
-                own = await start_caller(caller, self.root, addresses, scenario.caller_options)
-                drivers.append(own)
-                problem = await self._play(scenario, Stage(pair, own, drivers[:-1], self.root))
+                workers = [await place.worker(scenario.worker_options, number) for number in range(scenario.workers)]
+                reached = ["address=" + ",".join(place.addresses)] if scenario.addresses and workers else []
+                own = await place.caller([*reached, *scenario.caller_options])
+                stage = Stage(pair, own, workers, self.root, place)
+                problem = await self._play(scenario, stage)
+                await stage.end_callings()
             finally:
-                exits = [await driver.end() for driver in reversed(drivers)]
+                exits = await place.end()
+            if stage is not None:
+                exits.append(await until_gone(stage))
         if not problem:
             problem = "; ".join(filter(None, exits))
         return problem

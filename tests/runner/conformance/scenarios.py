@@ -9,7 +9,7 @@ from pathlib import Path
 from .msgpack import Map
 from .tokens import Encoded, Fill
 
-_KEYS = {"about", "fresh", "workers", "worker_options", "caller_options", "known_failures", "steps"}
+_KEYS = {"about", "fresh", "workers", "addresses", "worker_options", "caller_options", "known_failures", "steps"}
 
 
 class ScenarioError(Exception):
@@ -36,6 +36,8 @@ class Scenario:
     steps: tuple
     fresh: bool = False
     workers: int = 1
+    # Whether the caller is told where the workers are.
+    addresses: bool = True
     worker_options: tuple = ()
     caller_options: tuple = ()
     known_failures: tuple = field(default=())
@@ -63,7 +65,7 @@ def _load_file(path: Path) -> Scenario:
     steps = data.get("steps")
     if not data.get("about") or not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise ScenarioError(f"{path}: a scenario needs `about` and `[[steps]]`")
-    own = data.get("workers", 1) > 1 or data.get("worker_options") or data.get("caller_options")
+    own = data.get("workers", 1) != 1 or not data.get("addresses", True) or data.get("worker_options") or data.get("caller_options")
     try:
         known = tuple(KnownFailure(tuple(entry["pairs"]), entry["reason"]) for entry in data.get("known_failures", ()))
     except KeyError as missing:
@@ -74,6 +76,7 @@ def _load_file(path: Path) -> Scenario:
         steps=tuple(steps),
         fresh=bool(data.get("fresh", False) or own),
         workers=data.get("workers", 1),
+        addresses=data.get("addresses", True),
         worker_options=tuple(data.get("worker_options", ())),
         caller_options=tuple(data.get("caller_options", ())),
         known_failures=known,

@@ -8,18 +8,22 @@ from pathlib import Path
 from . import judge, scenarios, tokens
 from .drivers import Driver
 from .judge import Mismatch, Pair
+from .pools import PoolSteps
 
 _COUNTERS = ("running", "started", "finished", "cancelled", "cleaned")
 
 
-class Stage:
+class Stage(PoolSteps):
     """One caller and its workers, ready to play one scenario. Counters are read relative to its start."""
 
-    def __init__(self, pair: Pair, caller: Driver, workers: list, root: Path):
+    def __init__(self, pair: Pair, caller: Driver, workers: list, root: Path, place=None):
+        super().__init__()
         self.pair = pair
         self.caller = caller
         self.workers = workers
         self.root = root
+        # Of a fresh scenario.
+        self.place = place
         # What the scenario is at, for the story when the watchdog ends it.
         self.at = (0, {"before": "the first step"})
         self.awaiting = None
@@ -39,7 +43,7 @@ class Stage:
         for index, worker in enumerate(self.workers):
             if worker.alive:
                 await self._until({"running": 0}, index)
-        unasked = self.caller.unread()
+        unasked = self.caller.unread() if self.caller.alive else []
         if unasked:
             raise Mismatch("nothing that nobody asked for", judge.show(unasked[0]))
 
@@ -60,6 +64,8 @@ class Stage:
         return request
 
     def _arguments(self, args) -> list:
+        if self.place is not None:
+            args = self.place.fill(args)
         return [str(len(args)), *(tokens.command_token(scenarios.value(arg)) for arg in args)]
 
     async def _judge(self, request: str, answered: str, result=None, error=None, end=False) -> None:
@@ -73,9 +79,13 @@ class Stage:
 
     # Calls
 
-    async def call(self, routine, args=(), timeout=None, name=None, **expected) -> None:
-        """With an expectation the outcome is awaited; without one the call is left in flight under its name."""
+    def _options(self, timeout=None, pool=None) -> list:
         options = [f"timeout={timeout}"] if timeout is not None else []
+        return options + ([f"pool={self._id(pool)}"] if pool else [])
+
+    async def call(self, routine, args=(), timeout=None, name=None, pool=None, **expected) -> None:
+        """With an expectation the outcome is awaited; without one the call is left in flight under its name."""
+        options = self._options(timeout, pool)
         request = await self._request("call", routine, *self._arguments(args), *options, name=name)
         if expected:
             await self._judge(request, "result", **expected)
@@ -105,8 +115,8 @@ class Stage:
 
     # Streams
 
-    async def open(self, name, routine, args=(), timeout=None) -> None:
-        options = [f"timeout={timeout}"] if timeout is not None else []
+    async def open(self, name, routine, args=(), timeout=None, pool=None) -> None:
+        options = self._options(timeout, pool)
         await self._request("open", routine, *self._arguments(args), *options, name=name)
 
     async def next(self, name, item=None, **expected) -> None:
@@ -137,9 +147,9 @@ class Stage:
 
     # The pool, misuse
 
-    async def closepool(self, pending) -> None:
+    async def closepool(self, pending, pool=None) -> None:
         """Closes the pool. Every named pending call reports CLOSED before the pool says that it is closed."""
-        request = await self._request("closepool")
+        request = await self._request("closepool", *self._options(pool=pool))
         judge.kind("closed", await self.caller.answer(request))
         closed_at = self.caller.arrived
         for name in pending:
@@ -225,7 +235,8 @@ _VERBS = {
     name: getattr(Stage, name)
     for name in (
         "call outcome cancel burst vectors open next next_in_flight drain closestream iterate closepool bad "
-        "counters until warm refused_worker stop stopped kill"
+        "counters until warm refused_worker stop stopped kill status processes signal gone records pool refused_caller "
+        "closing closed new_caller kill_caller add_worker worker_here stop_here distinct keep_calling calls_pass stop_calling"
     ).split()
 }
 
@@ -233,9 +244,10 @@ _EXPECTATIONS = {"result", "end", "error"}
 
 
 def _parts(step: dict) -> tuple:
-    verbs = [name for name in step if name in _VERBS]
-    if len(verbs) != 1:
-        raise scenarios.ScenarioError(f"a step has exactly one of the verbs {', '.join(_VERBS)}: {step}")
+    # The first key says what happens; a later one may be a detail of the same name, as `pool` is.
+    verbs = [name for name in step if name in _VERBS][:1]
+    if not verbs or next(iter(step)) != verbs[0]:
+        raise scenarios.ScenarioError(f"a step begins with one of the verbs {', '.join(_VERBS)}: {step}")
     return verbs[0], step[verbs[0]], {key: part for key, part in step.items() if key != verbs[0]}
 
 

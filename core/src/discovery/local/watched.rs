@@ -1,0 +1,139 @@
+//! A namespace with subscribers: looked at when its schedule says so, for all of them at once.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use nix::sys::inotify::WatchDescriptor;
+
+use super::hints::Hints;
+use super::listener::Listener;
+use super::record::Here;
+use super::root::{self, Root};
+use super::scan::Known;
+use super::schedule::{SWEEP, SWEEP_ALONE, Schedule};
+use crate::discovery::DiscoveryEvent;
+use crate::error::{Error, Result};
+
+pub(super) struct Watched {
+    root: Root,
+    namespace: String,
+    known: Known,
+    audience: Vec<Member>,
+    schedule: Schedule,
+    watch: Option<WatchDescriptor>,
+}
+
+struct Member {
+    listener: Arc<Listener>,
+    /// Whether it was told all that is there.
+    is_told: bool,
+    /// What it was told last of why the discovery does not work.
+    failure: Option<String>,
+}
+
+impl Watched {
+    pub(super) fn new(root: Root, namespace: String, now: Instant) -> Watched {
+        Watched {
+            root,
+            namespace,
+            known: Known::default(),
+            audience: Vec::new(),
+            schedule: Schedule::new(now),
+            watch: None,
+        }
+    }
+
+    pub(super) fn is(&self, root: &Root, namespace: &str) -> bool {
+        self.root == *root && self.namespace == namespace
+    }
+
+    pub(super) fn root(&self) -> &Root {
+        &self.root
+    }
+
+    pub(super) fn watch(&self) -> Option<WatchDescriptor> {
+        self.watch
+    }
+
+    /// Adds a listener, which is told all that is there at a look that begins after this.
+    pub(super) fn add(&mut self, listener: Arc<Listener>, now: Instant) {
+        self.audience.push(Member {
+            listener,
+            is_told: false,
+            failure: None,
+        });
+        self.schedule.ask(now);
+    }
+
+    /// Leaves out who has ended. False when nobody is left.
+    pub(super) fn has_audience(&mut self) -> bool {
+        self.audience.retain(|member| !member.listener.has_ended());
+        !self.audience.is_empty()
+    }
+
+    pub(super) fn hint(&mut self, now: Instant) {
+        self.schedule.hint(now);
+    }
+
+    pub(super) fn due(&self) -> Instant {
+        self.schedule.due()
+    }
+
+    pub(super) fn look(&mut self, hints: &mut Hints) {
+        let begun = Instant::now();
+        let result = self.look_for_changes(hints);
+        let sweep = match (&result, self.watch) {
+            (Ok(_), Some(_)) => SWEEP,
+            _ => SWEEP_ALONE,
+        };
+        self.schedule.looked(begun, Instant::now(), sweep);
+        match result {
+            Ok(events) => self.tell_changes(&events),
+            Err(error) => self.tell_failure(&error),
+        }
+    }
+
+    fn look_for_changes(&mut self, hints: &mut Hints) -> Result<Vec<DiscoveryEvent>> {
+        let path = self.root.namespace_path(&self.namespace);
+        let here = Here::find()?;
+        // In this order: when the directory is replaced between the watch and the look, the watch ends
+        // with a hint.
+        self.root.open_namespace(&self.namespace)?;
+        self.watch = hints.watch(&path);
+        let directory = self.root.open_namespace(&self.namespace)?;
+        self.known
+            .look(&directory, &here)
+            .map_err(|errno| root::failed("looked through", &path, errno))
+    }
+
+    fn tell_changes(&mut self, events: &[DiscoveryEvent]) {
+        for member in &mut self.audience {
+            member.failure = None;
+            if member.is_told {
+                for event in events {
+                    member.listener.tell(event.clone());
+                }
+                continue;
+            }
+            member.is_told = true;
+            for event in self.known.all() {
+                member.listener.tell(event);
+            }
+            member.listener.tell(DiscoveryEvent::Scanned);
+        }
+    }
+
+    fn tell_failure(&mut self, error: &Error) {
+        for member in &mut self.audience {
+            if member.failure.as_deref() != Some(error.message()) {
+                member.failure = Some(error.message().to_owned());
+                member.listener.tell(DiscoveryEvent::Failed(error.clone()));
+            }
+        }
+    }
+
+    /// Lets go of the namespace, whose directory is removed if nothing is in it.
+    pub(super) fn leave(&self) {
+        self.root.remove_if_empty(&self.namespace);
+    }
+}
