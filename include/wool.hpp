@@ -65,7 +65,7 @@ struct RuntimeOptions {
 struct RoutineOptions {
   // What it does.
   std::string doc = {};
-  // Names of the positional parameters.
+  // Names of the positional parameters, by which callers may pass them.
   std::vector<std::string> parameters = {};
 };
 
@@ -235,7 +235,7 @@ class Runtime {
     given.parameters = parameters.data();
     given.parameter_count = parameters.size();
     // wool's from here on, also when this fails.
-    given.user_data = new detail::Routine<F>{std::string(name), std::move(function)};
+    given.user_data = new detail::Routine<F>{std::string(name), options.parameters, std::move(function)};
     given.destroy = detail::Routine<F>::destroy;
     detail::checked([&](wool_error_t** error) { return wool_routine_register(get(), &given, error); });
   }
@@ -411,8 +411,8 @@ class WorkerPool {
     pool_.reset(pool);
   }
 
-  // Calls a routine with these arguments and waits for its result: an R, a Value, or void, which drops it. To send
-  // arguments by name, give one wool::Arguments.
+  // Calls a routine with these arguments and waits for its result: an R, a Value, or void, which drops it. A
+  // wool::Named holds arguments by name; wool::Arguments, given alone, are all of them.
   //
   // Throws what the call ended with; WOOL_ERR_CODEC for a result that is no R.
   template <class R = Value, class... A>
@@ -467,8 +467,17 @@ class WorkerPool {
     } else {
       Arguments arguments;
       arguments.positional.reserve(sizeof...(A));
-      (arguments.positional.push_back(Codec<std::decay_t<A>>::encode(std::forward<A>(given))), ...);
+      (add(arguments, std::forward<A>(given)), ...);
       return detail::encoded(arguments);
+    }
+  }
+
+  template <class A>
+  static void add(Arguments& arguments, A&& given) {
+    if constexpr (std::is_same_v<std::decay_t<A>, Named>) {
+      arguments.named.insert(arguments.named.end(), given.arguments.begin(), given.arguments.end());
+    } else {
+      arguments.positional.push_back(Codec<std::decay_t<A>>::encode(std::forward<A>(given)));
     }
   }
 

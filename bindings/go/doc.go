@@ -67,6 +67,11 @@
 // Encoding takes all of these, every other integer, float, string and bool type, slices, arrays,
 // maps and pointers (nil is null). Typed targets convert where nothing is lost, or fail.
 //
+// A struct is a map of its exported fields. The tag `wool:"name,omitempty"` renames a field and leaves it
+// out where it is zero, `wool:"-"` keeps it out; fields of an embedded struct are the outer one's own. Keys
+// without a field are passed over; a field without a key is an error, unless it is a pointer or has
+// omitempty.
+//
 // # Errors
 //
 // What goes wrong is an [*Error], or a [*ValueError] of the codec. Its kind is the same in every language

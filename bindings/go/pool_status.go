@@ -7,49 +7,52 @@ import "C"
 // turned away, and why.
 type PoolStatus struct {
 	// Workers are those that belong to the pool.
-	Workers []WorkerStatus
+	Workers []WorkerStatus `wool:"workers"`
 	// TurnedAway are the records that are there and not used, at most 1,000.
-	TurnedAway []TurnedAway
+	TurnedAway []TurnedAway `wool:"turned_away"`
 	// TurnedAwayCounts is how often each reason has turned a record away since the pool was made.
-	TurnedAwayCounts map[TurnedAwayReason]int64
+	TurnedAwayCounts map[TurnedAwayReason]int64 `wool:"turned_away_counts"`
 	// Processes are the worker processes that the pool keeps up.
-	Processes []ProcessStatus
+	Processes []ProcessStatus `wool:"processes"`
 	// Waiting is how many calls wait for a worker.
-	Waiting int
+	Waiting int `wool:"waiting"`
 	// QuorumReached: as many workers have been connected at once as the first call waits for.
-	QuorumReached bool
+	QuorumReached bool `wool:"quorum_reached"`
 	// Problems are why workers that should be there are not: discovery does not work, processes die
 	// before they serve. They have a Kind and a Message.
-	Problems []*Error
+	Problems []*Error `wool:"problems"`
 }
 
 // WorkerStatus is a worker as a pool sees it.
 type WorkerStatus struct {
 	// UID is the worker's UUID; empty while a worker at a fixed address has not answered.
-	UID string
+	UID string `wool:"uid"`
 	// Address is "host:port" or "unix:/path".
-	Address string
-	Origin  WorkerOrigin
-	State   WorkerState
+	Address string       `wool:"address"`
+	Origin  WorkerOrigin `wool:"origin"`
+	State   WorkerState  `wool:"state"`
 	// Problem is why the worker is down; empty otherwise.
-	Problem string
+	Problem string `wool:"problem"`
 	// Routines are what it serves.
-	Routines []RoutineStatus
-	// InFlight is how many of this pool's calls it has not ended, and Capacity how many it takes at once;
-	// 0 while it has not answered.
-	InFlight, Capacity int
+	Routines []RoutineStatus `wool:"routines"`
+	// InFlight is how many of this pool's calls it has not ended.
+	InFlight int `wool:"in_flight"`
+	// Capacity is how many it takes at once; 0 while it has not answered.
+	Capacity int `wool:"capacity"`
 	// Tags are its labels.
-	Tags []string
-	// Language is that of its host, and Version that of its libwool; empty while it has not answered.
-	Language, Version string
+	Tags []string `wool:"tags"`
+	// Language is that of its host; empty while it has not answered.
+	Language string `wool:"language"`
+	// Version is that of its libwool; empty while it has not answered.
+	Version string `wool:"version"`
 	// PID is its process; 0 where that is not known.
-	PID int
+	PID int `wool:"pid"`
 }
 
 // RoutineStatus is a routine that a worker serves.
 type RoutineStatus struct {
-	Name string
-	Kind RoutineKind
+	Name string      `wool:"name"`
+	Kind RoutineKind `wool:"kind"`
 }
 
 // RoutineKind is whether a routine answers once or with a stream of items.
@@ -92,10 +95,10 @@ const (
 // TurnedAway is a record that a pool does not use.
 type TurnedAway struct {
 	// Key is the worker's UID where it can be read.
-	Key    string
-	Reason TurnedAwayReason
+	Key    string           `wool:"key"`
+	Reason TurnedAwayReason `wool:"reason"`
 	// Message is the reason to read.
-	Message string
+	Message string `wool:"message"`
 }
 
 // TurnedAwayReason is why a record is not used.
@@ -127,14 +130,14 @@ const (
 
 // ProcessStatus is a worker process that a pool keeps up. Each slot has one process after the other.
 type ProcessStatus struct {
-	Slot int
+	Slot int `wool:"slot"`
 	// PID is the process that was started; 0 while there is none.
-	PID int
+	PID int `wool:"pid"`
 	// UID is that of the worker in it; empty while it does not serve.
-	UID   string
-	State ProcessState
+	UID   string       `wool:"uid"`
+	State ProcessState `wool:"state"`
 	// Restarts is how many processes the slot has had before this one.
-	Restarts int
+	Restarts int `wool:"restarts"`
 }
 
 // ProcessState is how a worker process is.
@@ -163,87 +166,22 @@ func (p *Pool) Status() (PoolStatus, error) {
 	}
 	encoded := takePayload(bytes, C.WOOL_CODEC_MSGPACK)
 	defer encoded.release()
-	var status statusMap
-	if err := encoded.into((*map[string]any)(&status)); err != nil {
+	var status statusOnWire
+	if err := encoded.into(&status); err != nil {
 		return PoolStatus{}, codecError("status", "a pool", err)
 	}
-	return status.pool(), nil
-}
-
-// statusMap is a part of a status, from name to value. A part that is missing is zero, and one that is
-// not known is passed over: both are those of another version.
-type statusMap map[string]any
-
-func statusPart[T any](m statusMap, name string) T {
-	part, _ := m[name].(T)
-	return part
-}
-
-func (m statusMap) text(name string) string { return statusPart[string](m, name) }
-
-func (m statusMap) number(name string) int { return int(statusPart[int64](m, name)) }
-
-func statusList[T any](m statusMap, name string, one func(statusMap) T) []T {
-	var list []T
-	for _, item := range statusPart[[]any](m, name) {
-		fields, _ := item.(map[string]any)
-		list = append(list, one(fields))
+	for _, problem := range status.Problems {
+		err := newError(errorKindNamed(problem.Kind), "%s", problem.Message)
+		status.PoolStatus.Problems = append(status.PoolStatus.Problems, err)
 	}
-	return list
+	return status.PoolStatus, nil
 }
 
-func (m statusMap) pool() PoolStatus {
-	counts := make(map[TurnedAwayReason]int64)
-	for reason, count := range statusPart[map[string]any](m, "turned_away_counts") {
-		counts[TurnedAwayReason(reason)], _ = count.(int64)
-	}
-	return PoolStatus{
-		Workers:          statusList(m, "workers", statusMap.worker),
-		TurnedAway:       statusList(m, "turned_away", statusMap.turnedAway),
-		TurnedAwayCounts: counts,
-		Processes:        statusList(m, "processes", statusMap.process),
-		Waiting:          m.number("waiting"),
-		QuorumReached:    statusPart[bool](m, "quorum_reached"),
-		Problems:         statusList(m, "problems", statusMap.problem),
-	}
-}
-
-func (m statusMap) worker() WorkerStatus {
-	w := WorkerStatus{
-		UID:      m.text("uid"),
-		Address:  m.text("address"),
-		Origin:   WorkerOrigin(m.text("origin")),
-		State:    WorkerState(m.text("state")),
-		Problem:  m.text("problem"),
-		Routines: statusList(m, "routines", statusMap.routine),
-		InFlight: m.number("in_flight"),
-		Capacity: m.number("capacity"),
-		Language: m.text("language"),
-		Version:  m.text("version"),
-		PID:      m.number("pid"),
-	}
-	for _, tag := range statusPart[[]any](m, "tags") {
-		text, _ := tag.(string)
-		w.Tags = append(w.Tags, text)
-	}
-	return w
-}
-
-func (m statusMap) routine() RoutineStatus {
-	return RoutineStatus{Name: m.text("name"), Kind: RoutineKind(m.text("kind"))}
-}
-
-func (m statusMap) turnedAway() TurnedAway {
-	return TurnedAway{Key: m.text("key"), Reason: TurnedAwayReason(m.text("reason")), Message: m.text("message")}
-}
-
-func (m statusMap) process() ProcessStatus {
-	return ProcessStatus{
-		Slot: m.number("slot"), PID: m.number("pid"), UID: m.text("uid"),
-		State: ProcessState(m.text("state")), Restarts: m.number("restarts"),
-	}
-}
-
-func (m statusMap) problem() *Error {
-	return &Error{Kind: errorKindNamed(m.text("kind")), Message: m.text("message")}
+// statusOnWire is a status whose problems are as the core tells them.
+type statusOnWire struct {
+	PoolStatus
+	Problems []struct {
+		Kind    string `wool:"kind"`
+		Message string `wool:"message"`
+	} `wool:"problems"`
 }

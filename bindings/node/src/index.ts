@@ -1,5 +1,6 @@
 export type { CallOptions } from './call.js';
 export { ERROR_KINDS, type ErrorKind, type RemoteFault, TaskError, WoolError } from './errors.js';
+export { ArgumentError, type Parameter } from './parameters.js';
 export { type RemoteFunction, type RemoteGenerator, WorkerPool, type WorkerPoolOptions } from './pool.js';
 export type { RoutineOptions } from './routines.js';
 export type { Routine, StreamRoutine } from './running.js';
@@ -10,6 +11,7 @@ export { type DecodeOptions, decode, decodeArguments, encode, encodeArguments } 
 export { Decimal } from './values/decimal.js';
 export type { Arguments } from './values/decoder.js';
 export { ValueError, type ValueErrorReason } from './values/error.js';
+export { kindOf, type ValueKind } from './values/kind.js';
 export { Duration, PlainDate, PlainTime, Timestamp } from './values/time.js';
 export { Float, float, Named, Raw, raw, Tuple, tuple } from './values/types.js';
 export { Uuid } from './values/uuid.js';

@@ -16,6 +16,7 @@ test('import and require give the same things', () => {
 
 test('nothing but the public interface is exported', () => {
   assert.deepEqual(Object.keys(required).sort(), [
+    'ArgumentError',
     'Decimal',
     'Duration',
     'ERROR_KINDS',
@@ -41,6 +42,7 @@ test('nothing but the public interface is exported', () => {
     'encode',
     'encodeArguments',
     'float',
+    'kindOf',
     'raw',
     'tuple',
   ]);

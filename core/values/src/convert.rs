@@ -80,6 +80,12 @@ pub trait FromValue: Sized {
     /// one that does not fit.
     fn from_value(value: Value) -> Result<Self, ValueError>;
 
+    /// What an argument of this type is where it was left out, if it may be.
+    #[doc(hidden)]
+    fn absent() -> Option<Self> {
+        None
+    }
+
     /// Takes a sequence of these out of the value.
     ///
     /// # Errors
@@ -368,6 +374,10 @@ impl<T: FromValue> FromValue for Option<T> {
             T::from_value(value).map(Some)
         }
     }
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
 }
 
 impl<T: FromValue> FromValue for Vec<T> {
@@ -487,8 +497,6 @@ macro_rules! tuple_from {
         )*))
     }};
 }
-
-pub(crate) use tuple_from;
 
 tuples!(A; 1);
 tuples!(A B; 2);

@@ -56,7 +56,8 @@ static void run_on_thread(void *(*run)(void *), const char *id, char *rest) {
   job->routine = copy_text(routine, strlen(routine));
   job->limit = need_number(&rest, "a count");
   char *values = copy_text(rest, strlen(rest)), *again = values;
-  job->arguments = read_arguments(&again);
+  wool_error_t *error = read_arguments(&again, &job->arguments);
+  if (error != NULL) die("arguments", error);
   free(values);
   job->first = read_first_value(rest);
   pthread_mutex_lock(&threads_lock);
@@ -193,12 +194,16 @@ static request_t *find_request(const char *id) {
 static void submit(const char *id, int is_stream, char *rest) {
   request_t *request = new_request(id, is_stream);
   wool_slice_t routine = text(need_token(&rest, "a routine"));
-  wool_bytes_t arguments = read_arguments(&rest);
+  wool_bytes_t arguments;
+  wool_error_t *error = read_arguments(&rest, &arguments);
+  if (error != NULL) {
+    say_error(id, error);
+    return;
+  }
   char *timeout = next_token(&rest);
   wool_call_options_t options = WOOL_CALL_OPTIONS_INIT;
   if (timeout != NULL && strncmp(timeout, "timeout=", 8) == 0) options.timeout_ms = strtoull(timeout + 8, NULL, 10);
   uint64_t tag = (uint64_t)(uintptr_t)request;
-  wool_error_t *error = NULL;
   wool_status_t status =
       is_stream
           ? wool_stream_open(caller.pool, routine, msgpack(arguments), &options, caller.queue, tag, &request->handle, &error)

@@ -49,8 +49,8 @@ char *text_token(wool_slice_t text);
 /* The line that reports an error, which it frees. */
 void say_error(const char *id, wool_error_t *error);
 
-/* The arguments of a call, from the tokens `N VALUE*N`. */
-wool_bytes_t read_arguments(char **rest);
+/* The arguments of a call, from the tokens `N VALUE*N [named=NAME:VALUE ...]`. NULL, or why wool refuses a value. */
+wool_error_t *read_arguments(char **rest, wool_bytes_t *arguments);
 /* The first value of the tokens `N VALUE*N`, encoded. */
 wool_bytes_t read_first_value(char *rest);
 /* The token that reports an encoded value. To be freed. */

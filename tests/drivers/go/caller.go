@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -124,7 +125,27 @@ func (c *caller) context(id string, options driverOptions) (context.Context, err
 	return ctx, nil
 }
 
-// routineCall is "ROUTINE N VALUE*N [timeout=MS] [pool=ID]".
+// splitNamed tells the named arguments from the other options.
+func splitNamed(options []string) (named wool.Named, others []string, err error) {
+	named = wool.Named{}
+	for _, option := range options {
+		argument, found := strings.CutPrefix(option, "named=")
+		if !found {
+			others = append(others, option)
+			continue
+		}
+		name, token, _ := strings.Cut(argument, ":")
+		if name, err = url.PathUnescape(name); err != nil {
+			return nil, nil, err
+		}
+		if named[name], err = parseValue(token); err != nil {
+			return nil, nil, err
+		}
+	}
+	return named, others, nil
+}
+
+// routineCall is "ROUTINE N VALUE*N [named=NAME:VALUE ...] [timeout=MS] [pool=ID]".
 type routineCall struct {
 	ctx     context.Context
 	pool    *openPool
@@ -140,6 +161,13 @@ func (c *caller) routineCall(id string, rest []string) (call routineCall, err er
 	var words []string
 	if call.args, words, err = parseValues(rest[1:]); err != nil {
 		return call, err
+	}
+	named, words, err := splitNamed(words)
+	if err != nil {
+		return call, err
+	}
+	if len(named) > 0 {
+		call.args = append(call.args, named)
 	}
 	options, err := parseOptions(words)
 	if err != nil {

@@ -54,12 +54,15 @@ func (c *counters) asMap() map[string]any {
 
 func registerRoutines(rt *wool.Runtime, c *counters) error {
 	for name, routine := range standardRoutines(rt, c) {
-		if err := wool.Register(rt, name, routine); err != nil {
+		if err := wool.Register(rt, name, routine, wool.WithParameters(parameterNames[name]...)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// parameterNames are those by which arguments can be passed.
+var parameterNames = map[string][]string{"conf.add": {"a", "b"}, "conf.named": {"a", "b", "scale"}}
 
 // standardRoutines are those of the protocol, by name.
 func standardRoutines(rt *wool.Runtime, c *counters) map[string]any {
@@ -77,6 +80,13 @@ func standardRoutines(rt *wool.Runtime, c *counters) map[string]any {
 		"conf.add": func(_ context.Context, a, b int64) (int64, error) {
 			defer c.body()()
 			return a + b, nil
+		},
+		"conf.named": func(_ context.Context, a, b int64, scale *int64) (int64, error) {
+			defer c.body()()
+			if scale == nil {
+				return a + b, nil
+			}
+			return (a + b) * *scale, nil
 		},
 		"conf.concat": func(_ context.Context, parts []string) (string, error) {
 			defer c.body()()

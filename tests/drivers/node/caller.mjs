@@ -27,8 +27,15 @@ export async function runCaller(tokens) {
 /** `N VALUE*N [key=value ...]`, as a call takes them. */
 function parse([count, ...rest]) {
   const args = rest.slice(0, Number(count)).map(toValue);
-  const { timeout } = toOptions(rest.slice(Number(count)));
-  return { args, timeout: timeout === undefined ? undefined : Number(timeout) };
+  const options = rest.slice(Number(count));
+  const { timeout } = toOptions(options);
+  const named = Object.fromEntries(
+    options
+      .filter((option) => option.startsWith('named='))
+      .map((option) => /^named=([^:]*):(.*)$/.exec(option))
+      .map(([, name, value]) => [decodeURIComponent(name), toValue(value)]),
+  );
+  return { args, named, timeout: timeout === undefined ? undefined : Number(timeout) };
 }
 
 class Caller {
@@ -69,8 +76,9 @@ class Caller {
   }
 
   async call(id, [routine, ...tokens]) {
-    const { args, timeout } = parse(tokens);
-    return ['result', fromValue(await this.pool.call(routine, args, { timeout, signal: this.#signalFor(id) }))];
+    const { args, named, timeout } = parse(tokens);
+    const options = { timeout, named, signal: this.#signalFor(id) };
+    return ['result', fromValue(await this.pool.call(routine, args, options))];
   }
 
   cancel(id) {

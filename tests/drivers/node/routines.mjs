@@ -1,5 +1,5 @@
 // The standard routines of tests/drivers/PROTOCOL.md.
-import { currentTask, Float } from '../../../bindings/node/dist/index.mjs';
+import { currentTask } from '../../../bindings/node/dist/index.mjs';
 import { fill } from './tokens.mjs';
 
 /** Kept by the routines over the life of the process. */
@@ -28,31 +28,12 @@ function stream(body) {
   };
 }
 
-function kindOf(value) {
-  if (value === undefined) {
-    return 'nothing';
-  }
-  if (value === null) {
-    return 'null';
-  }
-  if (Array.isArray(value)) {
-    return 'list';
-  }
-  if (value instanceof Float) {
-    return 'float';
-  }
-  if (value instanceof Uint8Array) {
-    return 'bytes';
-  }
-  const kinds = { bigint: 'int', boolean: 'bool', object: 'map', number: Number.isInteger(value) ? 'int' : 'float' };
-  return kinds[typeof value] ?? typeof value;
+function add(a, b) {
+  return BigInt(a) + BigInt(b);
 }
 
-function add(a, b) {
-  if (kindOf(a) !== 'int' || kindOf(b) !== 'int') {
-    throw new TypeError(`conf.add takes two ints, not ${kindOf(a)} and ${kindOf(b)}`);
-  }
-  return BigInt(a) + BigInt(b);
+function named(a, b, scale = 1) {
+  return (BigInt(a) + BigInt(b)) * BigInt(scale);
 }
 
 function fail(type, message) {
@@ -97,7 +78,9 @@ export function registerRoutines(runtime) {
     'conf.echo',
     unary((x) => x),
   );
-  runtime.register('conf.add', unary(add));
+  const ints = (...names) => names.map((name) => ({ name, kind: 'int', optional: name === 'scale' }));
+  runtime.register('conf.add', unary(add), { parameters: ints('a', 'b') });
+  runtime.register('conf.named', unary(named), { parameters: ints('a', 'b', 'scale') });
   runtime.register(
     'conf.concat',
     unary((parts) => parts.join('')),

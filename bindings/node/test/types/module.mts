@@ -18,6 +18,11 @@ interface Sheep {
 export async function use(controller: AbortController): Promise<void> {
   await using runtime = new Runtime({ log: ({ level, message }) => console.log(level, message), logLevel: 'info' });
   runtime.register('calc.add', async (a: number, b: number) => a + b, { parameters: ['a', 'b'] });
+  runtime.register('calc.scaled', (a: number, b: number, scale = 1) => (a + b) * scale, {
+    parameters: [{ name: 'a', kind: 'int' }, 'b', { name: 'scale', kind: 'float', optional: true }],
+  });
+  // @ts-expect-error: there is no such kind
+  runtime.register('calc.wrong', () => 1, { parameters: [{ name: 'a', kind: 'number' }] });
   runtime.register('flock.all', async function* (n: number) {
     yield { name: `sheep ${n}` };
   });
