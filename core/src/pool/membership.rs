@@ -116,6 +116,11 @@ impl Membership {
         self.gone(uid)
     }
 
+    /// The workers in processes of the pool.
+    pub(super) fn own(&self) -> &BTreeSet<String> {
+        &self.own
+    }
+
     /// Whether a process of the pool serves whose record has not been found yet.
     pub(super) fn expects_own(&self) -> bool {
         self.own.iter().any(|uid| !self.joined.contains(uid))

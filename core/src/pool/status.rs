@@ -1,5 +1,6 @@
 //! What a pool tells of itself.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
@@ -180,18 +181,19 @@ impl WorkerState {
 
 impl PoolShared {
     pub(super) fn status(&self) -> PoolStatus {
-        let (turned_away, turned_away_counts) = {
+        let (turned_away, turned_away_counts, own) = {
             let membership = self.membership();
             let counts = membership.counts();
             let counts = counts.iter().map(|(reason, count)| (*reason, *count));
-            (membership.turned_away_now(), counts.collect())
+            let own = membership.own().clone();
+            (membership.turned_away_now(), counts.collect(), own)
         };
         let problems = self.problems();
         PoolStatus {
             workers: self
                 .members()
                 .iter()
-                .map(|member| member.status())
+                .map(|member| member.status(&own))
                 .collect(),
             turned_away,
             turned_away_counts,
@@ -214,11 +216,15 @@ impl PoolShared {
 }
 
 impl Member {
-    fn status(&self) -> WorkerStatus {
+    fn status(&self, own: &BTreeSet<String>) -> WorkerStatus {
         let mut status = WorkerStatus {
             uid: self.endpoint.uid.clone(),
             address: self.name(),
-            origin: self.origin,
+            // Its record may have been found before its process was known to serve.
+            origin: match own.contains(&self.endpoint.uid) {
+                true => WorkerOrigin::Spawned,
+                false => self.origin,
+            },
             state: WorkerState::Connecting,
             problem: String::new(),
             routines: Vec::new(),
