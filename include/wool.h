@@ -905,7 +905,7 @@ void wool_pool_free(struct wool_pool_t *pool);
 // SIGTERM or SIGINT asks it to drain, and returns 1: leave main. In any other process it returns 0 at once, and from
 // then on pools may start this program. Standard input of a started process is closed.
 //
-// Blocks; not in a callback. A queue that serves routines has to be drained meanwhile.
+// Blocks; in a callback it does nothing and returns 0. A queue that serves routines has to be drained meanwhile.
 int32_t wool_serve_if_spawned(struct wool_runtime_t *runtime);
 
 // Does as wool_serve_if_spawned does, without waiting: `*spawned` tells at once whether this process is a worker, and

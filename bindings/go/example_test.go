@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
 
 	wool "github.com/wool-labs/libwool/bindings/go"
 )
@@ -122,6 +123,56 @@ func ExampleRegister_typed() {
 	// Output:
 	// [{10 20}] <nil>
 	// ArgumentError: geometry.scale: argument 1 "points" ($[0][0]): expected map, found string
+}
+
+func ExampleMain() {
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := wool.Register(rt, "calc.add", add); err != nil {
+		log.Fatal(err)
+	}
+	err = wool.Main(rt, func() error {
+		pool, err := wool.NewPool(rt, wool.PoolOptions{Spawn: 2})
+		if err != nil {
+			return err
+		}
+		ctx := context.Background()
+		sum, err := wool.Call[int](ctx, pool, "calc.add", 1, 2)
+		if err != nil {
+			return err
+		}
+		fmt.Println("1 + 2 =", sum)
+		return pool.Close(ctx)
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: 1 + 2 = 3
+}
+
+func ExampleLocalDiscovery() {
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	defer rt.Close(ctx)
+	if err := wool.Register(rt, "calc.add", add); err != nil {
+		log.Fatal(err)
+	}
+	discovery := wool.LocalDiscovery{Namespace: fmt.Sprint("calc.", os.Getpid())}
+	if _, err := wool.NewWorker(rt, wool.WorkerOptions{Publish: discovery}); err != nil {
+		log.Fatal(err)
+	}
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Discovery: discovery})
+	if err != nil {
+		log.Fatal(err)
+	}
+	sum, err := wool.Call[int](ctx, pool, "calc.add", 1, 2)
+	fmt.Println(sum, err)
+	// Output: 3 <nil>
 }
 
 func ExampleCall() {

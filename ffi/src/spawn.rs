@@ -1,5 +1,7 @@
 //! Programs that are started again as workers.
 
+use wool_core::Runtime;
+
 use crate::error::wool_error_t;
 use crate::guard;
 use crate::queue::{self, wool_queue_t};
@@ -15,7 +17,7 @@ use crate::worker::closed_event;
 /// SIGTERM or SIGINT asks it to drain, and returns 1: leave main. In any other process it returns 0 at once, and from
 /// then on pools may start this program. Standard input of a started process is closed.
 ///
-/// Blocks; not in a callback. A queue that serves routines has to be drained meanwhile.
+/// Blocks; in a callback it does nothing and returns 0. A queue that serves routines has to be drained meanwhile.
 #[cfg_attr(
     feature = "headers",
     safer_ffi::ffi_export(rename = "abi_wool_serve_if_spawned")
@@ -24,8 +26,12 @@ use crate::worker::closed_event;
 pub unsafe extern "C" fn wool_serve_if_spawned(runtime: *mut wool_runtime_t) -> i32 {
     unsafe {
         guard::get(0, || {
+            let runtime = runtime.as_ref()?;
+            if Runtime::on_wool_thread() {
+                return None;
+            }
             // An error has been told to the pool, which tells it to its callers.
-            let spawned = wool_core::serve_if_spawned(runtime.as_ref()?.core());
+            let spawned = wool_core::serve_if_spawned(runtime.core());
             Some(i32::from(spawned.unwrap_or(true)))
         })
     }

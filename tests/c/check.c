@@ -10,12 +10,15 @@ static struct {
   void (*test)(void);
 } tests[MOST_TESTS];
 static int test_count;
+static void (*run_before)(const char *test);
 
 void check_register(const char *name, void (*test)(void)) {
   if (test_count == MOST_TESTS) abort();
   tests[test_count].name = name;
   tests[test_count++].test = test;
 }
+
+void check_before(void (*before)(const char *test)) { run_before = before; }
 
 void check_fail(const char *file, int line, const char *what) {
   fprintf(stderr, "%s:%d: %s\n", file, line, what);
@@ -93,6 +96,7 @@ int main(int argc, char **argv) {
     return 0;
   }
   alarm(WATCHDOG_SECONDS);
+  if (argc == 2 && run_before != NULL) run_before(argv[1]);
   for (int i = 0; i < test_count; i++) {
     if (argc == 2 && strcmp(argv[1], tests[i].name) == 0) {
       tests[i].test();

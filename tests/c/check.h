@@ -16,6 +16,15 @@
   }                                                                         \
   static void name(void)
 
+/* Defines what runs before every test of this program, also in the processes that a test starts: the function gets the
+ * name of the test. */
+#define BEFORE(test)                                                        \
+  static void before(const char *test);                                     \
+  __attribute__((constructor)) static void register_before(void) {          \
+    check_before(before);                                                   \
+  }                                                                         \
+  static void before(const char *test)
+
 /* Ends the test, unless the condition holds. */
 #define CHECK(condition)                                                    \
   do {                                                                      \
@@ -42,6 +51,7 @@
   } while (0)
 
 void check_register(const char *name, void (*test)(void));
+void check_before(void (*before)(const char *test));
 __attribute__((noreturn)) void check_fail(const char *file, int line, const char *what);
 void check_answer(const char *file, int line, const char *call, int32_t expected, int32_t found, wool_error_t *error);
 void check_failure(const char *file, int line, const char *call, int32_t expected, const char *words, int32_t found,

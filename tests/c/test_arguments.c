@@ -53,10 +53,14 @@ TEST(null_workers_and_pools) {
 
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "runtime is NULL", wool_pool_new(NULL, NULL, &pool, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "out is NULL", wool_pool_new(runtime, NULL, NULL, &error));
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "at least one worker", wool_pool_new(runtime, NULL, &pool, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "pool is NULL", wool_pool_close(NULL, 0, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "pool is NULL", wool_pool_close_submit(NULL, NULL, 0, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "pool is NULL", wool_pool_status(NULL, NULL, &error));
   wool_pool_free(NULL);
+
+  world_t world = world_new();
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "out is NULL", wool_pool_status(world.pool, NULL, &error));
+  world_free(&world);
 }
 
 TEST(null_calls_and_streams) {

@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -203,6 +204,24 @@ static void cancel_count(void *data, wool_task_t task, void *state) {
   if (wool_task_fail(task, &fault, NULL) == WOOL_OK) add_to(&cleaned);
 }
 
+static void run_pid(void *data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
+  (void)data;
+  (void)info;
+  (void)arguments;
+  wool_bytes_t pid = one_int(getpid());
+  OK(wool_task_return(task, payload(pid), &error));
+  wool_bytes_free(&pid);
+}
+
+static void run_exit(void *data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
+  (void)data;
+  (void)task;
+  (void)info;
+  int64_t status;
+  read_ints(arguments, 1, &status);
+  _exit((int)status);
+}
+
 static void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step_fn step,
                   wool_cancel_fn cancel) {
   wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
@@ -214,16 +233,24 @@ static void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wo
   OK(wool_routine_register(runtime, &options, &error));
 }
 
+wool_runtime_t *world_runtime(void) {
+  wool_runtime_t *runtime = NULL;
+  OK(wool_runtime_new(NULL, &runtime, &error));
+  serve(runtime, "test.add", run_add, NULL, NULL);
+  serve(runtime, "test.echo", run_echo, NULL, NULL);
+  serve(runtime, "test.fail", run_fail, NULL, NULL);
+  serve(runtime, "test.wait", run_wait, NULL, cancel_wait);
+  serve(runtime, "test.keep", run_wait, NULL, NULL);
+  serve(runtime, "test.count", run_count, step_count, cancel_count);
+  serve(runtime, "test.endless", run_endless, step_count, cancel_count);
+  serve(runtime, "test.pid", run_pid, NULL, NULL);
+  serve(runtime, "test.exit", run_exit, NULL, NULL);
+  return runtime;
+}
+
 world_t world_new(void) {
   world_t world = {0};
-  OK(wool_runtime_new(NULL, &world.runtime, &error));
-  serve(world.runtime, "test.add", run_add, NULL, NULL);
-  serve(world.runtime, "test.echo", run_echo, NULL, NULL);
-  serve(world.runtime, "test.fail", run_fail, NULL, NULL);
-  serve(world.runtime, "test.wait", run_wait, NULL, cancel_wait);
-  serve(world.runtime, "test.keep", run_wait, NULL, NULL);
-  serve(world.runtime, "test.count", run_count, step_count, cancel_count);
-  serve(world.runtime, "test.endless", run_endless, step_count, cancel_count);
+  world.runtime = world_runtime();
   OK(wool_worker_new(world.runtime, NULL, &world.worker, &error));
   wool_slice_t address = wool_worker_address(world.worker);
   wool_pool_options_t pool = WOOL_POOL_OPTIONS_INIT;
@@ -272,13 +299,24 @@ int64_t call_add(world_t *world, int64_t a, int64_t b) {
   return sum;
 }
 
-wool_event_t next_event(world_t *world) {
+int64_t call_int(wool_pool_t *pool, const char *routine) {
+  wool_bytes_t arguments = ints(0, 0, 0), result = {0};
+  OK(wool_call(pool, text(routine), payload(arguments), NULL, -1, &result, NULL, &error));
+  int64_t number = to_int(result);
+  wool_bytes_free(&arguments);
+  wool_bytes_free(&result);
+  return number;
+}
+
+wool_event_t next_event_of(wool_queue_t *queue) {
   wool_event_t event;
   size_t count = 0;
-  OK(wool_queue_drain(world->queue, &event, 1, NULL, 0, -1, &count, &error));
+  OK(wool_queue_drain(queue, &event, 1, NULL, 0, -1, &count, &error));
   CHECK(count == 1);
   return event;
 }
+
+wool_event_t next_event(world_t *world) { return next_event_of(world->queue); }
 
 void free_event(wool_event_t *event) {
   wool_bytes_free(&event->payload);

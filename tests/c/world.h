@@ -20,9 +20,14 @@ typedef struct {
  *   test.keep()        stores its task for world_kept_task, and does not answer
  *   test.count(n)      stream of 0 .. n-1
  *   test.endless()     stream of 0, 1, 2, ...
+ *   test.pid()         the id of the process that serves it
+ *   test.exit(status)  ends that process
  */
 world_t world_new(void);
 void world_free(world_t *world);
+
+/* A runtime with these routines, and no worker yet. */
+wool_runtime_t *world_runtime(void);
 
 /* The task of the test.keep call that came first; waits for it. */
 wool_task_t world_kept_task(void);
@@ -43,8 +48,11 @@ wool_call_t submit(world_t *world, const char *routine, wool_bytes_t arguments, 
 wool_stream_t open_stream(world_t *world, const char *routine, wool_bytes_t arguments, wool_queue_t *queue, uint64_t tag);
 /* Calls and waits. */
 int64_t call_add(world_t *world, int64_t a, int64_t b);
+/* Calls a routine that takes nothing and returns an int, and waits. */
+int64_t call_int(wool_pool_t *pool, const char *routine);
 /* The next event of the world's queue; its payload has an owner. */
 wool_event_t next_event(world_t *world);
+wool_event_t next_event_of(wool_queue_t *queue);
 void free_event(wool_event_t *event);
 
 #endif

@@ -55,12 +55,12 @@ fn conversation() -> Batch {
         })
     };
     let frames = [
-        (0, Kind::Hello(hello(Limits::default(), "test"))),
-        (1, Kind::Start(start)),
+        (0, Kind::Hello(hello(Limits::default(), "test").into())),
+        (1, Kind::Start(start.into())),
         (1, chunk(200)),
         (2, Kind::Item(item)),
         (2, chunk(100)),
-        (3, Kind::Fault(fault.into_wire())),
+        (3, Kind::Fault(fault.into_wire().into())),
         (0, Kind::Window(wire::Window { bytes: 1 << 40 })),
         (2, Kind::Credit(wire::Credit { items: 1 })),
     ];
@@ -80,8 +80,8 @@ fn take_apart(batch: Batch) -> usize {
     for Frame { call, kind } in batch.frames {
         let part = match kind {
             Some(Kind::Hello(hello)) => {
-                let _ = hello::accept_caller(hello.clone(), "uid", Some(b"secret"));
-                let _ = hello::accept_worker(hello, "");
+                let _ = hello::accept_caller((*hello).clone(), "uid", Some(b"secret"));
+                let _ = hello::accept_worker(*hello, "");
                 continue;
             }
             Some(Kind::Start(start)) => inbox.first_part(call, start.arguments, false, &mut grants),
@@ -89,7 +89,7 @@ fn take_apart(batch: Batch) -> usize {
             Some(Kind::Result(result)) => inbox.first_part(call, result.value, false, &mut grants),
             Some(Kind::Chunk(chunk)) => inbox.chunk(call, chunk.data, true, &mut grants),
             Some(Kind::Fault(fault)) => {
-                let fault = Fault::from_wire(fault);
+                let fault = Fault::from_wire(*fault);
                 let _ = Fault::from_wire(fault.into_wire());
                 inbox.forget(call);
                 continue;

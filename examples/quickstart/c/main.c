@@ -1,4 +1,5 @@
-/* A worker and its caller in one program. Either half works alone, in two processes and two languages.
+/* Two routines, and calls to them in other processes: the pool starts this program again, once per core, to be its
+ * workers.
  *
  * Only errors of calls are checked here; the rest can fail only without memory or descriptors, and then says so too. */
 #include <inttypes.h>
@@ -105,12 +106,8 @@ static void countdown_step(void *user_data, wool_task_t task, void *state, int32
   wool_bytes_free(&item);
 }
 
-int main(void) {
-  wool_runtime_t *runtime;
+static void register_routines(wool_runtime_t *runtime) {
   wool_error_t *error = NULL;
-  check(wool_runtime_new(NULL, &runtime, &error), error);
-
-  /* The worker: functions, and where to find them. */
   wool_routine_options_t adds = WOOL_ROUTINE_OPTIONS_INIT;
   adds.name = text("calc.add");
   adds.kind = WOOL_ROUTINE_UNARY;
@@ -122,17 +119,10 @@ int main(void) {
   counts.run = countdown;
   counts.step = countdown_step;
   check(wool_routine_register(runtime, &counts, &error), error);
-  wool_worker_t *worker;
-  check(wool_worker_new(runtime, NULL, &worker, &error), error);
+}
 
-  /* The caller: a pool of workers, and calls by name. */
-  wool_slice_t address = wool_worker_address(worker);
-  wool_pool_options_t options = WOOL_POOL_OPTIONS_INIT;
-  options.addresses = &address;
-  options.address_count = 1;
-  wool_pool_t *pool;
-  check(wool_pool_new(runtime, &options, &pool, &error), error);
-
+static void call(wool_pool_t *pool) {
+  wool_error_t *error = NULL;
   wool_bytes_t arguments = encode_arguments((int64_t[]){1, 2}, 2);
   wool_bytes_t result;
   check(wool_call(pool, text("calc.add"), encoded(&arguments), NULL, -1, &result, NULL, &error), error);
@@ -150,10 +140,23 @@ int main(void) {
     wool_bytes_free(&result);
   }
   check(status, error);
+}
+
+int main(void) {
+  wool_runtime_t *runtime;
+  wool_error_t *error = NULL;
+  check(wool_runtime_new(NULL, &runtime, &error), error);
+  register_routines(runtime);
+
+  /* A process that was started to be a worker serves the routines here, and is done. */
+  if (wool_serve_if_spawned(runtime)) return 0;
+
+  wool_pool_t *pool;
+  check(wool_pool_new(runtime, NULL, &pool, &error), error);
+  call(pool);
 
   check(wool_runtime_close(runtime, -1, &error), error);
   wool_pool_free(pool);
-  wool_worker_free(worker);
   wool_runtime_free(runtime);
   return 0;
 }

@@ -8,14 +8,19 @@
 #include <string.h>
 
 #include "driver.h"
+#include "pools.h"
+#include "routines.h"
 
-/* A call, stream or close under way. Its address is the tag of its events; requests live as long as the process, since
- * the runner may cancel what has long ended. */
+/* A call, stream, pool, worker, close or stop. Its address is the tag of its events; requests live as long as the
+ * process, since the runner may cancel what has long ended. */
 typedef struct request {
   struct request *next;
   char *id;
   int is_stream;
-  uint64_t handle; /* 0 = it was refused */
+  uint64_t handle;       /* of a call or stream; 0 = it was refused */
+  wool_pool_t *pool;     /* opened under this id, or NULL */
+  wool_worker_t *worker; /* the same; of a stop, NULL, too */
+  int is_stop;
 } request_t;
 
 static struct {
@@ -168,17 +173,14 @@ static void on_event(void *user_data, wool_event_t *event) {
       say_error(request->id, event->error);
       event->error = NULL;
       break;
-    case WOOL_EVENT_CLOSED: say("closed %s", request->id); break;
+    case WOOL_EVENT_CLOSED: say("%s %s", request->is_stop ? "stopped" : "closed", request->id); break;
     default: die("an event that a caller does not get", event->error);
   }
 }
 
 static request_t *new_request(const char *id, int is_stream) {
   request_t *request = allocate(sizeof *request);
-  request->next = caller.requests;
-  request->id = copy_text(id, strlen(id));
-  request->is_stream = is_stream;
-  request->handle = 0;
+  *request = (request_t){.next = caller.requests, .id = copy_text(id, strlen(id)), .is_stream = is_stream};
   caller.requests = request;
   return request;
 }
@@ -188,6 +190,14 @@ static request_t *find_request(const char *id) {
   request_t *request = caller.requests;
   while (request != NULL && strcmp(request->id, id) != 0) request = request->next;
   return request;
+}
+
+/* The pool that a command names, or the caller's own. */
+static wool_pool_t *pool_of(const options_t *options) {
+  const char *id = option(options, "pool");
+  const request_t *opened = id == NULL ? NULL : find_request(id);
+  if (id != NULL && (opened == NULL || opened->pool == NULL)) die("there is no such pool", NULL);
+  return id == NULL ? caller.pool : opened->pool;
 }
 
 /* call and open. */
@@ -200,14 +210,17 @@ static void submit(const char *id, int is_stream, char *rest) {
     say_error(id, error);
     return;
   }
-  char *timeout = next_token(&rest);
-  wool_call_options_t options = WOOL_CALL_OPTIONS_INIT;
-  if (timeout != NULL && strncmp(timeout, "timeout=", 8) == 0) options.timeout_ms = strtoull(timeout + 8, NULL, 10);
+  options_t options = read_options(rest);
+  wool_pool_t *pool = pool_of(&options);
+  const char *timeout = option(&options, "timeout");
+  wool_call_options_t settings = WOOL_CALL_OPTIONS_INIT;
+  if (timeout != NULL) settings.timeout_ms = strtoull(timeout, NULL, 10);
+  free_options(&options);
   uint64_t tag = (uint64_t)(uintptr_t)request;
   wool_status_t status =
       is_stream
-          ? wool_stream_open(caller.pool, routine, msgpack(arguments), &options, caller.queue, tag, &request->handle, &error)
-          : wool_call_submit(caller.pool, routine, msgpack(arguments), &options, caller.queue, tag, &request->handle, &error);
+          ? wool_stream_open(pool, routine, msgpack(arguments), &settings, caller.queue, tag, &request->handle, &error)
+          : wool_call_submit(pool, routine, msgpack(arguments), &settings, caller.queue, tag, &request->handle, &error);
   wool_bytes_free(&arguments);
   if (status != WOOL_OK) say_error(id, error);
 }
@@ -234,10 +247,63 @@ static void close_stream(const char *id) {
   if (request != NULL && request->handle != 0) wool_stream_close(request->handle, NULL);
 }
 
-static void close_pool(const char *id) {
+static void close_pool(const char *id, char *rest) {
   request_t *request = new_request(id, 0);
+  options_t options = read_options(rest);
   wool_error_t *error = NULL;
-  check("a close", wool_pool_close_submit(caller.pool, caller.queue, (uint64_t)(uintptr_t)request, &error), error);
+  check("a close", wool_pool_close_submit(pool_of(&options), caller.queue, (uint64_t)(uintptr_t)request, &error), error);
+  free_options(&options);
+}
+
+static void tell_status(const char *id, char *rest) {
+  options_t options = read_options(rest);
+  wool_bytes_t status;
+  wool_error_t *error = NULL;
+  if (wool_pool_status(pool_of(&options), &status, &error) == WOOL_OK) {
+    char *token = value_token(borrow(&status));
+    say("status %s %s", id, token);
+    free(token);
+    wool_bytes_free(&status);
+  } else {
+    say_error(id, error);
+  }
+  free_options(&options);
+}
+
+static void add_pool(const char *id, char *rest) {
+  request_t *request = new_request(id, 0);
+  options_t options = read_options(rest);
+  wool_error_t *error = NULL;
+  if (open_pool(caller.runtime, &options, &request->pool, &error) == WOOL_OK) {
+    say("opened %s", id);
+  } else {
+    say_error(id, error);
+  }
+  free_options(&options);
+}
+
+static void add_worker(const char *id, char *rest) {
+  request_t *request = new_request(id, 0);
+  options_t options = read_options(rest);
+  wool_error_t *error = NULL;
+  if (start_worker(caller.runtime, &options, &request->worker, &error) == WOOL_OK) {
+    wool_slice_t address = wool_worker_address(request->worker), uid = wool_worker_uid(request->worker);
+    say("serving %s %.*s %.*s", id, (int)address.len, (const char *)address.ptr, (int)uid.len, (const char *)uid.ptr);
+  } else {
+    say_error(id, error);
+  }
+  free_options(&options);
+}
+
+static void stop_worker(const char *id, char *rest) {
+  const request_t *started = find_request(need_token(&rest, "a worker"));
+  if (started == NULL || started->worker == NULL) die("there is no such worker", NULL);
+  long long grace = need_number(&rest, "a grace");
+  request_t *request = new_request(id, 0);
+  request->is_stop = 1;
+  uint64_t tag = (uint64_t)(uintptr_t)request;
+  wool_error_t *error = NULL;
+  check("a stop", wool_worker_stop_submit(started->worker, grace, caller.queue, tag, &error), error);
 }
 
 static void misuse(const char *id, const char *what) {
@@ -280,7 +346,15 @@ static void serve(char *command, char *rest) {
   } else if (strcmp(command, "burst") == 0) {
     run_on_thread(burst, id, rest);
   } else if (strcmp(command, "closepool") == 0) {
-    close_pool(id);
+    close_pool(id, rest);
+  } else if (strcmp(command, "status") == 0) {
+    tell_status(id, rest);
+  } else if (strcmp(command, "pool") == 0) {
+    add_pool(id, rest);
+  } else if (strcmp(command, "worker") == 0) {
+    add_worker(id, rest);
+  } else if (strcmp(command, "stopworker") == 0) {
+    stop_worker(id, rest);
   } else if (strcmp(command, "bad") == 0) {
     misuse(id, need_token(&rest, "a misuse"));
   } else {
@@ -288,34 +362,7 @@ static void serve(char *command, char *rest) {
   }
 }
 
-/* A pool over the addresses, which are separated by commas. */
-static void open_pool(const options_t *options) {
-  const char *addresses = option(options, "address"), *timeout = option(options, "dispatch_timeout");
-  if (addresses == NULL) die("a caller needs address=", NULL);
-  wool_slice_t slices[16];
-  size_t count = 0;
-  char *list = copy_text(addresses, strlen(addresses)), *rest = NULL;
-  for (char *one = strtok_r(list, ",", &rest); one != NULL && count < 16; one = strtok_r(NULL, ",", &rest)) {
-    slices[count++] = text(one);
-  }
-  wool_pool_options_t settings = WOOL_POOL_OPTIONS_INIT;
-  settings.addresses = slices;
-  settings.address_count = count;
-  settings.secret = text(option(options, "secret"));
-  settings.dispatch_timeout_ms = timeout == NULL ? 0 : strtoull(timeout, NULL, 10);
-  wool_error_t *error = NULL;
-  check("a pool", wool_pool_new(caller.runtime, &settings, &caller.pool, &error), error);
-  free(list);
-}
-
-int run_caller(const options_t *options) {
-  wool_error_t *error = NULL;
-  check("a runtime", wool_runtime_new(NULL, &caller.runtime, &error), error);
-  wool_queue_options_t handled = WOOL_QUEUE_OPTIONS_INIT;
-  handled.handler = on_event;
-  check("a queue", wool_queue_new(caller.runtime, &handled, &caller.queue, &error), error);
-  open_pool(options);
-  say("ready");
+static void serve_commands(void) {
   char *line = NULL;
   size_t size = 0;
   while (read_command(&line, &size)) {
@@ -324,15 +371,41 @@ int run_caller(const options_t *options) {
     serve(command, rest);
   }
   free(line);
-  check("the runtime's close", wool_runtime_close(caller.runtime, -1, &error), error);
-  wait_for_threads();
-  wool_pool_free(caller.pool);
-  wool_queue_free(caller.queue);
-  wool_runtime_free(caller.runtime);
+}
+
+static void call(const options_t *options) {
+  wool_error_t *error = NULL;
+  wool_queue_options_t handled = WOOL_QUEUE_OPTIONS_INIT;
+  handled.handler = on_event;
+  check("a queue", wool_queue_new(caller.runtime, &handled, &caller.queue, &error), error);
+  if (open_pool(caller.runtime, options, &caller.pool, &error) == WOOL_OK) {
+    say("ready");
+    serve_commands();
+  } else {
+    say_not_ready(error);
+  }
+}
+
+static void free_caller(void) {
   for (request_t *request = caller.requests, *after; request != NULL; request = after) {
     after = request->next;
+    wool_pool_free(request->pool);
+    wool_worker_free(request->worker);
     free(request->id);
     free(request);
   }
+  wool_pool_free(caller.pool);
+  wool_queue_free(caller.queue);
+  wool_runtime_free(caller.runtime);
+}
+
+int run_caller(const options_t *options) {
+  wool_error_t *error = NULL;
+  check("a runtime", wool_runtime_new(NULL, &caller.runtime, &error), error);
+  check("the routines", register_routines(caller.runtime, &error), error);
+  if (!wool_serve_if_spawned(caller.runtime)) call(options);
+  check("the runtime's close", wool_runtime_close(caller.runtime, -1, &error), error);
+  wait_for_threads();
+  free_caller();
   return 0;
 }

@@ -1,4 +1,4 @@
-/* What the parts of the driver share: the two roles, and the lines between the runner and this process. */
+/* What the parts of the driver share: the three roles, and the lines between the runner and this process. */
 #ifndef DRIVER_H
 #define DRIVER_H
 
@@ -16,9 +16,15 @@ typedef struct {
 /* Each serves until the runner says `exit` or goes away; the exit status. */
 int run_worker(const options_t *options);
 int run_caller(const options_t *options);
+int run_spawned(const options_t *options);
 
 /* The value of an option, or NULL. */
 const char *option(const options_t *options, const char *key);
+/* The value of an option that may come several times: the first at or after `*from`, which moves past it, or NULL. */
+const char *next_option(const options_t *options, const char *key, int *from);
+/* What is left of a command, as options. The words lie in the command; give back what holds them by free_options. */
+options_t read_options(char *rest);
+void free_options(options_t *options);
 
 /* Ends the process: something failed that must not, or the runner broke the protocol. */
 _Noreturn void die(const char *what, const wool_error_t *error);
@@ -46,8 +52,12 @@ __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 
 /* Text as one token. To be freed. */
 char *text_token(wool_slice_t text);
+/* The text of a token. To be freed. */
+char *plain_text(const char *token);
 /* The line that reports an error, which it frees. */
 void say_error(const char *id, wool_error_t *error);
+/* The line that a driver writes instead of `ready`; frees the error. */
+void say_not_ready(wool_error_t *error);
 
 /* The arguments of a call, from the tokens `N VALUE*N [named=NAME:VALUE ...]`. NULL, or why wool refuses a value. */
 wool_error_t *read_arguments(char **rest, wool_bytes_t *arguments);

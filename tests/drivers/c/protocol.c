@@ -8,14 +8,32 @@
 
 #include "driver.h"
 
-const char *option(const options_t *options, const char *key) {
+const char *next_option(const options_t *options, const char *key, int *from) {
   size_t length = strlen(key);
-  for (int i = 0; i < options->count; i++) {
-    const char *word = options->words[i];
+  while (*from < options->count) {
+    const char *word = options->words[(*from)++];
     if (strncmp(word, key, length) == 0 && word[length] == '=') return word + length + 1;
   }
   return NULL;
 }
+
+const char *option(const options_t *options, const char *key) {
+  int from = 0;
+  return next_option(options, key, &from);
+}
+
+options_t read_options(char *rest) {
+  options_t options = {0, allocate(sizeof *options.words)};
+  for (char *word; (word = next_token(&rest)) != NULL;) {
+    char **more = realloc(options.words, ((size_t)options.count + 1) * sizeof *more);
+    if (more == NULL) die("out of memory", NULL);
+    options.words = more;
+    options.words[options.count++] = word;
+  }
+  return options;
+}
+
+void free_options(options_t *options) { free(options->words); }
 
 void die(const char *what, const wool_error_t *error) {
   wool_slice_t message = {NULL, 0};
@@ -106,6 +124,35 @@ char *text_token(wool_slice_t text) {
     out += plain ? sprintf(out, "%c", byte) : sprintf(out, "%%%02X", byte);
   }
   return token;
+}
+
+static int hex_digit(char character) {
+  const char *digits = "0123456789ABCDEF0123456789abcdef", *found = character == '\0' ? NULL : strchr(digits, character);
+  return found == NULL ? -1 : (int)(found - digits) % 16;
+}
+
+char *plain_text(const char *token) {
+  if (strcmp(token, "-") == 0) return copy_text("", 0);
+  char *text = copy_text(token, strlen(token)), *out = text;
+  for (const char *in = token; *in != '\0'; out++) {
+    if (*in != '%') {
+      *out = *in++;
+      continue;
+    }
+    int high = hex_digit(in[1]), low = high < 0 ? -1 : hex_digit(in[2]);
+    if (low < 0) die("a text ends within an escape", NULL);
+    *out = (char)(high << 4 | low);
+    in += 3;
+  }
+  *out = '\0';
+  return text;
+}
+
+void say_not_ready(wool_error_t *error) {
+  char *message = text_token(wool_error_message(error));
+  say("error %s %s", wool_status_name((int32_t)wool_error_status(error)), message);
+  free(message);
+  wool_error_free(error);
 }
 
 void say_error(const char *id, wool_error_t *error) {

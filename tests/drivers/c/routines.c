@@ -17,9 +17,27 @@ void say_counters(void) {
       atomic_load(&cancelled), atomic_load(&cleaned));
 }
 
-/* Answers. Each is refused when the caller has left and the task was answered by its cancel, which is fine. */
+void count_started(void) { atomic_fetch_add(&started, 1); }
+void count_finished(void) { atomic_fetch_add(&finished, 1); }
 
-static void fail(wool_task_t task, wool_status_t status, wool_slice_t type, wool_slice_t message) {
+void build_counters(wool_value_builder_t *builder) {
+  long long ended = atomic_load(&finished), begun = atomic_load(&started);
+  const struct {
+    const char *name;
+    long long count;
+  } counters[] = {{"running", begun - ended},
+                  {"started", begun},
+                  {"finished", ended},
+                  {"cancelled", atomic_load(&cancelled)},
+                  {"cleaned", atomic_load(&cleaned)}};
+  wool_value_builder_map(builder, sizeof counters / sizeof *counters, NULL);
+  for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+    wool_value_builder_string(builder, text(counters[i].name), NULL);
+    wool_value_builder_int(builder, counters[i].count, NULL);
+  }
+}
+
+void fail(wool_task_t task, wool_status_t status, wool_slice_t type, wool_slice_t message) {
   wool_fault_t fault = WOOL_FAULT_INIT;
   fault.status = (int32_t)status;
   fault.type = type;
@@ -27,15 +45,13 @@ static void fail(wool_task_t task, wool_status_t status, wool_slice_t type, wool
   wool_task_fail(task, &fault, NULL);
 }
 
-/* Fails with what a reader or builder found, and frees that. */
-static void fail_with(wool_task_t task, wool_error_t *error) {
+void fail_with(wool_task_t task, wool_error_t *error) {
   fail(task, WOOL_ERR_TASK_FAILED, text("ArgumentError"), wool_error_message(error));
   wool_error_free(error);
 }
 
-/* Returns or yields a finished builder's value. */
-static void answer(wool_task_t task, wool_value_builder_t *builder,
-                   wool_status_t (*give)(wool_task_t, wool_payload_t, wool_error_t **)) {
+void answer(wool_task_t task, wool_value_builder_t *builder,
+            wool_status_t (*give)(wool_task_t, wool_payload_t, wool_error_t **)) {
   wool_bytes_t value;
   wool_error_t *error = NULL;
   if (wool_value_builder_finish(builder, &value, &error) == WOOL_OK) {
@@ -47,7 +63,7 @@ static void answer(wool_task_t task, wool_value_builder_t *builder,
   wool_value_builder_free(builder);
 }
 
-static wool_value_builder_t *new_builder(void) {
+wool_value_builder_t *new_builder(void) {
   wool_value_builder_t *builder = NULL;
   wool_error_t *error = NULL;
   check("a builder", wool_value_builder_new(&builder, &error), error);
@@ -426,6 +442,7 @@ wool_status_t register_routines(wool_runtime_t *runtime, wool_error_t **error) {
       {"conf.endless", {NULL}, endless, step, cancel_stream},
   };
   wool_status_t status = register_echo(runtime, error);
+  if (status == WOOL_OK) status = register_process_routines(runtime, error);
   for (size_t i = 0; status == WOOL_OK && i < sizeof routines / sizeof *routines; i++) {
     status = serve(runtime, &routines[i], error);
   }

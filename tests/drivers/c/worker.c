@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "pools.h"
 #include "routines.h"
 
 /* The only event that this queue gets: the worker has stopped. */
@@ -11,20 +12,6 @@ static void on_stopped(void *user_data, wool_event_t *event) {
   (void)user_data;
   if (event->kind != WOOL_EVENT_CLOSED || event->status != WOOL_OK) die("a stop failed", event->error);
   say("stopped");
-}
-
-static wool_status_t start(wool_runtime_t *runtime, const options_t *options, wool_worker_t **worker,
-                           wool_error_t **error) {
-  wool_status_t status = register_routines(runtime, error);
-  const char *twice = option(options, "register");
-  if (status == WOOL_OK && twice != NULL && strcmp(twice, "dup") == 0) status = register_echo(runtime, error);
-  if (status != WOOL_OK) return status;
-  const char *concurrency = option(options, "concurrency");
-  wool_worker_options_t settings = WOOL_WORKER_OPTIONS_INIT;
-  settings.socket_path = text(option(options, "socket"));
-  settings.secret = text(option(options, "secret"));
-  settings.concurrency = concurrency == NULL ? 0 : (uint32_t)strtoul(concurrency, NULL, 10);
-  return wool_worker_new(runtime, &settings, worker, error);
 }
 
 static void serve(wool_worker_t *worker, wool_queue_t *queue) {
@@ -55,16 +42,14 @@ int run_worker(const options_t *options) {
   wool_queue_options_t stops = WOOL_QUEUE_OPTIONS_INIT;
   stops.handler = on_stopped;
   check("a queue", wool_queue_new(runtime, &stops, &queue, &error), error);
-  wool_status_t status = start(runtime, options, &worker, &error);
+  wool_status_t status = register_routines(runtime, &error);
+  if (status == WOOL_OK) status = start_worker(runtime, options, &worker, &error);
   if (status == WOOL_OK) {
     wool_slice_t address = wool_worker_address(worker), uid = wool_worker_uid(worker);
     say("ready %.*s %.*s", (int)address.len, (const char *)address.ptr, (int)uid.len, (const char *)uid.ptr);
     serve(worker, queue);
   } else {
-    char *message = text_token(wool_error_message(error));
-    say("error %s %s", wool_status_name((int32_t)status), message);
-    free(message);
-    wool_error_free(error);
+    say_not_ready(error);
     error = NULL;
   }
   check("the runtime's close", wool_runtime_close(runtime, -1, &error), error);

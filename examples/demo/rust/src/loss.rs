@@ -110,5 +110,7 @@ fn kill(process: u32) -> io::Result<()> {
     if status.success() {
         return Ok(());
     }
-    Err(io::Error::other(format!("process {process} cannot be killed")))
+    Err(io::Error::other(format!(
+        "process {process} cannot be killed"
+    )))
 }

@@ -105,9 +105,7 @@ impl Pipeline {
 
     async fn piece(&self, piece: &Piece) -> Option<Part> {
         let text = self.text.bytes(piece);
-        let found = self
-            .task(Role::Tokenise, "demo.tokenise", (text,))
-            .await?;
+        let found = self.task(Role::Tokenise, "demo.tokenise", (text,)).await?;
         let words = found.as_list().map_or(0, <[Value]>::len) as u64;
         self.progress.words(Role::Tokenise, words);
 

@@ -12,11 +12,11 @@ use wool::{Runtime, Value};
 
 use crate::command_line::Plan;
 use crate::failure::Failure;
+use crate::loss::Loss;
 use crate::pairs;
 use crate::pipeline::{self, Pipeline};
 use crate::progress::Progress;
 use crate::screen::Screen;
-use crate::loss::Loss;
 use crate::team::Team;
 use crate::text::Text;
 use crate::view::{Standings, TOP, View, grouped};
@@ -74,11 +74,7 @@ async fn demo(plan: Plan, text: Arc<Text>) -> Result<bool, Failure> {
 }
 
 /// Counts the words, shows it, checks it. Whether all is well.
-async fn count(
-    screen: &mut Screen,
-    team: &Arc<Team>,
-    text: Arc<Text>,
-) -> Result<bool, Failure> {
+async fn count(screen: &mut Screen, team: &Arc<Team>, text: Arc<Text>) -> Result<bool, Failure> {
     let pieces = text.pieces();
     introduce(screen, team, &text, pieces.len())?;
     let progress = Arc::new(Progress::new(pieces.len(), |role| {
@@ -95,8 +91,11 @@ async fn count(
     };
     let mut view = View::new(screen, &progress, team);
     let mut loss = Loss::default();
-    let (counts, standings, ()) =
-        tokio::try_join!(work, view.follow(over.clone()), loss.cause(team, &progress, over))?;
+    let (counts, standings, ()) = tokio::try_join!(
+        work,
+        view.follow(over.clone()),
+        loss.cause(team, &progress, over)
+    )?;
     let whole = loss.made_good(screen, team, &progress).await?;
 
     let troubles: Vec<_> = progress

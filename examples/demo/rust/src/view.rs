@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
-use wool::value::Map;
 use wool::Value;
+use wool::value::Map;
 
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -175,7 +175,10 @@ impl<'a> View<'a> {
         let style = self.style();
         let tasks = self.progress.of(&row.crew.roles);
         let (full, empty) = style.bar(tasks.done as u64, tasks.total as u64, bar);
-        let name = style.language(row.crew.language, &format!("{:<6}", row.crew.language.name()));
+        let name = style.language(
+            row.crew.language,
+            &format!("{:<6}", row.crew.language.name()),
+        );
         let counted = format!("{:>11}", format!("{}/{}", tasks.done, tasks.total));
         format!(
             "  {name}  {:<PROCESSES$}  {:<does$}  {}{}  {}  {:>9}  {:>6}",

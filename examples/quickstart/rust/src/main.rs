@@ -1,12 +1,10 @@
-//! A worker and its caller in one program. Either half works alone, in two processes and two languages.
+//! Two routines, and calls to them in other processes: the pool starts this program again, once per core, to be its
+//! workers.
 
-use wool::{PoolOptions, Routine, Runtime, Worker, WorkerPool};
+use wool::{Routine, Runtime, WorkerPool};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> wool::Result<()> {
-    let runtime = Runtime::new(Default::default())?;
-
-    // The worker: functions, and where to find them.
+/// What the workers serve.
+fn routines(runtime: &Runtime) -> wool::Result<()> {
     runtime.register(Routine::unary("calc.add", |_task, arguments| async move {
         let (a, b): (i64, i64) = arguments.extract()?;
         Ok(a + b)
@@ -21,23 +19,18 @@ async fn main() -> wool::Result<()> {
             }
             Ok(())
         },
-    ))?;
-    let worker = Worker::start(&runtime, Default::default())?;
+    ))
+}
 
-    // The caller: a pool of workers, and calls by name.
-    let addresses = vec![worker.address().to_owned()];
-    let pool = WorkerPool::new(
-        &runtime,
-        PoolOptions {
-            addresses,
-            ..Default::default()
-        },
-    )?;
+// A process that was started to be a worker serves the routines and never gets to main.
+#[wool::main(routines)]
+async fn main(runtime: Runtime) -> wool::Result<()> {
+    let pool = WorkerPool::new(&runtime, Default::default())?;
     let sum: i64 = pool.call("calc.add", (1, 2)).await?.extract()?;
     println!("1 + 2 = {sum}");
     let mut numbers = pool.stream("calc.countdown", (3,)).open()?;
     while let Some(n) = numbers.next().await {
         println!("{}", n?.extract::<i64>()?);
     }
-    runtime.close_blocking(None)
+    Ok(())
 }

@@ -4,41 +4,45 @@
 //! the face that bindings use; `iterate`, `burst` and `bad` are written as a Rust program would be.
 
 use std::collections::HashMap;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use wool::value::{Arguments, Value};
 use wool::{
-    CallHandle, CallObserver, CallRequest, Error, Outcome, Payload, PoolOptions, RoutineKind,
-    Runtime, RuntimeOptions, WorkerPool,
+    CallHandle, CallObserver, CallRequest, Error, Outcome, Payload, RoutineKind, Runtime,
+    RuntimeOptions, Worker, WorkerPool, serve_if_spawned,
 };
 
+use crate::pools;
 use crate::protocol::{self, Failure, Options, Tokens, log, say};
+use crate::routines::{self, Counters};
+use crate::worker;
 
 /// Calls until the runner says `exit` or goes away.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let runtime = Runtime::new(RuntimeOptions::default())?;
-    let addresses = options.text("address").unwrap_or_default();
-    let defaults = PoolOptions::default();
-    let dispatch_timeout = options.number("dispatch_timeout")?;
-    let pool = WorkerPool::new(
-        &runtime,
-        PoolOptions {
-            addresses: addresses.split(',').map(str::to_owned).collect(),
-            dispatch_timeout: dispatch_timeout
-                .map_or(defaults.dispatch_timeout, Duration::from_millis),
-            secret: options
-                .text("secret")
-                .map(|secret| secret.as_bytes().to_vec()),
-            ..defaults
-        },
-    )?;
+    let counters = Arc::new(Counters::default());
+    routines::register(&runtime, &counters)?;
+    if serve_if_spawned(&runtime)? {
+        return Ok(runtime.close_blocking(None)?);
+    }
+    let pool = match pools::open_pool(&runtime, options)? {
+        Ok(pool) => pool,
+        Err(error) => {
+            say(&protocol::not_ready(&error));
+            return Ok(runtime.close_blocking(None)?);
+        }
+    };
     let (reporter, reports) = Reporter::start()?;
     let program = Program::start()?;
     let mut caller = Caller {
+        runtime: runtime.clone(),
+        counters,
         pool,
+        pools: HashMap::new(),
+        workers: HashMap::new(),
         reports,
         program,
         handles: HashMap::new(),
@@ -61,7 +65,8 @@ enum Report {
     },
     End(String),
     Error(String, Error),
-    Closed(String),
+    /// A pool or worker has closed or stopped.
+    Done(&'static str, String),
 }
 
 /// Decodes and writes on a thread of its own: observers are called on the I/O thread, which must not block.
@@ -89,7 +94,7 @@ fn line(report: Report) -> String {
         },
         Report::End(id) => format!("end {id}"),
         Report::Error(id, error) => protocol::error(&id, &error),
-        Report::Closed(id) => format!("closed {id}"),
+        Report::Done(what, id) => format!("{what} {id}"),
     }
 }
 
@@ -177,7 +182,12 @@ impl Drop for Program {
 }
 
 struct Caller {
+    runtime: Runtime,
+    counters: Arc<Counters>,
     pool: WorkerPool,
+    /// What was opened and started later, by the ids of the commands.
+    pools: HashMap<String, WorkerPool>,
+    workers: HashMap<String, Worker>,
     reports: mpsc::Sender<Report>,
     program: Program,
     handles: HashMap<String, CallHandle>,
@@ -198,12 +208,11 @@ impl Caller {
             "cancel" => self.handles.get(id).map_or((), CallHandle::cancel),
             "next" => self.handles.get(id).map_or((), |stream| stream.credit(1)),
             "closestream" => self.handles.get(id).map_or((), CallHandle::close),
-            "closepool" => {
-                let (id, reports) = (id.to_owned(), self.reports.clone());
-                // The reporter ends only after the runtime has.
-                self.pool
-                    .close(move || drop(reports.send(Report::Closed(id))));
-            }
+            "status" => self.status(id, tokens)?,
+            "pool" => self.open_pool(id, tokens)?,
+            "worker" => self.start_worker(id, tokens)?,
+            "stopworker" => self.stop_worker(id, tokens)?,
+            "closepool" => self.close_pool(id, tokens)?,
             other => say(&format!(
                 "error {id} UNSUPPORTED - no%20command%20{} 0 -",
                 protocol::text(other)
@@ -216,6 +225,7 @@ impl Caller {
         let routine = tokens.next("routine")?;
         let (arguments, options) = tokens.arguments()?;
         let timeout = options.number("timeout")?.map(Duration::from_millis);
+        let pool = self.pool(&options)?;
         let observer = Observer {
             id: id.to_owned(),
             reports: self.reports.clone(),
@@ -227,12 +237,80 @@ impl Caller {
                 timeout,
                 ..CallRequest::unary(routine, arguments)
             };
-            self.pool.submit(request, Box::new(observer))
+            pool.submit(request, Box::new(observer))
         });
         match submitted {
             Ok(handle) => drop(self.handles.insert(id.to_owned(), handle)),
             Err(error) => drop(self.reports.send(Report::Error(id.to_owned(), error))),
         }
+        Ok(())
+    }
+
+    /// The pool that a command names, or the caller's own.
+    fn pool(&self, options: &Options) -> Result<&WorkerPool, Failure> {
+        match options.text("pool") {
+            None => Ok(&self.pool),
+            Some(id) => {
+                let pool = self.pools.get(id);
+                pool.ok_or_else(|| Failure::new(format!("there is no pool {id:?}")))
+            }
+        }
+    }
+
+    fn status(&self, id: &str, tokens: Tokens<'_>) -> Result<(), Failure> {
+        let status = self.pool(&tokens.options())?.status().to_value();
+        say(&match status {
+            Ok(value) => reported("status", id, &value),
+            Err(error) => protocol::error(id, &error),
+        });
+        Ok(())
+    }
+
+    fn open_pool(&mut self, id: &str, tokens: Tokens<'_>) -> Result<(), Failure> {
+        match pools::open_pool(&self.runtime, &tokens.options())? {
+            Ok(pool) => {
+                self.pools.insert(id.to_owned(), pool);
+                say(&format!("opened {id}"));
+            }
+            Err(error) => say(&protocol::error(id, &error)),
+        }
+        Ok(())
+    }
+
+    fn close_pool(&self, id: &str, tokens: Tokens<'_>) -> Result<(), Failure> {
+        let (id, reports) = (id.to_owned(), self.reports.clone());
+        // The reporter ends only after the runtime has.
+        self.pool(&tokens.options())?
+            .close(move || drop(reports.send(Report::Done("closed", id))));
+        Ok(())
+    }
+
+    fn start_worker(&mut self, id: &str, tokens: Tokens<'_>) -> Result<(), Failure> {
+        match worker::start(&self.runtime, &self.counters, &tokens.options())? {
+            Ok(worker) => {
+                say(&format!(
+                    "serving {id} {} {}",
+                    worker.address(),
+                    worker.uid()
+                ));
+                self.workers.insert(id.to_owned(), worker);
+            }
+            Err(error) => say(&protocol::error(id, &error)),
+        }
+        Ok(())
+    }
+
+    fn stop_worker(&self, id: &str, mut tokens: Tokens<'_>) -> Result<(), Failure> {
+        let worker = tokens.next("worker")?;
+        let grace = pools::grace(tokens.number("grace")?);
+        let worker = self
+            .workers
+            .get(worker)
+            .ok_or_else(|| Failure::new(format!("there is no worker {worker:?}")))?;
+        let (id, reports) = (id.to_owned(), self.reports.clone());
+        worker.stop(grace, move || {
+            drop(reports.send(Report::Done("stopped", id)))
+        });
         Ok(())
     }
 

@@ -1,8 +1,11 @@
 //! The Rust driver of the conformance suite: `tests/drivers/PROTOCOL.md`.
 
 mod caller;
+mod pools;
+mod process_routines;
 mod protocol;
 mod routines;
+mod spawned;
 mod worker;
 
 use std::process::ExitCode;
@@ -14,17 +17,15 @@ fn main() -> ExitCode {
     let role = arguments.next().unwrap_or_default();
     let options = protocol::Options::parse(arguments);
     let done = match role.as_str() {
-        "worker" => worker::run(&options),
-        "caller" => caller::run(&options),
+        "worker" => worker::run(&options).map(|()| ExitCode::SUCCESS),
+        "caller" => caller::run(&options).map(|()| ExitCode::SUCCESS),
+        "spawned" => spawned::run(&options),
         other => Err(Failure::new(format!(
-            "the role is worker or caller, not {other:?}"
+            "the role is worker, caller or spawned, not {other:?}"
         ))),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            protocol::log(&failure.to_string());
-            ExitCode::FAILURE
-        }
-    }
+    done.unwrap_or_else(|failure| {
+        protocol::log(&failure.to_string());
+        ExitCode::FAILURE
+    })
 }

@@ -1,6 +1,5 @@
 //! The lines between the runner and this driver: options, tokens, commands.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufRead, Write};
 use std::str::{FromStr, SplitAsciiWhitespace};
@@ -33,8 +32,8 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
-/// The `key=value` arguments of the command line.
-pub(crate) struct Options(BTreeMap<String, String>);
+/// The `key=value` arguments of the command line, or of a command.
+pub(crate) struct Options(Vec<(String, String)>);
 
 impl Options {
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Options {
@@ -46,7 +45,15 @@ impl Options {
     }
 
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        let mut pairs = self.0.iter();
+        let (_, value) = pairs.find(|(found, _)| found == key)?;
+        Some(value)
+    }
+
+    /// The values of an option that may come several times, each a text.
+    pub(crate) fn texts(&self, key: &str) -> Result<Vec<String>, Failure> {
+        let pairs = self.0.iter().filter(|(found, _)| found == key);
+        pairs.map(|(_, value)| untext(value)).collect()
     }
 
     pub(crate) fn number<T: FromStr>(&self, key: &str) -> Result<Option<T>, Failure> {
@@ -234,6 +241,11 @@ pub(crate) fn error(id: &str, error: &Error) -> String {
         text(error.message()),
         text(language)
     )
+}
+
+/// What a driver writes instead of `ready`.
+pub(crate) fn not_ready(error: &Error) -> String {
+    format!("error {} {}", error.kind().name(), text(error.message()))
 }
 
 /// Writes one line to the runner, from any thread.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use wool::value::Value;
 use wool::{Fault, Result, Routine, Runtime};
 
+use crate::process_routines;
 use crate::protocol::fill;
 
 /// What ran and how it went, over the life of the process.
@@ -21,25 +22,32 @@ pub(crate) struct Counters {
 impl Counters {
     /// The answer to `count`.
     pub(crate) fn report(&self) -> String {
+        let counters = self.list();
+        let parts = counters.map(|(name, count)| format!(" {name}={count}"));
+        format!("count{}", parts.concat())
+    }
+
+    pub(crate) fn list(&self) -> [(&'static str, u64); 5] {
         // Finished before started, so that the difference is never negative.
         let finished = self.finished.load(Ordering::SeqCst);
         let started = self.started.load(Ordering::SeqCst);
-        format!(
-            "count running={} started={started} finished={finished} cancelled={} cleaned={}",
-            started - finished,
-            self.cancelled.load(Ordering::SeqCst),
-            self.cleaned.load(Ordering::SeqCst),
-        )
+        [
+            ("running", started - finished),
+            ("started", started),
+            ("finished", finished),
+            ("cancelled", self.cancelled.load(Ordering::SeqCst)),
+            ("cleaned", self.cleaned.load(Ordering::SeqCst)),
+        ]
     }
 
     /// A body begins; it has ended when the guard is dropped, in whatever way.
-    fn begin(self: &Arc<Self>) -> Running {
+    pub(crate) fn begin(self: &Arc<Self>) -> Running {
         self.started.fetch_add(1, Ordering::SeqCst);
         Running(Arc::clone(self))
     }
 }
 
-struct Running(Arc<Counters>);
+pub(crate) struct Running(Arc<Counters>);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -83,6 +91,7 @@ pub(crate) fn register(runtime: &Runtime, counters: &Arc<Counters>) -> Result<()
     register_echo(runtime, counters)?;
     register_unary(runtime, counters)?;
     register_waits(runtime, counters)?;
+    process_routines::register(runtime, counters)?;
     register_streams(runtime, counters)
 }
 

@@ -1,11 +1,10 @@
 //! `driver worker`: serves the standard routines.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use wool::{Error, Grace, Runtime, RuntimeOptions, Worker, WorkerOptions};
+use wool::{Error, Runtime, RuntimeOptions, Worker};
 
+use crate::pools;
 use crate::protocol::{self, Failure, Options, Tokens, say};
 use crate::routines::{self, Counters};
 
@@ -13,42 +12,29 @@ use crate::routines::{self, Counters};
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let runtime = Runtime::new(RuntimeOptions::default())?;
     let counters = Arc::new(Counters::default());
-    let concurrency = options.number("concurrency")?.unwrap_or(0);
-    match start(&runtime, &counters, options, concurrency) {
+    routines::register(&runtime, &counters)?;
+    match start(&runtime, &counters, options)? {
         Ok(worker) => {
             say(&format!("ready {} {}", worker.address(), worker.uid()));
             protocol::serve_commands(|line| serve(line, &worker, &counters))?;
         }
-        Err(error) => say(&format!(
-            "error {} {}",
-            error.kind().name(),
-            protocol::text(error.message())
-        )),
+        Err(error) => say(&protocol::not_ready(&error)),
     }
     Ok(runtime.close_blocking(None)?)
 }
 
-fn start(
+/// A worker with the options of `driver worker`. The inner error is for the runner.
+pub(crate) fn start(
     runtime: &Runtime,
     counters: &Arc<Counters>,
     options: &Options,
-    concurrency: u32,
-) -> Result<Worker, Error> {
-    routines::register(runtime, counters)?;
-    if options.text("register") == Some("dup") {
-        routines::register_echo(runtime, counters)?;
+) -> Result<Result<Worker, Error>, Failure> {
+    if options.text("register") == Some("dup")
+        && let Err(error) = routines::register_echo(runtime, counters)
+    {
+        return Ok(Err(error));
     }
-    Worker::start(
-        runtime,
-        WorkerOptions {
-            socket_path: options.text("socket").map(PathBuf::from),
-            concurrency,
-            secret: options
-                .text("secret")
-                .map(|secret| secret.as_bytes().to_vec()),
-            ..WorkerOptions::default()
-        },
-    )
+    pools::start_worker(runtime, options)
 }
 
 fn serve(line: &str, worker: &Worker, counters: &Counters) -> Result<(), Failure> {
@@ -56,12 +42,7 @@ fn serve(line: &str, worker: &Worker, counters: &Counters) -> Result<(), Failure
     match tokens.next("command")? {
         "count" => say(&counters.report()),
         "stop" => {
-            let grace = match tokens.number::<i64>("grace")? {
-                0 => Grace::Now,
-                grace => u64::try_from(grace).map_or(Grace::Forever, |grace| {
-                    Grace::For(Duration::from_millis(grace))
-                }),
-            };
+            let grace = pools::grace(tokens.number("grace")?);
             worker.stop(grace, || say("stopped"));
         }
         other => return Err(Failure::new(format!("a worker has no command {other:?}"))),

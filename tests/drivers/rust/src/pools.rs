@@ -1,0 +1,109 @@
+//! Pools and workers by the options of `tests/drivers/PROTOCOL.md`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use wool::{
+    Discovery, Grace, LocalDiscovery, PoolOptions, Result, Runtime, SpawnCommand, Worker,
+    WorkerOptions, WorkerPool,
+};
+
+use crate::protocol::{Failure, Options};
+
+/// A pool with the options of `driver caller`. The inner error is for the runner.
+pub(crate) fn open_pool(
+    runtime: &Runtime,
+    options: &Options,
+) -> Result<Result<WorkerPool>, Failure> {
+    let defaults = PoolOptions::default();
+    let settings = PoolOptions {
+        spawn: match options.text("spawn") {
+            Some("none") => Some(0),
+            _ => options.number("spawn")?,
+        },
+        concurrency: options.number("concurrency")?.unwrap_or(0),
+        grace: grace(options.number("grace")?.unwrap_or(0)),
+        addresses: options.text("address").map_or_else(Vec::new, |list| {
+            list.split(',').map(str::to_owned).collect()
+        }),
+        tags: options.texts("tag")?,
+        lease: options.number("lease")?.unwrap_or(0),
+        quorum: options.number("quorum")?.unwrap_or(0),
+        quorum_timeout: span(options, "quorum_timeout")?.unwrap_or(defaults.quorum_timeout),
+        dispatch_timeout: span(options, "dispatch_timeout")?.unwrap_or(defaults.dispatch_timeout),
+        secret: secret(options)?,
+        ..defaults
+    };
+    let command = options.texts("command")?;
+    let open = || {
+        let command = (!command.is_empty()).then(|| SpawnCommand::new(command));
+        let settings = PoolOptions {
+            command: command.transpose()?,
+            discovery: discovery(options, "discovery")?,
+            ..settings
+        };
+        WorkerPool::new(runtime, settings)
+    };
+    Ok(open())
+}
+
+/// A worker with the options of `driver worker`. The inner error is for the runner.
+pub(crate) fn start_worker(
+    runtime: &Runtime,
+    options: &Options,
+) -> Result<Result<Worker>, Failure> {
+    let settings = WorkerOptions {
+        socket_path: options.text("socket").map(PathBuf::from),
+        concurrency: options.number("concurrency")?.unwrap_or(0),
+        secret: secret(options)?,
+        tags: options.texts("tag")?,
+        ..WorkerOptions::default()
+    };
+    let start = || {
+        let settings = WorkerOptions {
+            publish: discovery(options, "publish")?,
+            ..settings
+        };
+        Worker::start(runtime, settings)
+    };
+    Ok(start())
+}
+
+/// Milliseconds as the protocol has them: negative is for ever.
+pub(crate) fn grace(milliseconds: i64) -> Grace {
+    match milliseconds {
+        0 => Grace::Now,
+        some => u64::try_from(some).map_or(Grace::Forever, |some| {
+            Grace::For(Duration::from_millis(some))
+        }),
+    }
+}
+
+/// Local discovery, in its own place without a directory.
+pub(crate) fn local(namespace: &str, directory: &str) -> Result<Discovery> {
+    let local = LocalDiscovery::new(namespace)?;
+    Ok(Discovery::Local(match directory {
+        "" => local,
+        directory => local.in_directory(directory),
+    }))
+}
+
+fn discovery(options: &Options, namespace: &str) -> Result<Option<Discovery>> {
+    let directory = options.text("directory").unwrap_or_default();
+    let namespace = options.text(namespace);
+    namespace
+        .map(|namespace| local(namespace, directory))
+        .transpose()
+}
+
+fn secret(options: &Options) -> Result<Option<Vec<u8>>, Failure> {
+    Ok(options
+        .texts("secret")?
+        .into_iter()
+        .next()
+        .map(String::into_bytes))
+}
+
+fn span(options: &Options, key: &str) -> Result<Option<Duration>, Failure> {
+    Ok(options.number(key)?.map(Duration::from_millis))
+}
