@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
 import { ended } from './closing.js';
@@ -63,5 +64,20 @@ export async function serveIfSpawned(runtime: Runtime): Promise<boolean> {
     throw new WoolError('UNSUPPORTED', 'only the main thread can become the worker that a pool starts');
   }
   const queue = Runtime.queueOf(runtime);
-  return ended(queue, (tag) => native.serveIfSpawned(queue.handle, tag));
+  return ended(queue, (tag) => {
+    const spawned = native.serveIfSpawned(queue.handle, tag);
+    if (spawned) {
+      replaceStdin();
+    }
+    return spawned;
+  });
+}
+
+/**
+ * libwool has taken the control socket from descriptor 0 and left nothing to read there. Node may already have made a
+ * socket of it, as `import 'node:process'` does; reading that would abort the process.
+ */
+function replaceStdin(): void {
+  const value = createReadStream('', { fd: 0, autoClose: false });
+  Object.defineProperty(process, 'stdin', { configurable: true, enumerable: true, value });
 }

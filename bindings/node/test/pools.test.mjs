@@ -137,8 +137,12 @@ test('a worker that gets SIGTERM lets its tasks end, and is replaced', async (t)
 });
 
 test('the standard input of a worker is empty', async (t) => {
-  const pool = poolFor(t, { spawn: 1, command: WORKER });
-  assert.equal(await pool.call('stdin'), '');
+  for (const command of [WORKER, [process.execPath, fixture('looks-at-stdin.mjs')]]) {
+    const pool = poolFor(t, { spawn: 1, command });
+    assert.equal(await pool.call('stdin'), '');
+    assert.equal(await pool.call('stdin'), '');
+    await pool.close();
+  }
 });
 
 test('a worker ends with its pool, whatever its event loop has to do', async (t) => {

@@ -99,7 +99,7 @@ class Driver:
                 if not greeted:
                     greeted = True
                     key = ""
-                elif tokens[0] in _WORKER_ANSWERS:
+                elif self.role == "worker" and tokens[0] in _WORKER_ANSWERS:
                     key = tokens[0]
                 elif len(tokens) >= 2:
                     key = tokens[1]
