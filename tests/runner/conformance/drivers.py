@@ -13,9 +13,6 @@ EXIT_SECONDS = 30
 # The longest line a driver may write, bytes.
 _LONGEST_LINE = 16 << 20
 
-# Answers of a worker driver, which serves one command at a time and gives them no ids.
-_WORKER_ANSWERS = {"count", "stopped"}
-
 
 class DriverError(Exception):
     """A driver that is missing, cannot start, breaks the protocol or dies. The message ends with the tail of its log."""
@@ -99,7 +96,8 @@ class Driver:
                 if not greeted:
                     greeted = True
                     key = ""
-                elif tokens[0] in _WORKER_ANSWERS:
+                elif tokens[0] == "count" or tokens == ["stopped"]:
+                    # A worker driver serves one command at a time, and gives its answers no ids.
                     key = tokens[0]
                 elif len(tokens) >= 2:
                     key = tokens[1]
