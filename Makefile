@@ -18,7 +18,7 @@ demo: ## one pool, workers in four languages, in front of your eyes
 	@examples/demo/run.sh
 
 # In order: what is cheap and finds most comes first.
-TEST_STAGES := setup format lint selftest build abi test-rust test-c test-go test-node drivers examples conformance hostile grpc leftovers
+TEST_STAGES := setup format lint selftest build abi test-rust test-c test-go test-node drivers examples started conformance hostile grpc leftovers
 
 .PHONY: test
 test: ## everything that must hold before a change goes in; what CI runs
@@ -79,6 +79,10 @@ drivers: build ## the conformance drivers of all languages
 examples: build ## the quick starts, run as tests
 	@$(STAGE) examples examples/quickstart/run.sh
 
+.PHONY: started
+started: build ## the quick starts, started by shells, debuggers, as process 1 and so on
+	@$(STAGE) started tests/started/run.sh
+
 .PHONY: conformance
 conformance: drivers ## every scenario, for every caller and worker language
 	@$(STAGE) conformance python3 tests/runner
@@ -98,6 +102,10 @@ leftovers: ## nothing that a run started is still there
 .PHONY: bench
 bench: setup ## measure, beside a floor and a rival in the same run
 	@benches/run.sh
+
+.PHONY: fuzz
+fuzz: build ## look for bytes that a decoder gets wrong, for FUZZ_SECONDS each
+	@scripts/fuzz.sh
 
 # How long to soak, in minutes.
 SOAK_MINUTES ?= 30

@@ -488,7 +488,8 @@ typedef struct wool_routine_options_t {
   int32_t kind;
   // What it does, for people who list routines; may be empty.
   struct wool_slice_t doc;
-  // Names of the positional parameters, for people who list routines; may be NULL.
+  // Names of the positional parameters, by which callers may pass them (see wool_value_reader_new_bound), and for
+  // people who list routines; may be NULL.
   const struct wool_slice_t *parameters;
   // How many there are.
   size_t parameter_count;
@@ -1137,16 +1138,36 @@ wool_status_t wool_value_reader_new_arguments(struct wool_slice_t data,
                                               size_t *named,
                                               struct wool_error_t **error);
 
+// Reads the arguments of a task in the order of its routine's `parameters`, which must have been given when it was
+// registered, whether the caller passed them by position or by name: one value for each. Null stands for those that
+// were left out, of which the first `needed` may not be. Otherwise as wool_value_reader_new.
+//
+// What is wrong, here or in a typed read from this reader, names the routine, the argument and what was expected:
+// fail the task with it, as the type "ArgumentError".
+//
+// Errors: WOOL_ERR_CODEC for what are no arguments, too few, too many or wrongly named; WOOL_ERR_INVALID_ARGUMENT for
+// a task that is over.
+wool_status_t wool_value_reader_new_bound(wool_task_t task,
+                                          struct wool_payload_t arguments,
+                                          size_t needed,
+                                          struct wool_value_reader_t **out,
+                                          struct wool_error_t **error);
+
 // The next value, or container's head: WOOL_OK and `*out`, or WOOL_END. What it points at is valid until the reader is
 // freed.
 wool_status_t wool_value_reader_next(struct wool_value_reader_t *reader,
                                      struct wool_value_t *out,
                                      struct wool_error_t **error);
 
+// Whether the next value is null: then `*out` is 1 and the next is the one after it; else 0 and it stays the next.
+wool_status_t wool_value_reader_null(struct wool_value_reader_t *reader,
+                                     int32_t *out,
+                                     struct wool_error_t **error);
+
 // Reads a bool, as 0 or 1.
 //
-// Errors, of all typed reads: WOOL_ERR_CODEC, naming what was expected and what was found, which stays the next
-// value.
+// Errors, of all typed reads: WOOL_ERR_CODEC, naming the place, what was expected and what was found, which stays the
+// next value.
 wool_status_t wool_value_reader_bool(struct wool_value_reader_t *reader,
                                      int32_t *out,
                                      struct wool_error_t **error);

@@ -75,12 +75,12 @@ func TestArguments(t *testing.T) {
 		{routine: "named", args: []any{"a", wool.Named{"k": "v"}}, want: "a1v"},
 		{routine: "named", args: []any{"a"}, want: "a0 <nil>"},
 		{routine: "nothing", want: nil},
-		{routine: "scale", args: []any{10}, failure: "scale: takes 2 arguments, 1 given"},
-		{routine: "scale", args: []any{10, 1.0, 3}, failure: "scale: takes 2 arguments, 3 given"},
-		{routine: "scale", args: []any{"x", 1.0}, failure: `scale: argument 0 "width" (int): expected int, found string`},
-		{routine: "sum", args: []any{1, 2, "x"}, failure: "sum: argument 2 (int): expected int, found string"},
-		{routine: "scale", args: []any{10, wool.Named{"height": 2}}, failure: `scale: $.height: takes no named argument "height"`},
-		{routine: "scale", args: []any{wool.Named{"width": "x", "factor": 1}}, failure: `scale: $.width: argument 0 "width" (int): expected int, found string`},
+		{routine: "scale", args: []any{10}, failure: `scale: expects 2 arguments, got 1: "factor" is missing`},
+		{routine: "scale", args: []any{10, 1.0, 3}, failure: "scale: expects 2 arguments, got 3"},
+		{routine: "scale", args: []any{"x", 1.0}, failure: `scale: argument 1 "width" ($[0]): expected int, found string`},
+		{routine: "sum", args: []any{1, 2, "x"}, failure: "sum: argument 3 ($[2]): expected int, found string"},
+		{routine: "scale", args: []any{10, wool.Named{"height": 2}}, failure: `scale: takes no argument named "height"`},
+		{routine: "scale", args: []any{wool.Named{"width": "x", "factor": 1}}, failure: `scale: argument "width" ($.width): expected int, found string`},
 	} {
 		got, err := pool.Call(ctx, c.routine, c.args...)
 		if c.failure == "" {

@@ -2,14 +2,33 @@
 // and in whatever language the other side is written.
 //
 // A routine is a plain function, registered under a name that is the contract between languages. A
-// [Worker] serves the routines of a [Runtime] in this process; a [Pool] calls those of the workers it
-// knows. A process may be both.
+// [Pool] calls the routines of workers: processes that it starts, and others that it finds.
 //
-//	rt, err := wool.NewRuntime()
-//	err = wool.Register(rt, "calc.add", func(ctx context.Context, a, b int) (int, error) { return a + b, nil })
-//	worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
-//	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}})
-//	sum, err := wool.Call[int](ctx, pool, "calc.add", 1, 2)
+//	func main() {
+//		rt, err := wool.NewRuntime()
+//		err = wool.Register(rt, "calc.add", func(ctx context.Context, a, b int) (int, error) { return a + b, nil })
+//		err = wool.Main(rt, func() error {
+//			pool, err := wool.NewPool(rt, wool.PoolOptions{})
+//			sum, err := wool.Call[int](ctx, pool, "calc.add", 1, 2)
+//			...
+//		})
+//	}
+//
+// # Workers
+//
+// A pool without options starts a worker process per core: this program again, which becomes a worker
+// where it calls [Main]. That works under go run too, and in tests whose TestMain calls [Main] or
+// [ServeIfSpawned]. Dead workers are replaced. When the pool closes, they end, and they end with this process
+// however that ends.
+//
+// A [Worker] serves the routines of a [Runtime] in this process; a process may be worker and caller.
+// [WorkerOptions.Publish] announces it where pools with the same [Discovery] find it:
+//
+//	discovery := wool.LocalDiscovery{Namespace: "calc"}
+//	worker, err := wool.NewWorker(rt, wool.WorkerOptions{Publish: discovery})
+//	pool, err := wool.NewPool(rt, wool.PoolOptions{Discovery: discovery})
+//
+// [Pool.Status] tells which workers a pool has, and which it turned away, and why.
 //
 // # Contexts
 //
@@ -47,6 +66,11 @@
 //
 // Encoding takes all of these, every other integer, float, string and bool type, slices, arrays,
 // maps and pointers (nil is null). Typed targets convert where nothing is lost, or fail.
+//
+// A struct is a map of its exported fields. The tag `wool:"name,omitempty"` renames a field and leaves it
+// out where it is zero, `wool:"-"` keeps it out; fields of an embedded struct are the outer one's own. Keys
+// without a field are passed over; a field without a key is an error, unless it is a pointer or has
+// omitempty.
 //
 // # Errors
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
 
 	wool "github.com/wool-labs/libwool/bindings/go"
 )
@@ -78,6 +79,100 @@ func Example() {
 	greeting, err := wool.Call[string](ctx, pool, "greet", "Dolly")
 	fmt.Println(greeting, err)
 	// Output: Hello, Dolly! <nil>
+}
+
+// Point is a map on the wire: {"x": 1.0, "y": 2.0}.
+type Point struct {
+	X float64 `wool:"x"`
+	Y float64 `wool:"y"`
+}
+
+// scale may be called without a factor.
+func scale(_ context.Context, points []Point, factor *float64) ([]Point, error) {
+	if factor != nil {
+		for i := range points {
+			points[i] = Point{points[i].X * *factor, points[i].Y * *factor}
+		}
+	}
+	return points, nil
+}
+
+func ExampleRegister_typed() {
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	defer rt.Close(ctx)
+	if err := wool.Register(rt, "geometry.scale", scale, wool.WithParameters("points", "factor")); err != nil {
+		log.Fatal(err)
+	}
+	worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	points := []Point{{1, 2}}
+	scaled, err := wool.Call[[]Point](ctx, pool, "geometry.scale", points, wool.Named{"factor": 10})
+	fmt.Println(scaled, err)
+	_, err = pool.Call(ctx, "geometry.scale", []string{"north"})
+	fmt.Println(err)
+	// Output:
+	// [{10 20}] <nil>
+	// ArgumentError: geometry.scale: argument 1 "points" ($[0][0]): expected map, found string
+}
+
+func ExampleMain() {
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := wool.Register(rt, "calc.add", add); err != nil {
+		log.Fatal(err)
+	}
+	err = wool.Main(rt, func() error {
+		pool, err := wool.NewPool(rt, wool.PoolOptions{Spawn: 2})
+		if err != nil {
+			return err
+		}
+		ctx := context.Background()
+		sum, err := wool.Call[int](ctx, pool, "calc.add", 1, 2)
+		if err != nil {
+			return err
+		}
+		fmt.Println("1 + 2 =", sum)
+		return pool.Close(ctx)
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: 1 + 2 = 3
+}
+
+func ExampleLocalDiscovery() {
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	defer rt.Close(ctx)
+	if err := wool.Register(rt, "calc.add", add); err != nil {
+		log.Fatal(err)
+	}
+	discovery := wool.LocalDiscovery{Namespace: fmt.Sprint("calc.", os.Getpid())}
+	if _, err := wool.NewWorker(rt, wool.WorkerOptions{Publish: discovery}); err != nil {
+		log.Fatal(err)
+	}
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Discovery: discovery})
+	if err != nil {
+		log.Fatal(err)
+	}
+	sum, err := wool.Call[int](ctx, pool, "calc.add", 1, 2)
+	fmt.Println(sum, err)
+	// Output: 3 <nil>
 }
 
 func ExampleCall() {

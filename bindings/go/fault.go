@@ -129,7 +129,7 @@ func goexitFault(r *routine) *fault {
 // argumentFault says that a routine has not been called, because its arguments do not fit.
 func argumentFault(r *routine, cause *ValueError) *fault {
 	return &fault{
-		kind: ErrTaskFailed, typeName: "wool.ArgumentError", message: r.name + ": " + cause.Error(),
+		kind: ErrTaskFailed, typeName: "ArgumentError", message: cause.Error(),
 		traceback: []string{r.location},
 	}
 }

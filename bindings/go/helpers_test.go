@@ -2,6 +2,7 @@ package wool_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -15,14 +16,41 @@ import (
 // watchdog ends what hangs. No test depends on how long anything takes.
 const watchdog = 60 * time.Second
 
-// TestMain asserts that closed runtimes leave no goroutine behind.
+// TestMain makes the test's own program one that pools can start again, and asserts that closed runtimes
+// leave no goroutine behind.
 func TestMain(m *testing.M) {
-	status := m.Run()
-	if left := waitForGoroutines(); left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines are left after all tests:\n%s\n", left)
+	os.Exit(testMain(m))
+}
+
+func testMain(m *testing.M) int {
+	if os.Getenv(programVariable) == programWithoutMain {
+		return runWithoutMain()
+	}
+	rt, err := wool.NewRuntime()
+	for name, routine := range processRoutines {
+		err = errors.Join(err, wool.Register(rt, name, routine))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	status := 0
+	err = wool.Main(rt, func() error {
+		if os.Getenv(programVariable) == programThatHolds {
+			return runAndHold(rt)
+		}
+		status = m.Run()
+		return nil
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		status = max(status, 1)
 	}
-	os.Exit(status)
+	if left := waitForGoroutines(); left != "" {
+		fmt.Fprintf(os.Stderr, "goroutines are left in the end:\n%s\n", left)
+		status = max(status, 1)
+	}
+	return status
 }
 
 // waitForGoroutines gives goroutines that are about to end the time for it, and returns the stacks of
@@ -114,6 +142,18 @@ func await[T any](t testing.TB, what string, from <-chan T) T {
 	case <-time.After(watchdog):
 		t.Fatalf("timed out waiting for %s", what)
 		panic("unreachable")
+	}
+}
+
+// poll asks again and again, until the answer is yes.
+func poll(t testing.TB, what string, ask func() bool) {
+	t.Helper()
+	pause := time.NewTicker(5 * time.Millisecond)
+	defer pause.Stop()
+	for deadline := time.Now().Add(watchdog); !ask(); <-pause.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("timed out waiting for %s", what)
+		}
 	}
 }
 

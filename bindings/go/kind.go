@@ -74,6 +74,16 @@ var kindNames = map[ErrorKind]string{
 	ErrInternal: "INTERNAL",
 }
 
+// errorKindNamed is the kind of a name; [ErrInternal] for one that is none.
+func errorKindNamed(name string) ErrorKind {
+	for kind, its := range kindNames {
+		if its == name {
+			return kind
+		}
+	}
+	return ErrInternal
+}
+
 // String is the kind's name in every language, such as ROUTINE_NOT_FOUND.
 func (k ErrorKind) String() string {
 	if name, known := kindNames[k]; known {

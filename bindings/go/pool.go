@@ -7,7 +7,6 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"time"
 )
 
 // Pool calls the routines of a set of workers. Close it.
@@ -26,23 +25,19 @@ type poolCore struct {
 	failure error
 }
 
-// PoolOptions say which workers a pool calls, and how.
-type PoolOptions struct {
-	// Addresses of workers: "host:port", or "unix:/path" for a socket on this machine.
-	Addresses []string
-	// DispatchTimeout is how long a call waits for a worker to be within reach; 0 is a minute.
-	DispatchTimeout time.Duration
-	// Secret is presented to the workers; none if empty.
-	Secret []byte
-	// AllowPlaintext permits connections beyond this machine without TLS.
-	AllowPlaintext bool
-	// MaxPayload is the largest payload in bytes; 0 is 256 MiB.
-	MaxPayload uint64
-}
-
-// NewPool opens a pool. It connects in the background: workers out of reach show when a call waits for
+// NewPool opens a pool; the options say of which workers. It starts, finds and connects in the background,
+// and goes on doing so: a worker may come later, or come back. None within reach shows when a call waits for
 // one, as [ErrNoWorkersAvailable].
+//
+// It fails as [ErrInvalidArgument] for options that contradict each other, [ErrPermissionDenied] for an
+// address beyond this machine without AllowPlaintext, [ErrDiscovery] where workers cannot be found at all,
+// and [ErrSpawnFailed] where this program is to be started again and has not passed [Main].
 func NewPool(rt *Runtime, options PoolOptions) (*Pool, error) {
+	discovery, err := openDiscovery(options.Discovery)
+	if err != nil {
+		return nil, err
+	}
+	defer C.wool_discovery_free(discovery)
 	e := rt.engine
 	core := &poolCore{}
 	if err := e.adopt(&core.guard, func() { C.wool_pool_free(core.handle) }); err != nil {
@@ -50,15 +45,7 @@ func NewPool(rt *Runtime, options PoolOptions) (*Pool, error) {
 	}
 	var memory arena
 	defer memory.free()
-	c := C.wool_pool_options_t{
-		struct_size:         C.sizeof_wool_pool_options_t,
-		addresses:           memory.slices(options.Addresses),
-		address_count:       C.size_t(len(options.Addresses)),
-		dispatch_timeout_ms: C.uint64_t(milliseconds(options.DispatchTimeout)),
-		secret:              memory.slice(string(options.Secret)),
-		allow_plaintext:     flag(options.AllowPlaintext),
-		max_payload:         C.uint64_t(options.MaxPayload),
-	}
+	c := options.forC(&memory, discovery)
 	var failure *C.wool_error_t
 	if status := C.int32_t(C.wool_pool_new(e.handle, &c, &core.handle, &failure)); status < 0 {
 		e.closeChild(&core.guard)
@@ -69,16 +56,9 @@ func NewPool(rt *Runtime, options PoolOptions) (*Pool, error) {
 	return p, nil
 }
 
-func flag(on bool) C.int32_t {
-	if on {
-		return 1
-	}
-	return 0
-}
-
-// Close closes the pool's connections. Its pending calls and streams end as [ErrClosed]. ctx is the way
-// out of the wait; closing then goes on by itself, and Close may be called again to wait for the end. A
-// closed pool may be closed again.
+// Close closes the pool's connections and ends the workers that it started, after [PoolOptions.Grace]. Its
+// pending calls and streams end as [ErrClosed]. ctx is the way out of the wait; closing then goes on by
+// itself, and Close may be called again to wait for the end. A closed pool may be closed again.
 func (p *Pool) Close(ctx context.Context) error {
 	ended := p.core.beginClose(p.rt.engine)
 	select {

@@ -68,9 +68,10 @@ var (
 //	func(ctx context.Context, y *wool.Yield[In, Out], args...) error   // a generator
 //
 // where arguments and T are of types that hold values of the network: bool, string, integers, floats,
-// []byte, *big.Int, any, slices, arrays, maps and pointers of those, and this package's own value types.
-// A last parameter of type [Named] takes named arguments; other parameters can be passed by name when
-// [WithParameters] has named them. A variadic parameter takes the positional arguments that remain.
+// []byte, *big.Int, any, slices, arrays, maps, structs and pointers of those, and this package's own value
+// types. A last parameter of type [Named] takes named arguments; other parameters can be passed by name when
+// [WithParameters] has named them. A parameter that is a pointer may be left out, and is nil then. A variadic
+// parameter takes the positional arguments that remain.
 //
 // Each task runs on a goroutine of its own, with a context that ends when the caller cancels, its
 // deadline passes, or the worker stops. Arguments that do not fit fail the task before fn is called. A
@@ -212,7 +213,7 @@ func (r *routine) bind(data []byte, values []reflect.Value) ([]reflect.Value, *V
 	d := decoder{data: data}
 	given, hasNamed, err := d.argumentsHead()
 	if err != nil {
-		return nil, err
+		return nil, r.about(err)
 	}
 	if given > len(r.parameters) && !r.variadic {
 		return nil, r.wrongCount(given)
@@ -222,14 +223,17 @@ func (r *routine) bind(data []byte, values []reflect.Value) ([]reflect.Value, *V
 		p := &r.parameters[min(i, len(r.parameters)-1)]
 		value := reflect.New(p.goType).Elem()
 		if err := p.decode(&d, value); err != nil {
-			return nil, argumentError(fmt.Sprintf("argument %d", i), p, err)
+			return nil, r.argumentError(i, false, err)
 		}
 		values = append(values, value)
 	}
 	if hasNamed || given < len(r.parameters) || r.takesNamed {
 		return r.bindNamed(&d, hasNamed, given, values, bound)
 	}
-	return values, d.end()
+	if err := d.end(); err != nil {
+		return nil, r.about(err)
+	}
+	return values, nil
 }
 
 // bindNamed fills what the positional arguments have left.
@@ -241,31 +245,49 @@ func (r *routine) bindNamed(d *decoder, hasNamed bool, given int, values []refle
 	for i := given; i < needed; i++ {
 		values = append(values, reflect.Value{})
 	}
-	others := Named{}
+	others, found := Named{}, given
 	err := d.namedArguments(hasNamed, func(name string) *ValueError {
-		for i := given; i < needed; i++ {
-			if p := &r.parameters[i]; p.name == name && name != "" {
-				value := reflect.New(p.goType).Elem()
-				values[bound+i] = value
-				if err := p.decode(d, value); err != nil {
-					return argumentError(fmt.Sprintf("argument %d", i), p, err)
-				}
-				return nil
+		found++
+		for i := range r.parameters[:needed] {
+			p := &r.parameters[i]
+			if p.name != name || name == "" {
+				continue
 			}
+			if i < given {
+				return r.mismatch(fmt.Sprintf("the argument %q is given twice", shorten(name)))
+			}
+			value := reflect.New(p.goType).Elem()
+			values[bound+i] = value
+			if err := p.decode(d, value); err != nil {
+				return r.argumentError(i, true, err)
+			}
+			return nil
 		}
 		if !r.takesNamed {
-			return valueError(ValueArgumentMismatch, fmt.Sprintf("takes no named argument %q", shorten(name)))
+			return r.mismatch(fmt.Sprintf("takes no argument named %q", shorten(name)))
 		}
 		value, err := d.any()
 		others[name] = value
-		return err
+		if err != nil {
+			return err.atKey(name)
+		}
+		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, r.about(err)
 	}
 	for i := given; i < needed; i++ {
-		if !values[bound+i].IsValid() {
-			return nil, r.wrongCount(given)
+		p := &r.parameters[i]
+		switch {
+		case values[bound+i].IsValid():
+		case p.optional():
+			values[bound+i] = reflect.Zero(p.goType)
+		case p.name != "":
+			err := r.wrongCount(found)
+			err.Message += fmt.Sprintf(": %q is missing", p.name)
+			return nil, err
+		default:
+			return nil, r.wrongCount(found)
 		}
 	}
 	if r.takesNamed {
@@ -274,14 +296,54 @@ func (r *routine) bindNamed(d *decoder, hasNamed bool, given int, values []refle
 	return values, nil
 }
 
-func (r *routine) wrongCount(given int) *ValueError {
-	return valueError(ValueArgumentMismatch, fmt.Sprintf("takes %d arguments, %d given", len(r.parameters), given))
+// optional: its argument may be left out.
+func (p *parameter) optional() bool { return p.goType.Kind() == reflect.Pointer }
+
+// wrongCount says how many arguments are expected and that so many were found.
+func (r *routine) wrongCount(found int) *ValueError {
+	needed, most := 0, len(r.parameters)
+	for i := range r.parameters {
+		if !r.parameters[i].optional() && !(r.variadic && i == most-1) {
+			needed++
+		}
+	}
+	expected, plural := fmt.Sprint(most), "s"
+	if most == 1 {
+		plural = ""
+	}
+	switch {
+	case r.variadic:
+		expected, plural = fmt.Sprintf("%d or more", needed), "s"
+	case needed < most:
+		expected = fmt.Sprintf("%d to %d", needed, most)
+	}
+	return r.mismatch(fmt.Sprintf("expects %s argument%s, got %d", expected, plural, found))
 }
 
-// argumentError places a conversion's failure: argument 1 (int): expected int, found string.
-func argumentError(which string, p *parameter, cause *ValueError) *ValueError {
-	if p.name != "" {
-		which += fmt.Sprintf(" %q", p.name)
+func (r *routine) mismatch(message string) *ValueError {
+	return r.about(valueError(ValueArgumentMismatch, message))
+}
+
+// about makes an error one of the routine's arguments, if it does not say so yet.
+func (r *routine) about(err *ValueError) *ValueError {
+	if err.subject == "" {
+		err.subject = r.name
 	}
-	return valueError(cause.Code, fmt.Sprintf("%s (%s): %v", which, p.goType, cause))
+	return err
+}
+
+// argumentError says which argument a conversion failed for: calc.add: argument 2 "b" ($[1]): expected int,
+// found string.
+func (r *routine) argumentError(index int, byName bool, err *ValueError) *ValueError {
+	name := r.parameters[min(index, len(r.parameters)-1)].name
+	err.subject = r.name + ": argument"
+	if byName {
+		err.subject += fmt.Sprintf(" %q", shorten(name))
+		return err.atKey(name)
+	}
+	err.subject += fmt.Sprintf(" %d", index+1)
+	if name != "" {
+		err.subject += fmt.Sprintf(" %q", shorten(name))
+	}
+	return err.atIndex(index)
 }

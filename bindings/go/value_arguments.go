@@ -47,7 +47,7 @@ func (d *decoder) argumentsHead() (positional int, hasNamed bool, _ *ValueError)
 }
 
 // namedArguments reads the named arguments, if there are any, and checks that nothing follows. visit
-// reads each one's value from the decoder.
+// reads each one's value from the decoder, and places its own errors.
 func (d *decoder) namedArguments(present bool, visit func(name string) *ValueError) *ValueError {
 	if !present {
 		return d.end()
@@ -77,7 +77,7 @@ func (d *decoder) namedArguments(present bool, visit func(name string) *ValueErr
 			return err.inKey(i)
 		}
 		if err := visit(name); err != nil {
-			return err.atKey(name)
+			return err
 		}
 	}
 	return d.end()

@@ -353,6 +353,8 @@ func (e *encoder) reflect(v reflect.Value) *ValueError {
 		return e.sequence(v)
 	case reflect.Map:
 		return e.reflectMap(v)
+	case reflect.Struct:
+		return e.structure(v)
 	default:
 		return valueError(ValueKindMismatch, fmt.Sprintf("a %s cannot be a value of the network", v.Type()))
 	}

@@ -52,18 +52,27 @@ type ValueError struct {
 	Message string
 	// path is what follows the "$".
 	path string
+	// subject is, of an argument, the routine and which argument it is; else empty.
+	subject string
 }
 
 // Path is the place: "$" for the whole value, else such as $.items[3].name. Keys that are no plain
 // words are quoted; $<key 2> is the third key of a map itself.
 func (e *ValueError) Path() string { return "$" + e.path }
 
-// Error is the message, after the path unless that is the whole value.
+// Error is the message, after the path unless that is the whole value. Of an argument it begins with the
+// routine and says which one it is.
 func (e *ValueError) Error() string {
-	if e.path == "" {
+	switch {
+	case e.subject != "" && e.path != "":
+		return fmt.Sprintf("%s (%s): %s", e.subject, e.Path(), e.Message)
+	case e.subject != "":
+		return e.subject + ": " + e.Message
+	case e.path != "":
+		return e.Path() + ": " + e.Message
+	default:
 		return e.Message
 	}
-	return "$" + e.path + ": " + e.Message
 }
 
 // Is reports whether target is [ErrCodec].

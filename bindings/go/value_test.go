@@ -57,7 +57,7 @@ func TestRefusedTargets(t *testing.T) {
 		{[]int{1}, new([2]int), "a list of 1 elements does not fit [2]int"},
 		{Map{{[]byte("k"), 1}}, new(map[any]int), "$<key 0>: a key that no map[interface {}]int can have; use a Map"},
 		{1, new(chan int), "the type chan int cannot hold a value of the network"},
-		{1, new(struct{}), "the type struct {} cannot hold a value of the network"},
+		{1, new(struct{}), "the type struct {} cannot hold a value of the network: it has no exported fields"},
 		{1, 1, "the target is a int instead of a pointer"},
 	} {
 		data, err := Marshal(c.from)
@@ -157,6 +157,48 @@ func TestDates(t *testing.T) {
 	if got := TimeOfDay(12*time.Hour + 1).String(); got != "12:00:00.000000001" {
 		t.Error(got)
 	}
+}
+
+// FuzzTyped asserts the same of targets that are not any: what does not fit is an error, and what fits
+// comes back the same.
+func FuzzTyped(f *testing.F) {
+	for _, file := range []string{"values.json", "refused.json"} {
+		for _, v := range readVectors(f, file) {
+			f.Add(v.bytes(f))
+		}
+	}
+	for _, v := range []any{
+		sheep{Name: "Dolly"}, []sheep{{Name: "Dolly", Mother: &sheep{Name: "none"}}}, map[string]int{"a": 1},
+		map[any]any{1: []any{nil}}, []*int{nil}, [2]uint8{1, 2},
+	} {
+		data, err := Marshal(v)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, target := range []any{
+			new(sheep), new([]sheep), new(map[string]int), new(map[any]any), new([]*int8), new([2]uint8), new(Map),
+			new(Tuple), new(float32), new(*big.Int), new(string), new(time.Time), new(Set), new(Extension),
+		} {
+			if Unmarshal(data, target) != nil {
+				continue
+			}
+			first, err := Marshal(reflect.ValueOf(target).Elem().Interface())
+			if err != nil {
+				t.Fatalf("%x decoded to %v, which cannot be encoded: %v", data, target, err)
+			}
+			again := reflect.New(reflect.TypeOf(target).Elem())
+			if err := Unmarshal(first, again.Interface()); err != nil {
+				t.Fatalf("%x is not decoded again into a %T: %v", first, target, err)
+			}
+			second, err := Marshal(again.Elem().Interface())
+			if err != nil || !bytes.Equal(first, second) {
+				t.Fatalf("%x became %x, %v", first, second, err)
+			}
+		}
+	})
 }
 
 // FuzzDecode asserts that any bytes give a value or an error, and that what can be decoded can be

@@ -101,6 +101,8 @@ func (b typedBuilder) build(t reflect.Type) (typedDecoder, error) {
 		decode, err = b.array(t)
 	case reflect.Map:
 		decode, err = b.mapping(t)
+	case reflect.Struct:
+		decode, err = b.structure(t)
 	default:
 		err = fmt.Errorf("the type %s cannot hold a value of the network", t)
 	}

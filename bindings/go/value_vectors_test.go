@@ -294,7 +294,10 @@ func readArguments(data []byte) (positional []any, named Map, _ *ValueError) {
 	err = d.namedArguments(hasNamed, func(name string) *ValueError {
 		value, err := d.any()
 		named = append(named, Entry{name, value})
-		return err
+		if err != nil {
+			return err.atKey(name)
+		}
+		return nil
 	})
 	return positional, named, err
 }

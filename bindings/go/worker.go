@@ -40,13 +40,24 @@ type WorkerOptions struct {
 	Secret []byte
 	// MaxPayload is the largest payload in bytes; 0 is 256 MiB.
 	MaxPayload uint64
-	// Tags are words by which callers can choose among workers.
+	// Tags are labels by which pools choose among workers.
 	Tags []string
+	// Publish is where pools find the worker; nowhere if nil. Without a Secret, one that is drawn by lot
+	// goes into the record, and only who can read that may call.
+	Publish Discovery
 }
 
 // NewWorker starts a worker. It serves when NewWorker returns, also routines that are registered
 // later.
+//
+// It fails as [ErrPermissionDenied] for an address beyond this machine without AllowPlaintext, [ErrIO] when
+// the address cannot be bound, and [ErrDiscovery] when the worker cannot be published.
 func NewWorker(rt *Runtime, options WorkerOptions) (*Worker, error) {
+	discovery, err := openDiscovery(options.Publish)
+	if err != nil {
+		return nil, err
+	}
+	defer C.wool_discovery_free(discovery)
 	e := rt.engine
 	core := &workerCore{}
 	if err := e.adopt(&core.guard, func() { C.wool_worker_free(core.handle) }); err != nil {
@@ -64,6 +75,7 @@ func NewWorker(rt *Runtime, options WorkerOptions) (*Worker, error) {
 		max_payload:     C.uint64_t(options.MaxPayload),
 		tags:            memory.slices(options.Tags),
 		tag_count:       C.size_t(len(options.Tags)),
+		publish:         discovery,
 	}
 	var failure *C.wool_error_t
 	if status := C.int32_t(C.wool_worker_new(e.handle, &c, &core.handle, &failure)); status < 0 {

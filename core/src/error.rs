@@ -4,6 +4,8 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
+use wool_values::ValueError;
+
 use crate::payload::Payload;
 use crate::wire;
 
@@ -211,8 +213,8 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
-impl From<wool_values::ValueError> for Error {
-    fn from(error: wool_values::ValueError) -> Error {
+impl From<ValueError> for Error {
+    fn from(error: ValueError) -> Error {
         Error::new(ErrorKind::Codec, error.to_string())
     }
 }
@@ -347,6 +349,12 @@ impl<E: std::error::Error + 'static> From<E> for Fault {
     #[track_caller]
     fn from(error: E) -> Fault {
         let mut fault = Fault::new(short_type_name::<E>(), error.to_string());
+        if let Some(value) = (&error as &dyn std::any::Any).downcast_ref::<ValueError>()
+            && value.is_argument()
+        {
+            // So it is called in every language.
+            fault.type_name = "ArgumentError".to_owned();
+        }
         let mut slot = &mut fault.cause;
         let mut source = error.source();
         for _ in 0..MOST_CAUSES {

@@ -74,5 +74,5 @@ pub use spawn::{SpawnCommand, serve_if_spawned, serve_if_spawned_with};
 pub use task::{Task, TaskContext, TaskInfo};
 pub use wool_macros::main;
 pub use wool_values as value;
-pub use wool_values::{Arguments, FromValue, IntoValue, Value, args};
+pub use wool_values::{Arguments, FromValue, IntoValue, Serde, Value, args, from_value, to_value};
 pub use worker::{Grace, Worker, WorkerOptions};

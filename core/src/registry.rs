@@ -78,7 +78,7 @@ impl Registry {
             .map(|routine| wire::Routine {
                 name: routine.name.as_ref().to_owned(),
                 kind: routine.kind.to_wire(),
-                parameters: routine.parameters.clone(),
+                parameters: routine.parameters.to_vec(),
                 doc: routine.doc.clone(),
             })
             .collect()

@@ -80,8 +80,9 @@ pub struct Routine {
     pub name: Arc<str>,
     /// Unary or stream.
     pub kind: RoutineKind,
-    /// Names of the positional parameters, for people who list routines.
-    pub parameters: Vec<String>,
+    /// Names of the positional parameters, by which callers may pass them, and for people who list
+    /// routines.
+    pub parameters: Arc<[String]>,
     /// What it does, for people who list routines.
     pub doc: String,
     /// How it is run.
@@ -98,7 +99,7 @@ impl Routine {
         Routine {
             name: name.into(),
             kind,
-            parameters: Vec::new(),
+            parameters: Arc::from([]),
             doc: String::new(),
             service: Arc::new(service),
         }
@@ -164,7 +165,21 @@ impl Routine {
         )
     }
 
-    /// Adds the names of the positional parameters.
+    /// Adds the names of the positional parameters. Callers may then pass them by name, and errors in
+    /// what [`Arguments::extract`] finds tell them.
+    ///
+    /// ```
+    /// # use wool::{Routine, Runtime};
+    /// # fn main() -> wool::Result<()> {
+    /// # let runtime = Runtime::new(Default::default())?;
+    /// let scaled = Routine::unary("calc.scaled", |_task, arguments| async move {
+    ///     let (a, b, scale): (i64, i64, Option<i64>) = arguments.extract()?;
+    ///     Ok((a + b) * scale.unwrap_or(1))
+    /// });
+    /// runtime.register(scaled.parameters(["a", "b", "scale"]))?;
+    /// // pool.call("calc.scaled", wool::args![1, 2; scale = 10])
+    /// # runtime.close_blocking(None) }
+    /// ```
     pub fn parameters<I: IntoIterator<Item = S>, S: Into<String>>(mut self, names: I) -> Routine {
         self.parameters = names.into_iter().map(Into::into).collect();
         self
@@ -195,9 +210,9 @@ where
         let function = Arc::clone(&self.function);
         let runtime = task.runtime().clone();
         let run = async move {
-            let arguments = match task.take_arguments().to_arguments() {
+            let arguments = match task.decode_arguments() {
                 Ok(arguments) => arguments,
-                Err(error) => return fail(&task, undecodable(&task, error)),
+                Err(error) => return fail(&task, Fault::of_kind(error.kind(), error.message())),
             };
             // The first poll of the function's own body happens inside, so that its panics are caught.
             let context = task.context();
@@ -237,9 +252,9 @@ where
         let runtime = task.runtime().clone();
         let (steps, mut asked) = mpsc::unbounded_channel();
         let run = async move {
-            let arguments = match task.take_arguments().to_arguments() {
+            let arguments = match task.decode_arguments() {
                 Ok(arguments) => arguments,
-                Err(error) => return fail(&task, undecodable(&task, error)),
+                Err(error) => return fail(&task, Fault::of_kind(error.kind(), error.message())),
             };
             let task = Arc::new(task);
             // Closed before it began: it never begins.
@@ -349,17 +364,6 @@ impl TaskControl for Spawned {
 fn fail(task: &Task, fault: Fault) {
     // The task may have been answered by a cancel; nobody waits for this answer then.
     let _ = task.fail(fault);
-}
-
-fn undecodable(task: &Task, error: Error) -> Fault {
-    Fault::of_kind(
-        ErrorKind::Codec,
-        format!(
-            "the arguments of {} cannot be decoded: {}",
-            task.info().routine,
-            error.message()
-        ),
-    )
 }
 
 fn unencodable(task: &Task, error: Error) -> Fault {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use wool_values::Arguments;
 
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Uuid;
@@ -24,6 +25,8 @@ pub struct TaskInfo {
     pub caller: Option<Uuid>,
     /// The routine it runs.
     pub routine: Arc<str>,
+    /// Names of the routine's positional parameters, as far as they were declared.
+    pub parameters: Arc<[String]>,
     /// The caller's label.
     pub tag: String,
     /// The worker that runs it.
@@ -183,6 +186,23 @@ impl Task {
             .arguments
             .take()
             .unwrap_or_else(|| Payload::new(Codec::Msgpack, Vec::new()))
+    }
+
+    /// Takes the arguments, decoded; errors in what is extracted from them name the routine.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Codec`] for what are no arguments.
+    pub fn decode_arguments(&self) -> Result<Arguments> {
+        let info = self.info();
+        let arguments = self.take_arguments().to_arguments().map_err(|error| {
+            let message = format!(
+                "the arguments of {} cannot be decoded: {}",
+                info.routine,
+                error.message()
+            );
+            Error::new(error.kind(), message)
+        })?;
+        Ok(arguments.for_routine(Arc::clone(&info.routine), Arc::clone(&info.parameters)))
     }
 
     /// Answers a unary task.

@@ -113,8 +113,8 @@ class WorkerPool {
     return detail::decoded(status.payload()).as<PoolStatus>();
   }
 
-  // Calls a routine with these arguments and waits for its result: an R, a Value, or void, which drops it. To send
-  // arguments by name, give one wool::Arguments.
+  // Calls a routine with these arguments and waits for its result: an R, a Value, or void, which drops it. A
+  // wool::Named holds arguments by name; wool::Arguments, given alone, are all of them.
   //
   // Throws what the call ended with; WOOL_ERR_CODEC for a result that is no R.
   template <class R = Value, class... A>
@@ -177,8 +177,17 @@ class WorkerPool {
     } else {
       Arguments arguments;
       arguments.positional.reserve(sizeof...(A));
-      (arguments.positional.push_back(Codec<std::decay_t<A>>::encode(std::forward<A>(given))), ...);
+      (add(arguments, std::forward<A>(given)), ...);
       return detail::encoded(arguments);
+    }
+  }
+
+  template <class A>
+  static void add(Arguments& arguments, A&& given) {
+    if constexpr (std::is_same_v<std::decay_t<A>, Named>) {
+      arguments.named.insert(arguments.named.end(), given.arguments.begin(), given.arguments.end());
+    } else {
+      arguments.positional.push_back(Codec<std::decay_t<A>>::encode(std::forward<A>(given)));
     }
   }
 

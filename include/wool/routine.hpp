@@ -12,6 +12,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "fault.hpp"
 
@@ -69,23 +70,80 @@ struct Signature<R (C::*)(P...) noexcept> : Signature<R (*)(P...)> {};
 template <class R, class C, class... P>
 struct Signature<R (C::*)(P...) const noexcept> : Signature<R (*)(P...)> {};
 
-// Arguments that do not fit: the routine has not been called.
+// Arguments that do not fit: the routine has not been called. The message names the routine and the argument.
 struct ArgumentError {
   std::string message;
 };
 
-template <class T>
-T argument(const List& found, std::size_t index) {
-  try {
-    return Codec<T>::decode(found[index]);
-  } catch (const Error& error) {
-    throw ArgumentError{"argument " + std::to_string(index + 1) + ": " + error.what()};
+// An argument for each parameter of a routine, wherever it was given.
+class Bound {
+ public:
+  // `needed` says of each parameter whether it may not be left out.
+  Bound(const std::string& routine, const std::vector<std::string>& names, const std::vector<bool>& needed,
+        Arguments arguments)
+      : routine_(routine), names_(names), found_(needed.size()), by_name_(needed.size()) {
+    const std::size_t given = arguments.positional.size() + arguments.named.size();
+    if (arguments.positional.size() > needed.size()) throw ArgumentError{expected(needed, given)};
+    for (std::size_t i = 0; i < arguments.positional.size(); i++) found_[i] = std::move(arguments.positional[i]);
+    for (Entry& entry : arguments.named) name(entry.key.as<std::string>(), std::move(entry.value));
+    for (std::size_t i = 0; i < needed.size(); i++) {
+      if (found_[i] || !needed[i]) continue;
+      throw ArgumentError{expected(needed, given) + (i < names_.size() ? ": " + quoted(names_[i]) + " is missing" : "")};
+    }
   }
-}
+
+  template <class T>
+  T get(std::size_t index) const {
+    // Only what may be left out was.
+    if constexpr (is_optional<T>) {
+      if (!found_[index]) return std::nullopt;
+    }
+    try {
+      return Codec<T>::decode(*found_[index]);
+    } catch (const ValueError& error) {
+      throw wrong(index, error.detail(), error.path().substr(1));
+    } catch (const Error& error) {
+      throw wrong(index, error.what(), {});
+    }
+  }
+
+ private:
+  void name(const std::string& name, Value value) {
+    std::size_t i = 0;
+    while (i < names_.size() && names_[i] != name) i++;
+    if (i >= names_.size() || i >= found_.size()) {
+      throw ArgumentError{routine_ + ": takes no argument named " + quoted(name)};
+    }
+    if (found_[i]) throw ArgumentError{routine_ + ": the argument " + quoted(name) + " is given twice"};
+    found_[i] = std::move(value);
+    by_name_[i] = true;
+  }
+
+  std::string expected(const std::vector<bool>& needed, std::size_t given) const {
+    std::size_t least = 0;
+    for (const bool one : needed) least += one ? 1 : 0;
+    const std::size_t most = needed.size();
+    const std::string range = least == most ? std::to_string(most) : std::to_string(least) + " to " + std::to_string(most);
+    return routine_ + ": expects " + range + (most == 1 ? " argument" : " arguments") + ", got " + std::to_string(given);
+  }
+
+  ArgumentError wrong(std::size_t index, const std::string& detail, const std::string& inside) const {
+    std::string which = by_name_[index] ? "" : " " + std::to_string(index + 1);
+    if (index < names_.size()) which += " " + quoted(names_[index]);
+    const std::string place = by_name_[index] ? at_name(names_[index]) : at_index(index);
+    return {routine_ + ": argument" + which + " ($" + place + inside + "): " + detail};
+  }
+
+  const std::string& routine_;
+  const std::vector<std::string>& names_;
+  std::vector<std::optional<Value>> found_;
+  std::vector<bool> by_name_;
+};
 
 // Calls `function` with arguments of its parameters' types.
 template <class... P, std::size_t... I, class F>
-decltype(auto) apply(const F& function, Task task, Arguments arguments, std::tuple<P...>*, std::index_sequence<I...>) {
+decltype(auto) apply(const F& function, const std::string& name, const std::vector<std::string>& names, Task task,
+                     Arguments arguments, std::tuple<P...>*, std::index_sequence<I...>) {
   using First = std::tuple_element_t<0, std::tuple<P..., void>>;
   constexpr std::size_t own = std::is_same_v<First, Task> ? 1 : 0;
   if constexpr (sizeof...(P) == own + 1 && std::is_same_v<std::tuple_element_t<own, std::tuple<P..., void>>, Arguments>) {
@@ -95,21 +153,14 @@ decltype(auto) apply(const F& function, Task task, Arguments arguments, std::tup
       return function(std::move(arguments));
     }
   } else {
-    if (!arguments.named.empty()) {
-      throw ArgumentError{"named arguments are not taken, found " + std::to_string(arguments.named.size())};
-    }
-    const List& found = arguments.positional;
-    if (found.size() != sizeof...(P) - own) {
-      throw ArgumentError{"expected " + std::to_string(sizeof...(P) - own) + " arguments, found " +
-                          std::to_string(found.size())};
-    }
+    const Bound bound(name, names, {!is_optional<std::tuple_element_t<I + own, std::tuple<P...>>>...},
+                      std::move(arguments));
     // Braces: from left to right, so that the first argument that does not fit is the one that is named.
+    std::tuple<std::tuple_element_t<I + own, std::tuple<P...>>...> converted{
+        bound.get<std::tuple_element_t<I + own, std::tuple<P...>>>(I)...};
     if constexpr (own == 1) {
-      std::tuple<std::tuple_element_t<I + 1, std::tuple<P...>>...> converted{
-          argument<std::tuple_element_t<I + 1, std::tuple<P...>>>(found, I)...};
       return function(task, std::move(std::get<I>(converted))...);
     } else {
-      std::tuple<P...> converted{argument<P>(found, I)...};
       return function(std::move(std::get<I>(converted))...);
     }
   }
@@ -127,11 +178,12 @@ struct Routine {
   static constexpr std::size_t arity = std::tuple_size_v<Parameters> - (takes_task ? 1 : 0);
 
   std::string name;
+  std::vector<std::string> parameters;
   F function;
 
   decltype(auto) call(wool_task_t task, wool_payload_t arguments) const {
-    return apply(function, Task(task), decoded_arguments(arguments), static_cast<Parameters*>(nullptr),
-                 std::make_index_sequence<arity>());
+    return apply(function, name, parameters, Task(task), decoded_arguments(arguments),
+                 static_cast<Parameters*>(nullptr), std::make_index_sequence<arity>());
   }
 
   // Fails the task with the exception that is being handled.
@@ -139,11 +191,7 @@ struct Routine {
     try {
       throw;
     } catch (const ArgumentError& error) {
-      try {
-        fail(task, WOOL_ERR_TASK_FAILED, "wool::ArgumentError", name + ": " + error.message);
-      } catch (...) {
-        fail(task, WOOL_ERR_TASK_FAILED, "wool::ArgumentError", error.message);
-      }
+      fail(task, WOOL_ERR_TASK_FAILED, "ArgumentError", error.message);
     } catch (...) {
       detail::fail_with_current(task);
     }
@@ -177,11 +225,6 @@ struct Unary : Routine<F> {
   }
 };
 
-template <class Item>
-struct IsOptional : std::false_type {};
-template <class T>
-struct IsOptional<std::optional<T>> : std::true_type {};
-
 // A stream's task. Whoever sets `busy` - a callback, or the cancel of an idle generator - has the generator to itself.
 template <class G>
 class Generating {
@@ -206,7 +249,7 @@ class Generating {
     if (step != WOOL_STEP_NEXT) return end();
     try {
       auto item = (*generator_)();
-      static_assert(IsOptional<decltype(item)>::value, "a generator returns std::optional<T>: an item, or the end");
+      static_assert(is_optional<decltype(item)>, "a generator returns std::optional<T>: an item, or the end");
       if (!item) return end();
       // An answer that is not taken has failed the task, which is then found to be over.
       answer(task_, Codec<std::decay_t<decltype(*item)>>::encode(std::move(*item)), wool_task_yield);

@@ -31,7 +31,7 @@ struct RuntimeOptions {
 struct RoutineOptions {
   // What it does.
   std::string doc = {};
-  // Names of the positional parameters.
+  // Names of the positional parameters, by which callers may pass them.
   std::vector<std::string> parameters = {};
 };
 
@@ -143,7 +143,7 @@ class Runtime {
     given.parameters = parameters.data();
     given.parameter_count = parameters.size();
     // wool's from here on, also when this fails.
-    given.user_data = new detail::Routine<F>{std::string(name), std::move(function)};
+    given.user_data = new detail::Routine<F>{std::string(name), options.parameters, std::move(function)};
     given.destroy = detail::Routine<F>::destroy;
     detail::checked([&](wool_error_t** error) { return wool_routine_register(get(), &given, error); });
   }

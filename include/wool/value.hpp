@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <cstddef>
+#include <initializer_list>
 #include <iterator>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -127,12 +129,43 @@ inline Value& Value::operator=(Value&&) noexcept = default;
 inline Value::~Value() = default;
 inline bool Value::is_null() const noexcept { return std::holds_alternative<std::nullptr_t>(variant_); }
 
+// A value that is not what was asked for: WOOL_ERR_CODEC, and where in the value. The message begins with the place,
+// unless that is the whole: "$.items[3].name: expected string, found int".
+class ValueError : public Error {
+ public:
+  explicit ValueError(const std::string& detail, const std::string& place = {})
+      : Error(WOOL_ERR_CODEC, place.empty() ? detail : "$" + place + ": " + detail),
+        story_(std::make_shared<const Story>(Story{detail, "$" + place})) {}
+
+  // What is wrong, without the place.
+  const std::string& detail() const noexcept { return story_->detail; }
+  // Where: "$" is the value as a whole, "$.items[3].name" a part of it.
+  const std::string& path() const noexcept { return story_->path; }
+
+ private:
+  struct Story {
+    std::string detail;
+    std::string path;
+  };
+  std::shared_ptr<const Story> story_;
+};
+
+// Arguments by name, after those by position:
+//
+//   pool.call<int>("calc.scaled", 1, 2, wool::Named{{"scale", 10}});
+struct Named {
+  Named(std::initializer_list<Entry> arguments);
+  Map arguments;
+};
+
 // The arguments of a call: by position, and by name (whose keys are strings). A routine that takes it, as its only
 // parameter, gets whatever comes; a call that is given it sends both.
 struct Arguments {
   List positional;
   Map named;
 };
+
+inline Named::Named(std::initializer_list<Entry> given) : arguments(given) {}
 
 namespace detail {
 
@@ -162,12 +195,62 @@ inline std::string_view kind_name(wool_value_kind_t kind) noexcept {
 }
 
 [[noreturn]] inline void mismatch(const std::string& expected, const Value& found) {
-  throw Error(WOOL_ERR_CODEC, "expected " + expected + ", found " + std::string(found.kind_name()));
+  throw ValueError("expected " + expected + ", found " + std::string(found.kind_name()));
 }
 
-// Adds what `error` says about a part, e.g. "element 3", of the value that is converted.
-[[noreturn]] inline void within(const std::string& part, const Error& error) {
-  throw Error(error.status(), part + ": " + error.what());
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+// Adds where the part is, e.g. "[3]", to what is wrong with a part of the value that is converted.
+[[noreturn]] inline void within(const std::string& segment, const Error& error) {
+  if (const auto* value = dynamic_cast<const ValueError*>(&error)) {
+    throw ValueError(value->detail(), segment + value->path().substr(1));
+  }
+  throw ValueError(error.what(), segment);
+}
+
+inline std::string at_index(std::size_t index) { return "[" + std::to_string(index) + "]"; }
+
+// A name in quotes, shortened: keys may be what a stranger has sent.
+inline std::string quoted(std::string_view name) {
+  constexpr std::size_t most = 64;
+  if (name.size() <= most) return '"' + std::string(name) + '"';
+  std::size_t end = most;
+  // Not within a character.
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) end--;
+  return '"' + std::string(name.substr(0, end)) + "\u2026\"";
+}
+
+inline std::string at_name(std::string_view name) {
+  bool word = !name.empty() && name.size() <= 64 && !(name[0] >= '0' && name[0] <= '9');
+  for (const char letter : name) {
+    word = word && (letter == '_' || (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                    (letter >= '0' && letter <= '9') || static_cast<unsigned char>(letter) >= 0x80);
+  }
+  return word ? "." + std::string(name) : "[" + quoted(name) + "]";
+}
+
+// Of the value under `key`, the `index`th of a map.
+inline std::string at_entry(const Value& key, std::size_t index) {
+  if (const auto* name = std::get_if<std::string>(&key.variant())) return at_name(*name);
+  if (const auto* number = std::get_if<std::int64_t>(&key.variant())) return "[" + std::to_string(*number) + "]";
+  if (const auto* boolean = std::get_if<bool>(&key.variant())) return *boolean ? "[true]" : "[false]";
+  if (key.is_null()) return "[null]";
+  return "<value " + std::to_string(index) + ">";
+}
+
+inline std::string in_key(std::size_t index) { return "<key " + std::to_string(index) + ">"; }
+
+// Runs `convert`, whose errors are about the part at `segment`.
+template <class Convert, class Segment>
+auto part(const Segment& segment, const Convert& convert) -> decltype(convert()) {
+  try {
+    return convert();
+  } catch (const Error& error) {
+    within(segment(), error);
+  }
 }
 
 // The elements of a list, a tuple or a set; nullptr of anything else.
@@ -189,12 +272,13 @@ inline std::string_view Value::kind_name() const noexcept {
 }
 
 // How a C++ type is a value: arithmetic types, strings, Bytes, Value and its parts, and std::optional (null or a
-// value), std::vector, std::tuple and std::map of such types. Specialise it for types of your own:
+// value), std::vector, std::tuple and std::map of such types, and structs that list their Fields. Specialise it for other
+// types of your own:
 //
 //   template <>
 //   struct wool::Codec<Point> {
 //     static Value encode(const Point& point) { return List{point.x, point.y}; }
-//     static Point decode(const Value& value) {  // throws wool::Error(WOOL_ERR_CODEC, "expected ...")
+//     static Point decode(const Value& value) {  // throws wool::ValueError("expected ...")
 //       auto [x, y] = value.as<std::tuple<double, double>>();
 //       return {x, y};
 //     }
@@ -246,11 +330,11 @@ struct Codec<T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, boo
       } else if (*found >= 0 && static_cast<std::uint64_t>(*found) <= std::numeric_limits<T>::max()) {
         return static_cast<T>(*found);
       }
-      throw Error(WOOL_ERR_CODEC, "expected " + expected() + ", found the int " + std::to_string(*found));
+      throw ValueError("expected " + expected() + ", found the int " + std::to_string(*found));
     }
     if (const auto* found = std::get_if<std::uint64_t>(&value.variant())) {
       if (*found <= static_cast<std::make_unsigned_t<T>>(std::numeric_limits<T>::max())) return static_cast<T>(*found);
-      throw Error(WOOL_ERR_CODEC, "expected " + expected() + ", found the int " + std::to_string(*found));
+      throw ValueError("expected " + expected() + ", found the int " + std::to_string(*found));
     }
     detail::mismatch(expected(), value);
   }
@@ -270,7 +354,7 @@ struct Codec<double> {
     if (const auto* found = std::get_if<std::int64_t>(&value.variant())) {
       constexpr std::int64_t exact = std::int64_t{1} << 53;
       if (*found >= -exact && *found <= exact) return static_cast<double>(*found);
-      throw Error(WOOL_ERR_CODEC, "expected float, found the int " + std::to_string(*found) + ", which is none exactly");
+      throw ValueError("expected float, found the int " + std::to_string(*found) + ", which is none exactly");
     }
     detail::mismatch("float", value);
   }
@@ -282,7 +366,7 @@ struct Codec<float> {
     const double wide = Codec<double>::decode(value);
     const bool fits = wide - wide != 0 || (wide >= -std::numeric_limits<float>::max() &&
                                            wide <= std::numeric_limits<float>::max());
-    if (!fits) throw Error(WOOL_ERR_CODEC, "expected float of 32 bits, found " + std::to_string(wide));
+    if (!fits) throw ValueError("expected float of 32 bits, found " + std::to_string(wide));
     return static_cast<float>(wide);
   }
 };
@@ -311,11 +395,8 @@ struct Codec<std::vector<T>, std::enable_if_t<!std::is_same_v<T, std::uint8_t> &
     std::vector<T> values;
     values.reserve(list->size());
     for (const Value& element : *list) {
-      try {
-        values.push_back(Codec<T>::decode(element));
-      } catch (const Error& error) {
-        detail::within("element " + std::to_string(values.size()), error);
-      }
+      const auto place = [&] { return detail::at_index(values.size()); };
+      values.push_back(detail::part(place, [&] { return Codec<T>::decode(element); }));
     }
     return values;
   }
@@ -333,11 +414,10 @@ struct Codec<std::map<K, T>> {
     if (map == nullptr) detail::mismatch("map", value);
     std::map<K, T> values;
     for (std::size_t i = 0; i < map->size(); i++) {
-      try {
-        values.emplace(Codec<K>::decode((*map)[i].key), Codec<T>::decode((*map)[i].value));
-      } catch (const Error& error) {
-        detail::within("entry " + std::to_string(i), error);
-      }
+      const Entry& entry = (*map)[i];
+      K key = detail::part([&] { return detail::in_key(i); }, [&] { return Codec<K>::decode(entry.key); });
+      T found = detail::part([&] { return detail::at_entry(entry.key, i); }, [&] { return Codec<T>::decode(entry.value); });
+      values.emplace(std::move(key), std::move(found));
     }
     return values;
   }
@@ -354,7 +434,7 @@ struct Codec<std::tuple<T...>> {
     const List* list = detail::elements(value);
     if (list == nullptr || list->size() != sizeof...(T)) {
       if (list == nullptr) detail::mismatch("tuple", value);
-      throw Error(WOOL_ERR_CODEC, "expected " + std::to_string(sizeof...(T)) + " elements, found " +
+      throw ValueError("expected " + std::to_string(sizeof...(T)) + " elements, found " +
                                       std::to_string(list->size()));
     }
     return decode(*list, std::index_sequence_for<T...>());
@@ -367,11 +447,70 @@ struct Codec<std::tuple<T...>> {
   }
   template <class E>
   static E element(const Value& value, std::size_t index) {
-    try {
-      return Codec<E>::decode(value);
-    } catch (const Error& error) {
-      detail::within("element " + std::to_string(index), error);
+    return detail::part([&] { return detail::at_index(index); }, [&] { return Codec<E>::decode(value); });
+  }
+};
+
+// A member of a struct, and its name as a map's key. See Fields.
+template <class T, class M>
+struct Field {
+  std::string_view name;
+  M T::*member;
+};
+
+template <class T, class M>
+constexpr Field<T, M> field(std::string_view name, M T::*member) {
+  return {name, member};
+}
+
+// A struct of yours is a map from names to values once its fields are listed:
+//
+//   template <>
+//   struct wool::Fields<Point> {
+//     static constexpr auto list = std::tuple(wool::field("x", &Point::x), wool::field("y", &Point::y));
+//   };
+//
+// It must have a default constructor. Keys that it has no field for are passed over, so that one side can learn of a
+// field before the other; a field without a key is an error, unless it is a std::optional.
+template <class T>
+struct Fields;
+
+template <class T>
+struct Codec<T, std::void_t<decltype(Fields<T>::list)>> {
+  static Value encode(const T& from) {
+    Map map;
+    std::apply(
+        [&](const auto&... field) {
+          (map.push_back({field.name, encode_member(from.*(field.member))}), ...);
+        },
+        Fields<T>::list);
+    return map;
+  }
+
+  static T decode(const Value& value) {
+    const auto* map = std::get_if<Map>(&value.variant());
+    if (map == nullptr) detail::mismatch("map", value);
+    T to{};
+    std::apply([&](const auto&... field) { (decode_member(*map, field, to), ...); }, Fields<T>::list);
+    return to;
+  }
+
+ private:
+  template <class M>
+  static Value encode_member(const M& member) {
+    return Codec<M>::encode(member);
+  }
+
+  template <class M>
+  static void decode_member(const Map& map, const Field<T, M>& field, T& to) {
+    const auto place = [&] { return detail::at_name(field.name); };
+    for (const Entry& entry : map) {
+      const auto* name = std::get_if<std::string>(&entry.key.variant());
+      if (name == nullptr || *name != field.name) continue;
+      to.*(field.member) = detail::part(place, [&] { return Codec<M>::decode(entry.value); });
+      return;
     }
+    if constexpr (!detail::is_optional<M>) throw ValueError("the field is missing", place());
   }
 };
 

@@ -128,6 +128,12 @@ else
   fail "the tests compile with sanitizers"
 fi
 
+if ! ./fuzz.sh possible; then
+  skip "fuzzing" "clang has no libFuzzer here"
+elif [ -z "$words" ]; then
+  check "any bytes are a value or an error" ./fuzz.sh 3
+fi
+
 if command -v valgrind >/dev/null; then
   run plain 'a_fault_keeps|every_kind|closes_may_race|closes_are_told|step_by_step|published_worker_is_found|\.closing_leaves_no_process|served_without_waiting' \
     valgrind --quiet --error-exitcode=9 --suppressions=valgrind.supp \

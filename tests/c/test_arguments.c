@@ -149,6 +149,9 @@ TEST(null_values) {
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "positional is NULL",
         wool_value_reader_new_arguments(nothing, &reader, NULL, &count, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "reader is NULL", wool_value_reader_next(NULL, &value, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "out is NULL", wool_value_reader_new_bound(0, no_payload, 0, NULL, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "", wool_value_reader_new_bound(0, no_payload, 0, &reader, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "reader is NULL", wool_value_reader_null(NULL, &boolean, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "reader is NULL", wool_value_reader_bool(NULL, &boolean, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "reader is NULL", wool_value_reader_int(NULL, &integer, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "reader is NULL", wool_value_reader_float(NULL, &number, &error));

@@ -92,6 +92,18 @@ struct Point {
   double y;
 };
 
+struct Vertex {
+  double x;
+  double y;
+};
+
+struct Sheep {
+  std::string name;
+  Point at;
+  std::optional<double> weight;
+  std::vector<Sheep> lambs;
+};
+
 struct Shears : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -124,6 +136,55 @@ struct wool::Codec<Point> {
     return {x, y};
   }
 };
+
+template <>
+struct wool::Fields<Sheep> {
+  static constexpr auto list = std::tuple(field("name", &Sheep::name), field("at", &Sheep::at),
+                                          field("weight", &Sheep::weight), field("lambs", &Sheep::lambs));
+};
+
+template <>
+struct wool::Fields<Vertex> {
+  static constexpr auto list = std::tuple(field("x", &Vertex::x), field("y", &Vertex::y));
+};
+
+/* The example of docs/values.md. */
+TEST(routines_take_structs_and_names) {
+  World world;
+  world.runtime.unary("geometry.scale", [](std::vector<Vertex> points, std::optional<double> factor) {
+    for (Vertex& point : points) point = {point.x * factor.value_or(1), point.y * factor.value_or(1)};
+    return points;
+  }, {"Scales points.", {"points", "factor"}});
+  const std::vector<Vertex> points{{1, 2}};
+  const auto scaled =
+      world.pool().call<std::vector<Vertex>>("geometry.scale", points, wool::Named{{"factor", 10}});
+  CHECK(scaled.at(0).x > 9.9 && scaled.at(0).y > 19.9);
+  THROWS(WOOL_ERR_TASK_FAILED, "geometry.scale: argument 1 \"points\" ($[0][0]): expected map, found string",
+         world.pool().call("geometry.scale", wool::List{"north"}));
+}
+
+TEST(structs_are_maps) {
+  using namespace wool;
+  const Sheep dolly{"Dolly", {1, 2}, 80.5, {Sheep{"Bonnie", {3, 4}, {}, {}}}};
+  const Value value = Codec<Sheep>::encode(dolly);
+  const Map map = value.as<Map>();
+  CHECK(map.size() == 4 && map.at(0).key.as<std::string>() == "name" && map.at(2).value.as<double>() > 80);
+  const Sheep back = decode(encode(value)).as<Sheep>();
+  CHECK(back.name == "Dolly" && back.at.y > 1.9 && back.lambs.at(0).name == "Bonnie" && !back.lambs.at(0).weight);
+  const auto sheep = [](Value name) {
+    return Map{{"lambs", List{}}, {"at", List{0, 0}}, {"name", std::move(name)}, {"unknown", 1}, {7, nullptr}};
+  };
+  CHECK(Value(sheep("a")).as<Sheep>().name == "a");
+  THROWS(WOOL_ERR_CODEC, "$.name: expected string, found int", Value(sheep(1)).as<Sheep>());
+  THROWS(WOOL_ERR_CODEC, "$.name: the field is missing", Value(Map{}).as<Sheep>());
+  THROWS(WOOL_ERR_CODEC, "expected map, found list", Value(List{}).as<Sheep>());
+  THROWS(WOOL_ERR_CODEC, "$[1].name: expected string, found null",
+         Value(List{sheep("a"), sheep(nullptr)}).as<std::vector<Sheep>>());
+  THROWS(WOOL_ERR_CODEC, "$[\"two words\"][0]: expected int of 32 bits, found bool",
+         (Value(Map{{"two words", List{true}}}).as<std::map<std::string, std::vector<int>>>()));
+  THROWS(WOOL_ERR_CODEC, "$<key 0>: expected int of 32 bits, found string",
+         (Value(Map{{"x", 1}}).as<std::map<int, int>>()));
+}
 
 TEST(values_of_all_kinds_come_back) {
   using namespace wool;
@@ -175,7 +236,7 @@ TEST(conversions_lose_nothing) {
   THROWS(WOOL_ERR_CODEC, "float of 32 bits", Value(1e300).as<float>());
   THROWS(WOOL_ERR_CODEC, "expected int of 32 bits, found float", Value(1.0).as<int>());
   THROWS(WOOL_ERR_CODEC, "expected bool, found int", Value(1).as<bool>());
-  THROWS(WOOL_ERR_CODEC, "element 1: expected string, found null",
+  THROWS(WOOL_ERR_CODEC, "$[1]: expected string, found null",
          Value(wool::List{"a", nullptr}).as<std::vector<std::string>>());
   THROWS(WOOL_ERR_CODEC, "expected 2 elements, found 1", Value(wool::List{1}).as<Point>());
   THROWS(WOOL_ERR_CODEC, "", wool::decode({0xc1}));
@@ -211,14 +272,34 @@ TEST(arguments_that_do_not_fit_are_told_and_nothing_runs) {
     CHECK(!task.is_cancelled() && !task.remaining() && task.id() != (std::array<std::uint8_t, 16>{}));
     return arguments.named.at(0).key;
   });
-  THROWS(WOOL_ERR_TASK_FAILED, "test.add: argument 2: expected int of 64 bits, found string",
+  world.runtime.unary("test.scaled", [&](int a, int b, std::optional<int> scale) {
+    runs += scale ? 0 : 1;
+    return (a + b) * scale.value_or(1);
+  }, {"", {"a", "b", "scale"}});
+  using wool::Named;
+  THROWS(WOOL_ERR_TASK_FAILED, "test.add: argument 2 ($[1]): expected int of 64 bits, found string",
          world.pool().call("test.add", 1, "two"));
-  THROWS(WOOL_ERR_TASK_FAILED, "test.add: argument 1: expected int of 64 bits, found null",
+  THROWS(WOOL_ERR_TASK_FAILED, "test.add: argument 1 ($[0]): expected int of 64 bits, found null",
          world.pool().call("test.add", nullptr, "two"));
-  THROWS(WOOL_ERR_TASK_FAILED, "test.add: expected 2 arguments, found 1", world.pool().call("test.add", 1));
-  THROWS(WOOL_ERR_TASK_FAILED, "named arguments",
-         world.pool().call("test.add", wool::Arguments{{1, 2}, {{"scale", 2.0}}}));
+  THROWS(WOOL_ERR_TASK_FAILED, "test.add: expects 2 arguments, got 1", world.pool().call("test.add", 1));
+  THROWS(WOOL_ERR_TASK_FAILED, "test.add: takes no argument named \"scale\"",
+         world.pool().call("test.add", 1, 2, Named{{"scale", 2.0}}));
+  THROWS(WOOL_ERR_TASK_FAILED, "test.scaled: expects 2 to 3 arguments, got 1: \"b\" is missing",
+         world.pool().call("test.scaled", 1));
+  THROWS(WOOL_ERR_TASK_FAILED, "test.scaled: the argument \"a\" is given twice",
+         world.pool().call("test.scaled", 1, 2, Named{{"a", 3}}));
+  THROWS(WOOL_ERR_TASK_FAILED, "test.scaled: argument \"scale\" ($.scale): expected int of 32 bits, found string",
+         world.pool().call("test.scaled", 1, 2, Named{{"scale", "x"}}));
+  THROWS(WOOL_ERR_TASK_FAILED, "test.scaled: argument 1 \"a\" ($[0]): expected int of 32 bits, found float",
+         world.pool().call("test.scaled", 0.5, 2));
+  try {
+    world.pool().call("test.scaled", 0.5, 2);
+  } catch (const wool::Error& error) {
+    CHECK(error.type() == "ArgumentError");
+  }
   CHECK(runs == 0);
+  CHECK(world.pool().call<int>("test.scaled", 1, 2) == 3 && runs == 1);
+  CHECK(world.pool().call<int>("test.scaled", 1, Named{{"scale", 10}, {"b", 2}}) == 30);
   CHECK(world.pool().call<std::string>("test.any", wool::Arguments{{}, {{"scale", 2.0}}}) == "scale");
 }
 
@@ -336,7 +417,7 @@ TEST(a_stream_that_throws_fails_after_its_items) {
   THROWS(WOOL_ERR_TASK_FAILED, "blunt", stream.next());
   CHECK(flag_is_up(cleaned) && !stream.next());
   THROWS(WOOL_ERR_TASK_FAILED, "never began", world.pool().stream<int>("test.refuses", 1).next());
-  THROWS(WOOL_ERR_TASK_FAILED, "argument 1: expected int", world.pool().stream<int>("test.refuses", "x").next());
+  THROWS(WOOL_ERR_TASK_FAILED, "argument 1 ($[0]): expected int", world.pool().stream<int>("test.refuses", "x").next());
   CHECK(!world.pool().stream<int>("test.refuses", 0).next());
   THROWS(WOOL_ERR_CODEC, "UTF-8", world.pool().stream("test.unsendable").next());
   flag_free(cleaned);

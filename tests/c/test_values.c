@@ -118,6 +118,31 @@ TEST(typed_reads_say_what_they_wanted_and_found) {
   wool_bytes_free(&encoded);
 }
 
+TEST(typed_reads_say_where) {
+  wool_value_builder_t *builder = builder_new();
+  OK(wool_value_builder_map(builder, 1, &error));
+  OK(wool_value_builder_string(builder, text("items"), &error));
+  OK(wool_value_builder_list(builder, 2, &error));
+  OK(wool_value_builder_null(builder, &error));
+  OK(wool_value_builder_int(builder, 1, &error));
+  wool_bytes_t encoded = finish(builder);
+  wool_value_reader_t *reader = read(encoded);
+  size_t count;
+  int32_t null = 7;
+  wool_slice_t slice;
+  OK(wool_value_reader_map(reader, &count, &error));
+  OK(wool_value_reader_string(reader, &slice, &error));
+  OK(wool_value_reader_list(reader, &count, &error));
+  FAILS(WOOL_ERR_CODEC, "$.items[0]: expected string, found null", wool_value_reader_string(reader, &slice, &error));
+  OK(wool_value_reader_null(reader, &null, &error));
+  CHECK(null == 1);
+  FAILS(WOOL_ERR_CODEC, "$.items[1]: expected string, found int", wool_value_reader_string(reader, &slice, &error));
+  OK(wool_value_reader_null(reader, &null, &error));
+  CHECK(null == 0 && next(reader, WOOL_VALUE_INT).integer == 1);
+  wool_value_reader_free(reader);
+  wool_bytes_free(&encoded);
+}
+
 TEST(arguments_have_positions_and_names) {
   wool_value_builder_t *builder = builder_new();
   OK(wool_value_builder_arguments(builder, 2, 1, &error));

@@ -34,6 +34,9 @@ napi_value DisposeRuntime(napi_env env, napi_callback_info info);
 napi_value StartWorker(napi_env env, napi_callback_info info);
 napi_value StopWorker(napi_env env, napi_callback_info info);
 napi_value CreatePool(napi_env env, napi_callback_info info);
+napi_value PoolStatus(napi_env env, napi_callback_info info);
 napi_value ClosePool(napi_env env, napi_callback_info info);
+napi_value CreateLocalDiscovery(napi_env env, napi_callback_info info);
+napi_value ServeIfSpawned(napi_env env, napi_callback_info info);
 
 }  // namespace wool_node

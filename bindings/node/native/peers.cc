@@ -20,6 +20,10 @@ class Options {
   std::vector<std::string> Texts(const char* name) const { return TextsOf(env_, PropertyOf(env_, object_, name)); }
   int64_t Number(const char* name) const { return NumberOf(env_, PropertyOf(env_, object_, name)); }
   bool Bool(const char* name) const { return BooleanOf(env_, PropertyOf(env_, object_, name)); }
+  Discovery DiscoveryAt(const char* name) const {
+    const auto* discovery = ExternalOf<Discovery>(env_, PropertyOf(env_, object_, name));
+    return discovery == nullptr ? nullptr : *discovery;
+  }
 
  private:
   napi_env env_;
@@ -48,6 +52,7 @@ class StartWorkerJob : public Job {
         socket_path_(options.Text("socketPath")),
         secret_(options.Text("secret")),
         tags_(options.Texts("tags")),
+        publish_(options.DiscoveryAt("publish")),
         concurrency_(static_cast<uint32_t>(options.Number("concurrency"))),
         max_payload_(static_cast<uint64_t>(options.Number("maxPayload"))),
         allow_plaintext_(options.Bool("allowPlaintext")) {}
@@ -66,6 +71,7 @@ class StartWorkerJob : public Job {
     options.max_payload = max_payload_;
     options.tags = tags.data();
     options.tag_count = tags.size();
+    options.publish = publish_.get();
     return wool_worker_new(runtime, &options, &worker_, error);
   }
 
@@ -83,11 +89,43 @@ class StartWorkerJob : public Job {
   std::string socket_path_;
   std::string secret_;
   std::vector<std::string> tags_;
+  Discovery publish_;
   uint32_t concurrency_;
   uint64_t max_payload_;
   bool allow_plaintext_;
   wool_worker_t* worker_ = nullptr;
 };
+
+wool_status_t NewPool(wool_runtime_t* runtime, const Options& given, wool_pool_t** pool, wool_error_t** error) {
+  const std::vector<std::string> command = given.Texts("command");
+  const std::vector<std::string> addresses = given.Texts("addresses");
+  const std::vector<std::string> tags = given.Texts("tags");
+  const std::vector<wool_slice_t> command_slices = SlicesOf(command);
+  const std::vector<wool_slice_t> address_slices = SlicesOf(addresses);
+  const std::vector<wool_slice_t> tag_slices = SlicesOf(tags);
+  const Discovery discovery = given.DiscoveryAt("discovery");
+  const std::string secret = given.Text("secret");
+  wool_pool_options_t options = WOOL_POOL_OPTIONS_INIT;
+  options.spawn = static_cast<int32_t>(given.Number("spawn"));
+  options.command_is_own = given.Bool("commandIsOwn") ? 1 : 0;
+  options.command = command_slices.data();
+  options.command_count = command_slices.size();
+  options.concurrency = static_cast<uint32_t>(given.Number("concurrency"));
+  options.lease = static_cast<uint32_t>(given.Number("lease"));
+  options.grace_ms = given.Number("grace");
+  options.discovery = discovery.get();
+  options.addresses = address_slices.data();
+  options.address_count = address_slices.size();
+  options.tags = tag_slices.data();
+  options.tag_count = tag_slices.size();
+  options.quorum = static_cast<uint32_t>(given.Number("quorum"));
+  options.allow_plaintext = given.Bool("allowPlaintext") ? 1 : 0;
+  options.quorum_timeout_ms = static_cast<uint64_t>(given.Number("quorumTimeout"));
+  options.dispatch_timeout_ms = static_cast<uint64_t>(given.Number("dispatchTimeout"));
+  options.secret = SliceOf(secret);
+  options.max_payload = static_cast<uint64_t>(given.Number("maxPayload"));
+  return wool_pool_new(runtime, &options, pool, error);
+}
 
 }  // namespace
 
@@ -150,24 +188,28 @@ napi_value CreatePool(napi_env env, napi_callback_info info) {
   if (runtime == nullptr || runtime->handle() == nullptr) {
     return ThrowError(env, WOOL_ERR_CLOSED, nullptr);
   }
-  const Options given(env, arguments[1]);
-  const std::vector<std::string> addresses = given.Texts("addresses");
-  const std::vector<wool_slice_t> slices = SlicesOf(addresses);
-  const std::string secret = given.Text("secret");
-  wool_pool_options_t options = WOOL_POOL_OPTIONS_INIT;
-  options.addresses = slices.data();
-  options.address_count = slices.size();
-  options.dispatch_timeout_ms = static_cast<uint64_t>(given.Number("dispatchTimeout"));
-  options.secret = SliceOf(secret);
-  options.allow_plaintext = given.Bool("allowPlaintext") ? 1 : 0;
-  options.max_payload = static_cast<uint64_t>(given.Number("maxPayload"));
   wool_pool_t* pool = nullptr;
   wool_error_t* error = nullptr;
-  const wool_status_t status = wool_pool_new(runtime->handle().get(), &options, &pool, &error);
+  const wool_status_t status = NewPool(runtime->handle().get(), Options(env, arguments[1]), &pool, &error);
   if (status != WOOL_OK) {
     return ThrowError(env, status, error);
   }
   return ExternalValue(env, new Pool(std::move(runtime), pool));
+}
+
+// (pool) => Buffer
+napi_value PoolStatus(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const auto* pool = arguments.External<Pool>(0);
+  wool_bytes_t bytes{};
+  wool_error_t* error = nullptr;
+  const wool_status_t status = wool_pool_status(pool == nullptr ? nullptr : pool->handle, &bytes, &error);
+  if (status != WOOL_OK) {
+    return ThrowError(env, status, error);
+  }
+  napi_value buffer = BufferValue(env, bytes.ptr, bytes.len);
+  wool_bytes_free(&bytes);
+  return buffer;
 }
 
 // (pool, tag)
@@ -181,6 +223,34 @@ napi_value ClosePool(napi_env env, napi_callback_info info) {
   const wool_status_t status =
       wool_pool_close_submit(pool->handle, pool->runtime->queue(), static_cast<uint64_t>(arguments.Int64(1)), &error);
   return status == WOOL_OK ? nullptr : ThrowError(env, status, error);
+}
+
+// (namespace, directory) => external of Discovery
+napi_value CreateLocalDiscovery(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const Text name_space(env, arguments[0]);
+  const Text directory(env, arguments[1]);
+  wool_discovery_t* discovery = nullptr;
+  wool_error_t* error = nullptr;
+  const wool_status_t status = wool_discovery_new_local(name_space.slice(), directory.slice(), &discovery, &error);
+  if (status != WOOL_OK) {
+    return ThrowError(env, status, error);
+  }
+  return ExternalValue(env, new Discovery(discovery, wool_discovery_free));
+}
+
+// (runtime, tag) => whether this process is a worker
+napi_value ServeIfSpawned(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const Runtime* runtime = RuntimeOf(arguments, 0);
+  if (runtime == nullptr || runtime->queue() == nullptr) {
+    return ThrowError(env, WOOL_ERR_CLOSED, nullptr);
+  }
+  int32_t spawned = 0;
+  wool_error_t* error = nullptr;
+  const wool_status_t status = wool_serve_if_spawned_submit(
+      runtime->handle().get(), runtime->queue(), static_cast<uint64_t>(arguments.Int64(1)), &spawned, &error);
+  return status == WOOL_OK ? BooleanValue(env, spawned != 0) : ThrowError(env, status, error);
 }
 
 }  // namespace wool_node

@@ -2,20 +2,37 @@ import type { WoolError } from './errors.js';
 import type { CompletionQueue, Waiter } from './queue.js';
 
 /** Submits the closing of something and waits for it. `submit` is given the tag. */
-export function closing(queue: CompletionQueue, submit: (tag: number) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const tag = queue.tagFor(new Closing(queue, resolve, reject));
-    try {
-      submit(tag);
-    } catch (error) {
-      queue.forget(tag);
-      throw error;
-    }
-    queue.hold();
+export async function closing(queue: CompletionQueue, submit: (tag: number) => void): Promise<void> {
+  await ended(queue, (tag) => {
+    submit(tag);
+    return true;
   });
 }
 
-class Closing implements Waiter {
+/**
+ * Waits for the end of what `submit` begins. It is given the tag, and says whether there is an end to wait for, which
+ * is what this gives.
+ */
+export function ended(queue: CompletionQueue, submit: (tag: number) => boolean): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const tag = queue.tagFor(new Ending(queue, () => resolve(true), reject));
+    let begun = false;
+    try {
+      begun = submit(tag);
+    } finally {
+      if (!begun) {
+        queue.forget(tag);
+      }
+    }
+    if (begun) {
+      queue.hold();
+    } else {
+      resolve(false);
+    }
+  });
+}
+
+class Ending implements Waiter {
   constructor(
     private readonly queue: CompletionQueue,
     private readonly resolve: () => void,
@@ -33,7 +50,7 @@ class Closing implements Waiter {
     return true;
   }
 
-  /** The runtime has closed, and with it what was to be closed. */
+  /** The runtime has closed, and with it what was to end. */
   onGone(_error: WoolError): void {
     this.queue.release();
     this.resolve();

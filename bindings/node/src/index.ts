@@ -1,6 +1,11 @@
 export type { CallOptions } from './call.js';
+export { type Discovery, LocalDiscovery, type LocalDiscoveryOptions } from './discovery.js';
 export { ERROR_KINDS, type ErrorKind, type RemoteFault, TaskError, WoolError } from './errors.js';
-export { type RemoteFunction, type RemoteGenerator, WorkerPool, type WorkerPoolOptions } from './pool.js';
+export { main, serveIfSpawned } from './main.js';
+export { ArgumentError, type Parameter } from './parameters.js';
+export { type RemoteFunction, type RemoteGenerator, WorkerPool } from './pool.js';
+export type { WorkerPoolOptions } from './pool-options.js';
+export type { PoolStatus, ProcessStatus, TurnedAway, TurnedAwayReason, WorkerStatus } from './pool-status.js';
 export type { RoutineOptions } from './routines.js';
 export type { Routine, StreamRoutine } from './running.js';
 export { type LogLevel, type LogRecord, Runtime, type RuntimeOptions } from './runtime.js';
@@ -10,6 +15,7 @@ export { type DecodeOptions, decode, decodeArguments, encode, encodeArguments } 
 export { Decimal } from './values/decimal.js';
 export type { Arguments } from './values/decoder.js';
 export { ValueError, type ValueErrorReason } from './values/error.js';
+export { kindOf, type ValueKind } from './values/kind.js';
 export { Duration, PlainDate, PlainTime, Timestamp } from './values/time.js';
 export { Float, float, Named, Raw, raw, Tuple, tuple } from './values/types.js';
 export { Uuid } from './values/uuid.js';

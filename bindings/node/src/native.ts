@@ -12,6 +12,9 @@ export interface PoolHandle {
 export interface WorkerHandle {
   readonly [handle]: 'worker';
 }
+export interface DiscoveryHandle {
+  readonly [handle]: 'discovery';
+}
 
 /** Events that one `drain` gives at most. */
 export const BATCH = 64;
@@ -72,10 +75,22 @@ export interface NativeWorkerOptions {
   secret?: string | undefined;
   maxPayload?: number | undefined;
   tags?: readonly string[] | undefined;
+  publish?: DiscoveryHandle | undefined;
 }
 
+/** As in wool.h: what is undefined, zero or empty is the default. */
 export interface NativePoolOptions {
-  addresses: readonly string[];
+  spawn?: number | undefined;
+  command?: readonly string[] | undefined;
+  commandIsOwn?: boolean | undefined;
+  concurrency?: number | undefined;
+  grace?: number | undefined;
+  discovery?: DiscoveryHandle | undefined;
+  addresses?: readonly string[] | undefined;
+  tags?: readonly string[] | undefined;
+  lease?: number | undefined;
+  quorum?: number | undefined;
+  quorumTimeout?: number | undefined;
   dispatchTimeout?: number | undefined;
   secret?: string | undefined;
   allowPlaintext?: boolean | undefined;
@@ -150,7 +165,14 @@ export interface Native {
   stopWorker(worker: WorkerHandle, grace: number, tag: number): void;
 
   createPool(runtime: RuntimeHandle, options: NativePoolOptions): PoolHandle;
+  /** MessagePack. */
+  poolStatus(pool: PoolHandle): Buffer;
   closePool(pool: PoolHandle, tag: number): void;
+
+  createLocalDiscovery(namespace: string, directory: string): DiscoveryHandle;
+
+  /** Whether this process is a worker now; if so, an event tells its end. */
+  serveIfSpawned(runtime: RuntimeHandle, tag: number): boolean;
 
   submitCall: Submit;
   openStream: Submit;

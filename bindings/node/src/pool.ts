@@ -2,25 +2,12 @@ import { call, type CallOptions, type Request } from './call.js';
 import { closing } from './closing.js';
 import { WoolError } from './errors.js';
 import { native, type PoolHandle } from './native.js';
+import { nativePoolOptions, type WorkerPoolOptions } from './pool-options.js';
+import { type PoolStatus, poolStatus } from './pool-status.js';
 import type { CompletionQueue } from './queue.js';
 import { Runtime } from './runtime.js';
 import { RemoteStream } from './stream.js';
 import type { Raw } from './values/types.js';
-
-export interface WorkerPoolOptions {
-  /** Where workers are: `host:port`, or `unix:/path`. */
-  addresses: readonly string[];
-  /** Default: {@link Runtime.default}. */
-  runtime?: Runtime | undefined;
-  /** How long a call may wait for a worker, milliseconds. Default 60,000. */
-  dispatchTimeout?: number | undefined;
-  /** Presented to the workers. */
-  secret?: string | undefined;
-  /** Dials addresses beyond this machine's loopback without TLS. Default false. */
-  allowPlaintext?: boolean | undefined;
-  /** Largest payload, bytes. Default 256 MiB. */
-  maxPayload?: number | undefined;
-}
 
 /** The parameters and the promise of what a routine of type `F` returns. */
 export type RemoteFunction<F extends (...args: any[]) => unknown> = (
@@ -33,11 +20,15 @@ export type RemoteGenerator<F extends (...args: any[]) => AsyncIterable<unknown>
 ) => RemoteStream<ReturnType<F> extends AsyncIterable<infer T> | Iterable<infer T> ? T : never>;
 
 /**
- * The caller's view of a set of workers. It connects in the background; an idle pool does not keep the process alive.
+ * The caller's view of a set of workers: those that it starts, finds, or is told of. It does so in the background, and
+ * goes on: a worker may come later, or come back.
+ *
+ * An idle pool does not keep the process alive, and the workers that it has started end with the process.
  *
  * ```ts
- * await using pool = new WorkerPool({ addresses: ['127.0.0.1:4000'] });
+ * const pool = new WorkerPool(); // a worker process per core, see `main`
  * const sum = await pool.call<number>('calc.add', [1, 2]);
+ * await pool.close();
  * ```
  */
 export class WorkerPool implements AsyncDisposable {
@@ -45,13 +36,15 @@ export class WorkerPool implements AsyncDisposable {
   readonly #handle: PoolHandle;
   #closed: Promise<void> | undefined;
 
-  /** @throws {WoolError} `INVALID_ARGUMENT` for an address that is none; `CLOSED` if the runtime is */
-  constructor(options: WorkerPoolOptions) {
+  /**
+   * @throws {WoolError} `INVALID_ARGUMENT` for options that are wrong or contradict each other; `SPAWN_FAILED` when this
+   *   program cannot be started again, since it has not come to {@link main}; `DISCOVERY` when workers cannot be found
+   *   here at all; `CLOSED` if the runtime is
+   */
+  constructor(options: WorkerPoolOptions = {}) {
+    const nativeOptions = nativePoolOptions(options);
     this.#queue = Runtime.queueOf(options.runtime ?? Runtime.default());
-    if (!Array.isArray(options.addresses)) {
-      throw new WoolError('INVALID_ARGUMENT', 'addresses is a list such as ["127.0.0.1:4000"]');
-    }
-    this.#handle = native.createPool(this.#queue.handle, options);
+    this.#handle = native.createPool(this.#queue.handle, nativeOptions);
   }
 
   /**
@@ -103,7 +96,12 @@ export class WorkerPool implements AsyncDisposable {
     return (...args) => this.stream(routine, args, options);
   }
 
-  /** Closes the pool: what is pending ends as `CLOSED`. Idempotent. */
+  /** Which workers the pool has and how they are, which it turned away, and why. Cheap enough for a dashboard. */
+  status(): PoolStatus {
+    return poolStatus(this.#handle);
+  }
+
+  /** Closes the pool: what is pending ends as `CLOSED`, and the workers that it has started are stopped. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= closing(this.#queue, (tag) => native.closePool(this.#handle, tag)).catch((error: unknown) => {
       // With its runtime, the pool has been closed too.

@@ -1,16 +1,19 @@
 import { Answer, type Running } from './answer.js';
 import { WoolError } from './errors.js';
 import { native, RoutineKind } from './native.js';
+import { type Parameter, Parameters } from './parameters.js';
 import type { CompletionQueue, TaskSink } from './queue.js';
 import { type Routine, RunningStream, runUnary, type StreamRoutine } from './running.js';
-import type { Arguments } from './values/decoder.js';
+import { ValueError } from './values/error.js';
 
 export interface RoutineOptions {
   /**
-   * Names of the positional parameters. With them, named arguments find their places; without, named arguments
-   * arrive together as one object after the positional ones.
+   * The positional parameters: their names, or more about them. With them, named arguments find their places, and
+   * arguments that are too few, too many, wrongly named or of another kind are an `ArgumentError` before the function
+   * is called. Without, the function takes what comes, and named arguments arrive together as one object after the
+   * positional ones.
    */
-  parameters?: readonly string[];
+  parameters?: readonly (string | Parameter)[];
   /** What the routine does, for people and tools. */
   doc?: string;
 }
@@ -19,7 +22,7 @@ interface Registered {
   name: string;
   kind: number;
   run: Routine | StreamRoutine;
-  parameters: readonly string[];
+  parameters: Parameters;
 }
 
 const GENERATORS = [function* () {}, async function* () {}].map((example) => example.constructor);
@@ -41,9 +44,9 @@ export class Routines implements TaskSink {
       throw new WoolError('INVALID_ARGUMENT', 'a routine needs a name and a function');
     }
     const kind = stream || GENERATORS.some((type) => run instanceof type) ? RoutineKind.STREAM : RoutineKind.UNARY;
-    const parameters = [...(options.parameters ?? [])];
+    const parameters = new Parameters(name, options.parameters ?? [], run.length);
     const tag = this.#routines.length;
-    native.registerRoutine(queue.handle, name, kind, tag, options.doc ?? '', parameters);
+    native.registerRoutine(queue.handle, name, kind, tag, options.doc ?? '', [...parameters.names]);
     this.#routines.push({ name, kind, run, parameters });
   }
 
@@ -54,9 +57,9 @@ export class Routines implements TaskSink {
     });
     let args;
     try {
-      args = inPlace(routine, queue.argumentsAt(index));
+      args = routine.parameters.bind(queue.argumentsAt(index));
     } catch (error) {
-      answer.fail(error);
+      answer.fail(error instanceof ValueError ? routine.parameters.undecodable(error) : error);
       return;
     }
     if (routine.kind === RoutineKind.STREAM) {
@@ -74,25 +77,4 @@ export class Routines implements TaskSink {
   onCancel(task: number): void {
     this.#running[task]?.cancel();
   }
-}
-
-/** The arguments as the function takes them. */
-function inPlace({ name, parameters }: Registered, { positional, named }: Arguments): unknown[] {
-  if (named === undefined) {
-    return positional;
-  }
-  if (parameters.length === 0) {
-    return [...positional, named];
-  }
-  const args = [...positional];
-  for (const [key, value] of Object.entries(named)) {
-    const place = parameters.indexOf(key);
-    if (place < positional.length) {
-      const problem = place < 0 ? 'no parameter' : 'more than one value for the parameter';
-      throw new TypeError(`${name} has ${problem} ${JSON.stringify(key)}`);
-    }
-    args[place] = value;
-  }
-  // Holes would be skipped by what iterates over the arguments.
-  return Array.from(args);
 }

@@ -44,7 +44,10 @@ export class Runtime implements AsyncDisposable {
   readonly #queue: CompletionQueue;
   #closed: Promise<void> | undefined;
 
-  /** This thread's runtime for pools that are given none. Made when first asked for, and again after it was closed. */
+  /**
+   * This thread's runtime for pools that are given none: that of {@link main}, else one that is made when first asked
+   * for, and again after it was closed.
+   */
   static default(): Runtime {
     if (Runtime.#default === undefined || Runtime.#default.#closed !== undefined) {
       Runtime.#default = new Runtime();
@@ -119,6 +122,13 @@ export class Runtime implements AsyncDisposable {
       this.#queue.release();
     }
     this.#queue.dispose();
+  }
+
+  /** @internal Makes `runtime` this thread's default, unless it has one. */
+  static offerDefault(runtime: Runtime): void {
+    if (Runtime.#default === undefined || Runtime.#default.#closed !== undefined) {
+      Runtime.#default = runtime;
+    }
   }
 
   /** @internal */

@@ -1,7 +1,9 @@
 import { closing } from './closing.js';
+import { type Discovery, LocalDiscovery } from './discovery.js';
 import { WoolError } from './errors.js';
 import { errorFrom } from './fault.js';
 import { type ErrorDescription, native, type WorkerHandle } from './native.js';
+import { grace as checkGrace, texts } from './options.js';
 import type { CompletionQueue } from './queue.js';
 
 export interface WorkerOptions {
@@ -13,12 +15,14 @@ export interface WorkerOptions {
   concurrency?: number | undefined;
   /** Binds beyond this machine's loopback without TLS. Default false. */
   allowPlaintext?: boolean | undefined;
-  /** Callers must present it. */
+  /** Callers must present it. With `publish`, default is a random one that only this user's processes can read. */
   secret?: string | undefined;
   /** Largest payload, bytes. Default 256 MiB. */
   maxPayload?: number | undefined;
-  /** For callers that pick workers by tag. */
+  /** Labels by which pools choose. */
   tags?: readonly string[] | undefined;
+  /** Where pools find this worker. Default: nowhere. */
+  publish?: Discovery | undefined;
 }
 
 /**
@@ -47,7 +51,9 @@ export class Worker implements AsyncDisposable {
   static async start(queue: CompletionQueue, options: WorkerOptions): Promise<Worker> {
     queue.hold();
     try {
-      return new Worker(queue, await native.startWorker(queue.handle, options));
+      const publish = LocalDiscovery.handleOf('publish', options.publish);
+      const tags = texts('tags', options.tags);
+      return new Worker(queue, await native.startWorker(queue.handle, { ...options, tags, publish }));
     } catch (error) {
       throw error instanceof Error ? error : errorFrom(error as ErrorDescription);
     } finally {
@@ -59,16 +65,10 @@ export class Worker implements AsyncDisposable {
    * Stops taking tasks, and lets those that run end.
    *
    * @param grace milliseconds until they are cancelled: 0 at once, negative or `Infinity` never
-   * @returns settled when the last task has ended. Stopping again gives the first stop's promise, but a shorter grace
-   *   counts at once
+   * @returns settled when the last task has ended. Stopping again waits for the same, but a shorter grace counts at once
    */
-  stop(grace: number): Promise<void> {
-    const milliseconds = grace === Infinity ? -1 : Math.ceil(grace);
-    if (!Number.isSafeInteger(milliseconds)) {
-      return Promise.reject(
-        new WoolError('INVALID_ARGUMENT', `grace is a number of milliseconds, not ${String(grace)}`),
-      );
-    }
+  async stop(grace: number): Promise<void> {
+    const milliseconds = checkGrace(grace);
     const stopped = closing(this.#queue, (tag) => native.stopWorker(this.#handle, milliseconds, tag));
     if (this.#stopped === undefined) {
       this.#stopped = stopped.catch(ignoreClosed).finally(() => {

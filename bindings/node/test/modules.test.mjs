@@ -16,10 +16,12 @@ test('import and require give the same things', () => {
 
 test('nothing but the public interface is exported', () => {
   assert.deepEqual(Object.keys(required).sort(), [
+    'ArgumentError',
     'Decimal',
     'Duration',
     'ERROR_KINDS',
     'Float',
+    'LocalDiscovery',
     'Named',
     'PlainDate',
     'PlainTime',
@@ -41,7 +43,10 @@ test('nothing but the public interface is exported', () => {
     'encode',
     'encodeArguments',
     'float',
+    'kindOf',
+    'main',
     'raw',
+    'serveIfSpawned',
     'tuple',
   ]);
 });

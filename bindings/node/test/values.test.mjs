@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 
 import {
   decode,
+  decodeArguments,
   encode,
   encodeArguments,
   float,
@@ -15,6 +16,8 @@ import {
   Tuple,
   ValueError,
 } from 'libwool';
+
+import { vectors } from './support/vectors.mjs';
 
 const echo = (value, options) => decode(encode(value), options);
 
@@ -200,6 +203,37 @@ test('any bytes decode to a value that encodes, or to a ValueError', () => {
     const canonical = encode(value);
     assert.ok(canonical.length <= bytes.length + 8 * bytes.length, bytes.toString('hex'));
     assert.deepEqual(encode(decode(canonical, { exactFloats: true })), canonical, bytes.toString('hex'));
+  }
+  assert.ok(values > 1000);
+});
+
+test('damaged golden vectors decode to a value that encodes, or to a ValueError', () => {
+  const random = generator(13);
+  let values = 0;
+  const seeds = ['values', 'refused', 'arguments'].flatMap((name) => vectors(name));
+  for (let round = 0; round < 40; round++) {
+    for (const { name, hex } of seeds) {
+      const bytes = Buffer.from(hex, 'hex');
+      for (let damage = random(3); damage >= 0 && bytes.length > 0; damage--) {
+        bytes[random(bytes.length)] = random(256);
+      }
+      const damaged = random(4) ? bytes : bytes.subarray(0, random(bytes.length + 1));
+      const context = `${name}: ${damaged.toString('hex').slice(0, 200)}`;
+      for (const read of [decode, decodeArguments]) {
+        let value;
+        try {
+          value = read(damaged, { exactFloats: true });
+        } catch (error) {
+          assert.ok(error instanceof ValueError, `${context}: ${error}`);
+          continue;
+        }
+        if (read === decode) {
+          values++;
+          const canonical = encode(value);
+          assert.deepEqual(encode(decode(canonical, { exactFloats: true })), canonical, context);
+        }
+      }
+    }
   }
   assert.ok(values > 1000);
 });

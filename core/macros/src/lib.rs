@@ -29,6 +29,17 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
+/// A plain main runs as it is, and may wait:
+///
+/// ```
+/// # fn routines(_: &wool::Runtime) -> wool::Result<()> { Ok(()) }
+/// #[wool::main(routines)]
+/// fn main(runtime: wool::Runtime) {
+///     let worker = wool::Worker::start(&runtime, Default::default()).unwrap();
+///     worker.stop_blocking(wool::Grace::Now, None).unwrap();
+/// }
+/// ```
+///
 /// What it cannot do without:
 ///
 /// ```compile_fail

@@ -130,12 +130,21 @@ impl Keeper {
 
     fn hear_process(&mut self, event: SpawnEvent) {
         let changes = match event {
-            SpawnEvent::Ready { uid, .. } => {
+            SpawnEvent::Ready {
+                slot,
+                uid,
+                address,
+                pid,
+            } => {
+                self.shared.log(Level::Info, || {
+                    format!("process {pid} (place {slot}) serves as worker {uid} at {address}")
+                });
                 self.serving += 1;
                 self.shared.membership().own_ready(&uid)
             }
-            SpawnEvent::Ended { uid, story, .. } => {
-                self.shared.log(Level::Warn, || story);
+            SpawnEvent::Ended { slot, uid, story } => {
+                self.shared
+                    .log(Level::Warn, || format!("place {slot}: {story}"));
                 let Some(uid) = uid else {
                     return;
                 };

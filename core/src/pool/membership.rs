@@ -121,6 +121,11 @@ impl Membership {
         self.own.iter().any(|uid| !self.joined.contains(uid))
     }
 
+    /// Whether the worker is one of the pool's processes, as far as is known.
+    pub(super) fn is_own(&self, uid: &str) -> bool {
+        self.own.contains(uid)
+    }
+
     pub(super) fn turned_away_now(&self) -> Vec<TurnedAway> {
         self.turned_away.values().cloned().collect()
     }

@@ -180,19 +180,26 @@ impl WorkerState {
 
 impl PoolShared {
     pub(super) fn status(&self) -> PoolStatus {
+        let mut workers: Vec<WorkerStatus> = self
+            .members()
+            .iter()
+            .map(|member| member.status())
+            .collect();
         let (turned_away, turned_away_counts) = {
             let membership = self.membership();
+            // A worker's record may be found before its process is known to serve.
+            for worker in &mut workers {
+                if membership.is_own(&worker.uid) {
+                    worker.origin = WorkerOrigin::Spawned;
+                }
+            }
             let counts = membership.counts();
             let counts = counts.iter().map(|(reason, count)| (*reason, *count));
             (membership.turned_away_now(), counts.collect())
         };
         let problems = self.problems();
         PoolStatus {
-            workers: self
-                .members()
-                .iter()
-                .map(|member| member.status())
-                .collect(),
+            workers,
             turned_away,
             turned_away_counts,
             processes: self

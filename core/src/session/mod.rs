@@ -17,6 +17,8 @@ pub(crate) use transport::{LinkError, Outgoing, Transport, channel};
 pub(crate) use worker::{WorkerCommand, serve};
 
 #[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod wire_tests;

@@ -473,6 +473,7 @@ impl Serving {
             id: uuid(&start.task_id).unwrap_or_default(),
             caller: uuid(&start.caller_id),
             routine: Arc::clone(&routine.name),
+            parameters: Arc::clone(&routine.parameters),
             tag: start.tag,
             worker_uid: self.worker.uid_bytes(),
             deadline,

@@ -27,7 +27,6 @@ pub(crate) use slot::{SlotState, SpawnTimes};
 
 use crate::discovery::Discovery;
 use crate::error::{Error, Result};
-use crate::log::Level;
 use crate::runtime::Runtime;
 use crate::worker::Grace;
 use command::failed;
@@ -266,9 +265,6 @@ impl Actor {
                     let actions = self.slots.ready(slot, now);
                     if self.slots.state(slot) == SlotState::Serving {
                         self.live[slot].uid = Some(ready.uid.clone());
-                        self.log(Level::Info, || {
-                            format!("process {pid} serves as worker {}", ready.uid)
-                        });
                         self.tell(SpawnEvent::Ready {
                             slot,
                             uid: ready.uid,
@@ -306,7 +302,6 @@ impl Actor {
 
     fn ended(&mut self, slot: usize, story: String, now: Instant) -> Vec<Action> {
         let uid = std::mem::take(&mut self.live[slot]).uid;
-        self.log(Level::Info, || story.clone());
         self.stories[slot].clone_from(&story);
         let actions = self.slots.ended(slot, now);
         self.tell(SpawnEvent::Ended { slot, uid, story });
@@ -317,10 +312,6 @@ impl Actor {
     fn tell(&self, event: SpawnEvent) {
         self.show();
         (self.sink)(event);
-    }
-
-    fn log(&self, level: Level, message: impl FnOnce() -> String) {
-        self.runtime.logger().log(level, "spawn", message);
     }
 
     /// Keeps what [`Spawner::status`] shows.

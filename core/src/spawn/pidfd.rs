@@ -217,6 +217,10 @@ mod tests {
 
     use super::*;
 
+    #[allow(
+        clippy::zombie_processes,
+        reason = "what is tested is that it is reaped"
+    )]
     fn start(script: &str) -> Child {
         use std::os::unix::process::CommandExt;
         let started = Command::new("sh")

@@ -1,13 +1,15 @@
 //! The arguments of a call.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::convert::{FromValue, IntoValue, tuple_from};
+use crate::convert::IntoValue;
 use crate::decode::{Head, Reader};
 use crate::encode::Writer;
-use crate::error::{ErrorKind, ValueError};
+use crate::error::{ErrorKind, ValueError, quote};
+use crate::from_arguments::FromArguments;
 use crate::limits::Limits;
 use crate::value::Value;
 
@@ -24,12 +26,27 @@ use crate::value::Value;
 /// assert_eq!((count, what.as_str()), (20, "ewes"));
 /// # Ok::<(), wool_values::ValueError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Arguments {
     /// Those without a name, in order.
     pub positional: Vec<Value>,
     /// Those with a name, in order; no name twice.
     pub named: Vec<(String, Value)>,
+    routine: Option<Routine>,
+}
+
+/// Whose arguments they are: errors name it.
+#[derive(Clone, Debug)]
+struct Routine {
+    name: Arc<str>,
+    parameters: Arc<[String]>,
+}
+
+/// Equal when both have equal values under equal places and names, whosever they are.
+impl PartialEq for Arguments {
+    fn eq(&self, other: &Self) -> bool {
+        self.positional == other.positional && self.named == other.named
+    }
 }
 
 impl Arguments {
@@ -39,6 +56,7 @@ impl Arguments {
         Self {
             positional,
             named: Vec::new(),
+            routine: None,
         }
     }
 
@@ -53,6 +71,34 @@ impl Arguments {
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl IntoValue) -> Self {
         self.named.push((name.into(), value.into_value()));
+        self
+    }
+
+    /// The same arguments, of a call of `routine`, whose parameters have these names, as far as they
+    /// have any. From here on errors name the routine and the parameter, and
+    /// [`Arguments::extract`] finds the places of named arguments.
+    ///
+    /// ```
+    /// use wool_values::args;
+    ///
+    /// let parameters = ["width".to_owned(), "height".to_owned()];
+    /// let arguments = args![640].with("height", "tall").for_routine("image.scale", parameters);
+    /// let error = arguments.extract::<(u32, u32)>().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     r#"image.scale: argument "height" ($.height): expected int, found string"#
+    /// );
+    /// ```
+    #[must_use]
+    pub fn for_routine(
+        mut self,
+        routine: impl Into<Arc<str>>,
+        parameters: impl Into<Arc<[String]>>,
+    ) -> Self {
+        self.routine = Some(Routine {
+            name: routine.into(),
+            parameters: parameters.into(),
+        });
         self
     }
 
@@ -115,13 +161,18 @@ impl Arguments {
         })
     }
 
-    /// Takes the arguments out as Rust types, all at once.
+    /// Takes the arguments out as Rust types, all at once. Parameters that are an `Option` may be
+    /// left out; named arguments go where the routine's parameters have their names (see
+    /// [`Arguments::for_routine`]).
     ///
     /// ```
     /// use wool_values::args;
     ///
     /// let (a, b): (i64, i64) = args![1, 2].extract()?;
     /// assert_eq!(a + b, 3);
+    ///
+    /// let (text, times): (String, Option<u32>) = args!["baa"].extract()?;
+    /// assert_eq!((text.as_str(), times), ("baa", None));
     ///
     /// let error = args![1, 2, 3].extract::<(i64, i64)>().unwrap_err();
     /// assert_eq!(error.to_string(), "expects 2 arguments, got 3");
@@ -130,67 +181,161 @@ impl Arguments {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ArgumentMismatch`] when they are too few, too many or named, else what the
-    /// argument that does not fit says, with its index.
+    /// [`ErrorKind::ArgumentMismatch`] when they are too few, too many or wrongly named, else what
+    /// the argument that does not fit says, with its index or name.
     pub fn extract<T: FromArguments>(self) -> Result<T, ValueError> {
         T::from_arguments(self)
     }
 
-    /// Moves the named arguments to the places that `parameters`, the names of all parameters in
-    /// order, give them. Parameters left out at the end stay so.
+    /// The values of the routine's parameters (see [`Arguments::for_routine`]) in their order. Null
+    /// stands for those that were left out, of which the first `needed` may not be.
     ///
     /// ```
-    /// use wool_values::args;
+    /// use wool_values::{Value, args};
     ///
-    /// let arguments = args![640].with("height", 480).bind(&["width", "height"])?;
-    /// assert_eq!(arguments, args![640, 480]);
+    /// let parameters = ["a", "b", "scale"].map(str::to_owned);
+    /// let bound = args![1; b = 2].for_routine("calc.add", parameters).bind(2)?;
+    /// let values = bound.into_iter().map(|argument| argument.value).collect::<Vec<_>>();
+    /// assert_eq!(values, [Value::from(1), Value::from(2), Value::Null]);
     /// # Ok::<(), wool_values::ValueError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ArgumentMismatch`] for a name that is no parameter or has a value already,
-    /// for a parameter left out before one that is given, and for too many.
-    pub fn bind(self, parameters: &[&str]) -> Result<Self, ValueError> {
-        let given = self.positional.len();
-        if given > parameters.len() {
-            return Err(wrong_count(parameters.len(), given));
-        }
-        let mut places: Vec<Option<Value>> = self.positional.into_iter().map(Some).collect();
-        for (name, value) in self.named {
-            let Some(index) = parameters.iter().position(|parameter| *parameter == name) else {
-                return Err(argument_mismatch(format!("no parameter is named {name:?}")));
-            };
-            if places.len() <= index {
-                places.resize(index + 1, None);
-            }
-            if places[index].replace(value).is_some() {
-                return Err(argument_mismatch(format!("{name:?} is given twice")));
-            }
-        }
+    /// [`ErrorKind::ArgumentMismatch`] when they are too few, too many or wrongly named.
+    pub fn bind(mut self, needed: usize) -> Result<Vec<Argument>, ValueError> {
+        let callee = Callee(self.routine.take());
+        let most = callee.0.as_ref().map_or(0, |it| it.parameters.len());
+        let found = self.positional.len() + self.named.len();
+        let mut places: Vec<Option<Argument>> =
+            std::iter::repeat_with(|| None).take(most).collect();
+        self.fill(&mut places, &callee, needed)?;
         let values = places
             .into_iter()
-            .zip(parameters)
-            .map(|(value, parameter)| {
-                value.ok_or_else(|| argument_mismatch(format!("{parameter:?} is missing")))
+            .enumerate()
+            .map(|(index, place)| match place {
+                Some(argument) => Ok(argument),
+                None if index >= needed => Ok(Argument {
+                    value: Value::Null,
+                    by_name: false,
+                }),
+                None => Err(callee.missing(index, needed, most, found)),
             });
-        Ok(Self::new(values.collect::<Result<_, _>>()?))
+        values.collect()
     }
 
-    /// The positional arguments, when they are `N` and there are no others.
-    fn exactly<const N: usize>(self) -> Result<[Value; N], ValueError> {
-        let positional = self.unnamed()?;
-        positional
-            .try_into()
-            .map_err(|values: Vec<Value>| wrong_count(N, values.len()))
+    /// The values of `N` parameters in their order, `None` for those left out; and whose they are.
+    pub(crate) fn places<const N: usize>(
+        mut self,
+        needed: usize,
+    ) -> Result<([Option<Argument>; N], Callee), ValueError> {
+        let callee = Callee(self.routine.take());
+        let mut places = [const { None }; N];
+        self.fill(&mut places, &callee, needed)?;
+        Ok((places, callee))
     }
 
-    fn unnamed(self) -> Result<Vec<Value>, ValueError> {
+    fn fill(
+        self,
+        places: &mut [Option<Argument>],
+        callee: &Callee,
+        needed: usize,
+    ) -> Result<(), ValueError> {
+        let found = self.positional.len() + self.named.len();
+        if self.positional.len() > places.len() {
+            return Err(callee.mismatch(wrong_count(needed, places.len(), found)));
+        }
+        for (place, value) in places.iter_mut().zip(self.positional) {
+            *place = Some(Argument {
+                value,
+                by_name: false,
+            });
+        }
+        for (name, value) in self.named {
+            let Some(place) = callee
+                .position(&name)
+                .and_then(|index| places.get_mut(index))
+            else {
+                return Err(callee.mismatch(format!("takes no argument named {}", quote(&name))));
+            };
+            if place.is_some() {
+                return Err(
+                    callee.mismatch(format!("the argument {} is given twice", quote(&name)))
+                );
+            }
+            *place = Some(Argument {
+                value,
+                by_name: true,
+            });
+        }
+        Ok(())
+    }
+
+    /// The positional arguments, when there are no others; and whose they are.
+    pub(crate) fn unnamed(mut self) -> Result<(Vec<Value>, Callee), ValueError> {
+        let callee = Callee(self.routine.take());
         match self.named.first() {
-            None => Ok(self.positional),
-            Some((name, _)) => Err(argument_mismatch(format!(
-                "takes no argument named {name:?}"
-            ))),
+            None => Ok((self.positional, callee)),
+            Some((name, _)) => {
+                Err(callee.mismatch(format!("takes no argument named {}", quote(name))))
+            }
+        }
+    }
+}
+
+/// The argument for one parameter of a routine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Argument {
+    /// Its value.
+    pub value: Value,
+    /// Whether it was given by the parameter's name.
+    pub by_name: bool,
+}
+
+/// Whose arguments they are, if that is known.
+pub(crate) struct Callee(Option<Routine>);
+
+impl Callee {
+    fn position(&self, name: &str) -> Option<usize> {
+        let parameters = &self.0.as_ref()?.parameters;
+        parameters.iter().position(|parameter| parameter == name)
+    }
+
+    fn parameter(&self, index: usize) -> Option<&str> {
+        let parameters = &self.0.as_ref()?.parameters;
+        parameters.get(index).map(String::as_str)
+    }
+
+    fn mismatch(&self, message: String) -> ValueError {
+        let error = ValueError::new(ErrorKind::ArgumentMismatch, message);
+        match &self.0 {
+            Some(routine) => error.about(routine.name.to_string()),
+            None => error,
+        }
+    }
+
+    /// The parameter at `index` has no argument, of `found` that were given.
+    pub(crate) fn missing(
+        &self,
+        index: usize,
+        needed: usize,
+        most: usize,
+        found: usize,
+    ) -> ValueError {
+        let mut message = wrong_count(needed, most, found);
+        if let Some(name) = self.parameter(index) {
+            message.push_str(&format!(": {name:?} is missing"));
+        }
+        self.mismatch(message)
+    }
+
+    /// What is wrong with the argument for the parameter number `index`.
+    pub(crate) fn place(&self, error: ValueError, index: usize, by_name: bool) -> ValueError {
+        match &self.0 {
+            Some(routine) => {
+                error.of_argument(&routine.name, index, self.parameter(index), by_name)
+            }
+            None => error.at_index(index),
         }
     }
 }
@@ -232,7 +377,11 @@ fn read(reader: &mut Reader<'_>, depth: usize) -> Result<Arguments, ValueError> 
         }
         check_names(&named)?;
     }
-    Ok(Arguments { positional, named })
+    Ok(Arguments {
+        positional,
+        named,
+        routine: None,
+    })
 }
 
 fn check_names(named: &[(String, Value)]) -> Result<(), ValueError> {
@@ -246,104 +395,32 @@ fn check_names(named: &[(String, Value)]) -> Result<(), ValueError> {
     }
 }
 
-fn argument_mismatch(message: String) -> ValueError {
-    ValueError::new(ErrorKind::ArgumentMismatch, message)
-}
-
-fn wrong_count(expected: usize, found: usize) -> ValueError {
-    let plural = if expected == 1 { "" } else { "s" };
-    argument_mismatch(format!("expects {expected} argument{plural}, got {found}"))
-}
-
-/// Rust types that the arguments of a call can be taken out as: a tuple of what the parameters
-/// are, a `Vec` for any number of them, or the [`Arguments`] themselves.
-///
-/// All but the last want no named arguments: [`Arguments::bind`] gives them their places.
-pub trait FromArguments: Sized {
-    /// Takes it out of the arguments.
-    ///
-    /// # Errors
-    ///
-    /// As [`Arguments::extract`].
-    fn from_arguments(arguments: Arguments) -> Result<Self, ValueError>;
-}
-
-impl FromArguments for Arguments {
-    fn from_arguments(arguments: Arguments) -> Result<Self, ValueError> {
-        Ok(arguments)
+fn wrong_count(needed: usize, most: usize, found: usize) -> String {
+    let plural = if most == 1 { "" } else { "s" };
+    if needed == most {
+        format!("expects {most} argument{plural}, got {found}")
+    } else {
+        format!("expects {needed} to {most} argument{plural}, got {found}")
     }
 }
 
-impl<T: FromValue> FromArguments for Vec<T> {
-    fn from_arguments(arguments: Arguments) -> Result<Self, ValueError> {
-        let values = arguments.unnamed()?.into_iter().enumerate();
-        values
-            .map(|(index, value)| T::from_value(value).map_err(|error| error.at_index(index)))
-            .collect()
-    }
-}
-
-impl FromArguments for () {
-    fn from_arguments(arguments: Arguments) -> Result<Self, ValueError> {
-        arguments.exactly::<0>().map(|[]| ())
-    }
-}
-
-/// No arguments.
-impl From<()> for Arguments {
-    fn from((): ()) -> Self {
-        Self::default()
-    }
-}
-
-/// One positional argument for each value.
-impl<T: IntoValue> From<Vec<T>> for Arguments {
-    fn from(values: Vec<T>) -> Self {
-        Self::new(values.into_iter().map(T::into_value).collect())
-    }
-}
-
-macro_rules! tuples {
-    ($($name:ident)*) => {
-        /// One positional argument for each element.
-        impl<$($name: IntoValue),*> From<($($name,)*)> for Arguments {
-            fn from(values: ($($name,)*)) -> Self {
-                #[allow(non_snake_case, reason = "one name for type and variable")]
-                let ($($name,)*) = values;
-                Self::new(vec![$($name.into_value()),*])
-            }
-        }
-
-        impl<$($name: FromValue),*> FromArguments for ($($name,)*) {
-            fn from_arguments(arguments: Arguments) -> Result<Self, ValueError> {
-                tuple_from!(arguments.exactly()?; $($name)*)
-            }
-        }
-    };
-}
-
-tuples!(A);
-tuples!(A B);
-tuples!(A B C);
-tuples!(A B C D);
-tuples!(A B C D E);
-tuples!(A B C D E F);
-tuples!(A B C D E F G);
-tuples!(A B C D E F G H);
-
-/// [`Arguments`] of any number of positional values, each of any type that is
-/// [`IntoValue`](crate::IntoValue).
+/// [`Arguments`] of any number of values, each of any type that is
+/// [`IntoValue`](crate::IntoValue): positional ones first, then, after a semicolon, those by name.
 ///
 /// ```
 /// use wool_values::{Value, args};
 ///
 /// assert_eq!(args![1, "x"].positional, [Value::from(1), Value::from("x")]);
+/// assert_eq!(args![1; scale = 2, unit = "m"], args![1].with("scale", 2).with("unit", "m"));
 /// assert_eq!(args![], ().into());
 /// ```
 #[macro_export]
 macro_rules! args {
     ($($value:expr),* $(,)?) => {
         $crate::Arguments::new(::std::vec![$($crate::IntoValue::into_value($value)),*])
+    };
+    ($($value:expr),* ; $($name:ident = $named:expr),* $(,)?) => {
+        $crate::args![$($value),*]$(.with(::std::stringify!($name), $named))*
     };
 }
 
@@ -401,23 +478,55 @@ mod tests {
         );
     }
 
+    fn scaled(arguments: Arguments) -> Arguments {
+        let parameters = ["a", "b", "scale"].map(str::to_owned);
+        arguments.for_routine("calc.scaled", parameters)
+    }
+
     #[test]
     fn named_arguments_find_their_places() {
-        let bind = |arguments: Arguments| arguments.bind(&["a", "b", "c"]);
-        assert_eq!(bind(args![1].with("c", 3).with("b", 2)), Ok(args![1, 2, 3]));
-        assert_eq!(bind(args![].with("a", 1)), Ok(args![1]));
-        let refused = |arguments| bind(arguments).unwrap_err().to_string();
+        type Scaled = (i64, i64, Option<i64>);
+        let extract = |arguments: Arguments| scaled(arguments).extract::<Scaled>();
+        assert_eq!(extract(args![1, 2]), Ok((1, 2, None)));
+        assert_eq!(extract(args![1, 2, 3]), Ok((1, 2, Some(3))));
+        assert_eq!(extract(args![1; scale = 3, b = 2]), Ok((1, 2, Some(3))));
+        assert_eq!(extract(args![; b = 2, a = 1]), Ok((1, 2, None)));
+
+        let refused = |arguments| extract(arguments).unwrap_err().to_string();
         assert_eq!(
-            refused(args![1].with("d", 2)),
-            "no parameter is named \"d\""
+            refused(args![1, 2; size = 2]),
+            r#"calc.scaled: takes no argument named "size""#
         );
-        assert_eq!(refused(args![1].with("a", 2)), "\"a\" is given twice");
         assert_eq!(
-            refused(args![].with("b", 2).with("b", 3)),
-            "\"b\" is given twice"
+            refused(args![1, 2; a = 2]),
+            r#"calc.scaled: the argument "a" is given twice"#
         );
-        assert_eq!(refused(args![].with("c", 2)), "\"a\" is missing");
-        assert_eq!(refused(args![1, 2, 3, 4]), "expects 3 arguments, got 4");
+        assert_eq!(
+            refused(args![; scale = 2]),
+            r#"calc.scaled: expects 2 to 3 arguments, got 1: "a" is missing"#
+        );
+        assert_eq!(
+            refused(args![1, 2, 3, 4]),
+            "calc.scaled: expects 2 to 3 arguments, got 4"
+        );
+        assert_eq!(
+            refused(args![1, "2"]),
+            r#"calc.scaled: argument 2 "b" ($[1]): expected int, found string"#
+        );
+        assert_eq!(
+            refused(args![1; b = 2.5]),
+            r#"calc.scaled: argument "b" ($.b): expected int, found float"#
+        );
+        let unnamed = args![1, "x"].for_routine("calc.sum", Vec::new());
+        assert_eq!(
+            message::<Vec<i64>>(unnamed.clone()),
+            "calc.sum: argument 2 ($[1]): expected int, found string"
+        );
+        assert!(unnamed.extract::<(i64, i64)>().unwrap_err().is_argument());
+        assert_eq!(
+            message::<(i64,)>(args![; a = 1].for_routine("calc.neg", Vec::new())),
+            r#"calc.neg: takes no argument named "a""#
+        );
     }
 
     #[test]

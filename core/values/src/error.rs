@@ -92,6 +92,8 @@ pub struct ValueError(Box<Inner>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Inner {
     kind: ErrorKind,
+    /// Of an argument: the routine, and which one it is. Else empty.
+    subject: String,
     /// What follows the `$`.
     path: String,
     message: Cow<'static, str>,
@@ -104,6 +106,7 @@ impl ValueError {
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
+            subject: String::new(),
             path: String::new(),
             message: message.into(),
         }))
@@ -147,6 +150,54 @@ impl ValueError {
         &self.0.message
     }
 
+    /// Whether it is about the arguments of a call of a routine that is known: the message begins
+    /// with the routine's name.
+    #[must_use]
+    pub fn is_argument(&self) -> bool {
+        !self.0.subject.is_empty()
+    }
+
+    /// The same error, of the argument of `routine` for the parameter number `index` (from 0), with
+    /// the parameter's name if it has one, and whether the caller has used that.
+    ///
+    /// ```
+    /// use wool_values::{Value, ValueError};
+    ///
+    /// let error = ValueError::mismatch("int", &Value::from("x"));
+    /// let error = error.of_argument("calc.add", 1, Some("b"), false);
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     r#"calc.add: argument 2 "b" ($[1]): expected int, found string"#
+    /// );
+    /// ```
+    #[must_use]
+    pub fn of_argument(
+        self,
+        routine: &str,
+        index: usize,
+        parameter: Option<&str>,
+        by_name: bool,
+    ) -> Self {
+        let number = index + 1;
+        match parameter {
+            Some(name) if by_name => self
+                .at_key(name)
+                .about(format!("{routine}: argument {}", quote(name))),
+            Some(name) => self
+                .at_index(index)
+                .about(format!("{routine}: argument {number} {}", quote(name))),
+            None => self
+                .at_index(index)
+                .about(format!("{routine}: argument {number}")),
+        }
+    }
+
+    /// The same error, of an argument or the arguments that `subject` names.
+    pub(crate) fn about(mut self, subject: String) -> Self {
+        self.0.subject = subject;
+        self
+    }
+
     /// The same error, seen from the list, tuple or set that has the value at `index`.
     #[must_use]
     pub fn at_index(self, index: usize) -> Self {
@@ -170,7 +221,8 @@ impl ValueError {
     }
 
     /// The same error, seen from the map that has the value under `key`, its `index`th.
-    pub(crate) fn at_entry(self, key: &Value, index: usize) -> Self {
+    #[must_use]
+    pub fn at_entry(self, key: &Value, index: usize) -> Self {
         match key {
             Value::String(key) => self.at_key(key),
             Value::Int(_) | Value::Bool(_) | Value::Null => {
@@ -181,7 +233,8 @@ impl ValueError {
     }
 
     /// The same error, seen from the map whose key number `index` has it.
-    pub(crate) fn in_key(self, index: usize) -> Self {
+    #[must_use]
+    pub fn in_key(self, index: usize) -> Self {
         self.within(&format!("<key {index}>"))
     }
 
@@ -193,10 +246,17 @@ impl ValueError {
 
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.path.is_empty() {
-            f.write_str(&self.0.message)
-        } else {
-            write!(f, "${}: {}", self.0.path, self.0.message)
+        let Inner {
+            subject,
+            path,
+            message,
+            ..
+        } = &*self.0;
+        match (subject.is_empty(), path.is_empty()) {
+            (true, true) => f.write_str(message),
+            (true, false) => write!(f, "${path}: {message}"),
+            (false, true) => write!(f, "{subject}: {message}"),
+            (false, false) => write!(f, "{subject} (${path}): {message}"),
         }
     }
 }
@@ -214,6 +274,11 @@ pub(crate) fn show(value: &Value) -> String {
         Value::BigInt(_) => "a big int".to_owned(),
         other => format!("a {}", other.kind()),
     }
+}
+
+/// A name as an error message shows it.
+pub(crate) fn quote(name: &str) -> String {
+    format!("{:?}", shorten(name))
 }
 
 /// `text`, or its beginning and an ellipsis: errors may quote what a stranger has sent.

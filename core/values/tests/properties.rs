@@ -134,7 +134,8 @@ proptest! {
         positional in vec(value(), 0..4),
         named in prop::collection::btree_map(".{0,8}", value(), 0..4),
     ) {
-        let arguments = Arguments { positional, named: named.into_iter().collect() };
+        let mut arguments = Arguments::new(positional);
+        arguments.named = named.into_iter().collect();
         let bytes = arguments.encode(&Limits::default())?;
         let decoded = Arguments::decode_shared(&bytes.clone().into(), &Limits::default())?;
         prop_assert_eq!(decoded.encode(&Limits::default())?, bytes);

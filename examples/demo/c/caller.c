@@ -125,19 +125,20 @@ static int measure_pool(wool_pool_t *pool, long calls) {
   return measured;
 }
 
-int measure(const char *address, long calls) {
+int measure(const char *name_space, long calls) {
   wool_runtime_t *runtime = NULL;
+  wool_discovery_t *discovery = NULL;
   wool_pool_t *pool = NULL;
   wool_error_t *error = NULL;
   if (!ok(wool_runtime_new(NULL, &runtime, &error), "runtime", error)) return 1;
-  wool_slice_t addresses[] = {text(address)};
   wool_pool_options_t options = WOOL_POOL_OPTIONS_INIT;
-  options.addresses = addresses;
-  options.address_count = 1;
-  int measured = ok(wool_pool_new(runtime, &options, &pool, &error), "pool", error) && measure_pool(pool, calls);
+  int measured = ok(wool_discovery_new_local(text(name_space), text(""), &discovery, &error), "discovery", error);
+  options.discovery = discovery;
+  measured = measured && ok(wool_pool_new(runtime, &options, &pool, &error), "pool", error) && measure_pool(pool, calls);
   error = NULL;
   int closed = ok(wool_runtime_close(runtime, -1, &error), "close", error);
   wool_pool_free(pool);
+  wool_discovery_free(discovery);
   wool_runtime_free(runtime);
   return measured && closed ? 0 : 1;
 }

@@ -6,11 +6,11 @@
 
 #include "wool.h"
 
-/* Serves until standard input ends; prints the address first. The exit status. */
+/* Serves until the pool that started this process says stop, or has gone. The exit status. */
 int serve(void);
 
-/* Measures so many calls to a worker. The exit status. */
-int measure(const char *address, long calls);
+/* Measures so many calls to the workers found in a namespace. The exit status. */
+int measure(const char *name_space, long calls);
 
 /* A terminated string, borrowed. */
 wool_slice_t text(const char *string);

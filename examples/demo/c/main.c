@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
     long calls = strtol(argv[3], &end, 10);
     if (*end == '\0' && calls > 0) return measure(argv[2], calls);
   }
-  fprintf(stderr, "usage: %s serve | call ADDRESS CALLS\n", argv[0]);
+  fprintf(stderr, "usage: %s serve | call NAMESPACE CALLS\n", argv[0]);
   return 2;
 }
 

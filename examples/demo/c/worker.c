@@ -1,9 +1,6 @@
 /* The C worker. Routines are callbacks on wool's threads; each task is answered by its handle. */
-#define _POSIX_C_SOURCE 200809L
-
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "demo.h"
 
@@ -125,29 +122,18 @@ static int offer(wool_runtime_t *runtime, const char *name, wool_run_fn run, woo
   return ok(wool_routine_register(runtime, &options, &error), name, error);
 }
 
-static void wait_for_end_of_input(void) {
-  char ignored[64];
-  while (read(STDIN_FILENO, ignored, sizeof ignored) > 0) continue;
-}
-
 int serve(void) {
   wool_runtime_t *runtime = NULL;
-  wool_worker_t *worker = NULL;
   wool_error_t *error = NULL;
   if (!ok(wool_runtime_new(NULL, &runtime, &error), "runtime", error)) return 1;
   int served = offer(runtime, "demo.tokenise", tokenise, NULL) && offer(runtime, "demo.ping", ping, NULL) &&
-               offer(runtime, "demo.few", few, few_step) &&
-               ok(wool_worker_new(runtime, NULL, &worker, &error), "worker", error);
-  if (served) {
-    wool_slice_t address = wool_worker_address(worker);
-    printf("%.*s\n", (int)address.len, (const char *)address.ptr);
-    fflush(stdout);
-    wait_for_end_of_input();
-    served = ok(wool_worker_stop(worker, 0, -1, &error), "stop", error);
+               offer(runtime, "demo.few", few, few_step);
+  if (served && !wool_serve_if_spawned(runtime)) {
+    fprintf(stderr, "serve is for pools to start\n");
+    served = 0;
   }
   error = NULL;
   int closed = ok(wool_runtime_close(runtime, -1, &error), "close", error);
-  wool_worker_free(worker);
   wool_runtime_free(runtime);
   return served && closed ? 0 : 1;
 }

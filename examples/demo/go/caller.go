@@ -17,15 +17,15 @@ const (
 	timeout = 10 * time.Second
 )
 
-// measure calls a worker over and over, one call after the other, and prints the medians of a call and of a
+// measure calls the workers found in a namespace over and over, one call after the other, and prints the medians of a call and of a
 // stream from its opening to its end, in microseconds. There are a fifth as many streams as calls.
-func measure(ctx context.Context, address string, calls int) (err error) {
+func measure(ctx context.Context, namespace string, calls int) (err error) {
 	rt, err := wool.NewRuntime()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, rt.Close(ctx)) }()
-	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{address}})
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Discovery: wool.LocalDiscovery{Namespace: namespace}})
 	if err != nil {
 		return err
 	}

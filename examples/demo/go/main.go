@@ -26,6 +26,6 @@ func run(ctx context.Context, args []string) error {
 		}
 		return measure(ctx, args[1], calls)
 	default:
-		return fmt.Errorf("usage: %s serve | call ADDRESS CALLS", os.Args[0])
+		return fmt.Errorf("usage: %s serve | call NAMESPACE CALLS", os.Args[0])
 	}
 }

@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"os"
 
 	wool "github.com/wool-labs/libwool/bindings/go"
 )
 
-// serve serves until standard input ends; it prints the address first.
+// serve serves until the pool that started this process says stop, or has gone.
 func serve(ctx context.Context) (err error) {
 	rt, err := wool.NewRuntime()
 	if err != nil {
@@ -24,15 +21,10 @@ func serve(ctx context.Context) (err error) {
 	); err != nil {
 		return err
 	}
-	worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
-	if err != nil {
-		return err
+	if !wool.ServeIfSpawned(rt) {
+		return errors.New("serve is for pools to start")
 	}
-	fmt.Println(worker.Address())
-	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
-		return err
-	}
-	return worker.Stop(ctx, 0)
+	return nil
 }
 
 // count says how often each word is there.

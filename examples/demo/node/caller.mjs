@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { Runtime, WorkerPool } from 'libwool';
+import { LocalDiscovery, Runtime, WorkerPool } from 'libwool';
 
 /** Items of each stream. */
 const ITEMS = 5;
@@ -8,12 +8,12 @@ const ITEMS = 5;
 const OPTIONS = { timeout: 10_000 };
 
 /**
- * Calls a worker over and over, one call after the other, and prints the medians of a call and of a stream from its
+ * Calls the workers found in a namespace over and over, one call after the other, and prints the medians of a call and of a stream from its
  * opening to its end, in microseconds. There are a fifth as many streams as calls.
  */
-export async function measure(address, calls) {
+export async function measure(namespace, calls) {
   const runtime = new Runtime();
-  const pool = new WorkerPool({ runtime, addresses: [address] });
+  const pool = new WorkerPool({ runtime, discovery: new LocalDiscovery(namespace) });
   const streams = Math.max(1, Math.floor(calls / 5));
 
   const callOnce = async (n) => {

@@ -3,12 +3,12 @@
 import { measure } from './caller.mjs';
 import { serve } from './worker.mjs';
 
-const [mode, address, calls] = process.argv.slice(2);
+const [mode, namespace, calls] = process.argv.slice(2);
 if (mode === 'serve') {
   await serve();
 } else if (mode === 'call' && Number(calls) > 0) {
-  await measure(address, Number(calls));
+  await measure(namespace, Number(calls));
 } else {
-  console.error('usage: main.mjs serve | call ADDRESS CALLS');
+  console.error('usage: main.mjs serve | call NAMESPACE CALLS');
   process.exitCode = 2;
 }

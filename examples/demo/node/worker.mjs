@@ -1,9 +1,9 @@
-import { Runtime } from 'libwool';
+import { main, Runtime } from 'libwool';
 
 /** How often each word has been there so far. */
 const standings = new Map();
 
-/** Serves until standard input ends; prints the address first. */
+/** Serves until the pool that started this process says stop, or has gone. */
 export async function serve() {
   const runtime = new Runtime();
   runtime.register('demo.add', add);
@@ -13,11 +13,9 @@ export async function serve() {
     for (let i = 0; i < n; i++) yield i;
   });
 
-  const worker = await runtime.serve();
-  console.log(worker.address);
-  await endOfInput();
-  await worker.stop(0);
-  await runtime.close();
+  await main(runtime, () => {
+    throw new Error('serve is for pools to start');
+  });
 }
 
 /** Adds counts, an object of word to count, to the standings. */
@@ -34,10 +32,4 @@ async function* top(most) {
     const words = ranked.reduce((sum, [, count]) => sum + count, 0);
     yield { words, distinct: ranked.length, top: ranked.slice(0, most) };
   }
-}
-
-function endOfInput() {
-  return new Promise((resolve) => {
-    process.stdin.resume().once('end', resolve).once('error', resolve);
-  });
 }

@@ -1,8 +1,10 @@
-// A worker and its caller in one program. Either half works alone, in two processes and two languages.
+// A pool of worker processes, and calls. The pool starts this program again, once per core; each of these
+// processes serves the routines, which could as well be written in another language.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 
@@ -10,33 +12,27 @@ import (
 )
 
 func main() {
-	if err := run(context.Background()); err != nil {
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		log.Fatal(err)
+	}
+	// The routines: functions, and the names by which they are called.
+	err = errors.Join(
+		wool.Register(rt, "calc.add", add),
+		wool.Register(rt, "calc.countdown", countdown),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// The processes that the pool starts become workers here; only the first one runs the program.
+	err = wool.Main(rt, func() error { return run(context.Background(), rt) })
+	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context) error {
-	rt, err := wool.NewRuntime()
-	if err != nil {
-		return err
-	}
-	defer rt.Close(ctx)
-
-	// The worker: functions, and where to find them.
-	add := func(_ context.Context, a, b int) (int, error) { return a + b, nil }
-	if err := wool.Register(rt, "calc.add", add); err != nil {
-		return err
-	}
-	if err := wool.Register(rt, "calc.countdown", countdown); err != nil {
-		return err
-	}
-	worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
-	if err != nil {
-		return err
-	}
-
-	// The caller: a pool of workers, and calls by name.
-	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}})
+func run(ctx context.Context, rt *wool.Runtime) error {
+	pool, err := wool.NewPool(rt, wool.PoolOptions{})
 	if err != nil {
 		return err
 	}
@@ -51,8 +47,10 @@ func run(ctx context.Context) error {
 		}
 		fmt.Println(n)
 	}
-	return nil
+	return pool.Close(ctx)
 }
+
+func add(_ context.Context, a, b int) (int, error) { return a + b, nil }
 
 // countdown is a generator: it runs to its next Yield when the caller asks for the next item.
 func countdown(_ context.Context, y *wool.Yield[any, int], from int) error {

@@ -70,7 +70,8 @@ pub struct wool_routine_options_t {
     pub kind: i32,
     /// What it does, for people who list routines; may be empty.
     pub doc: wool_slice_t,
-    /// Names of the positional parameters, for people who list routines; may be NULL.
+    /// Names of the positional parameters, by which callers may pass them (see wool_value_reader_new_bound), and for
+    /// people who list routines; may be NULL.
     pub parameters: *const wool_slice_t,
     /// How many there are.
     pub parameter_count: usize,

@@ -1,9 +1,7 @@
-use wool_core::{Error, ErrorKind};
-use wool_values::{
-    Arguments, BigInt, Date, Decimal, Duration, Limits, Map, Set, Time, Timestamp, Uuid, Value,
-    ValueError,
-};
+use wool_core::Error;
+use wool_values::{BigInt, Date, Decimal, Duration, Time, Timestamp, Uuid, Value, ValueError};
 
+use super::building::{Building, Container, codec};
 use crate::error::wool_error_t;
 use crate::guard::{self, Failure, Result};
 use crate::queue::give;
@@ -15,194 +13,7 @@ use crate::types::*;
 /// look at what finish answers.
 #[safer_ffi::derive_ReprC]
 #[repr(opaque)]
-pub struct wool_value_builder_t {
-    /// Containers that are not complete, outermost first.
-    open: Vec<Open>,
-    complete: Option<Complete>,
-    failed: Option<Error>,
-}
-
-enum Complete {
-    Value(Value),
-    Arguments(Arguments),
-}
-
-/// A container that still gets values.
-struct Open {
-    container: Container,
-    wanted: usize,
-    values: Vec<Value>,
-}
-
-enum Container {
-    List,
-    Tuple,
-    Set,
-    Map,
-    Named(String),
-    Arguments { positional: usize },
-}
-
-impl Container {
-    fn name(&self) -> &'static str {
-        match self {
-            Container::List => "list",
-            Container::Tuple => "tuple",
-            Container::Set => "set",
-            Container::Map => "map",
-            Container::Named(_) => "named value",
-            Container::Arguments { .. } => "list of arguments",
-        }
-    }
-}
-
-/// A container of which C was told a count has no more room made for it beforehand than this.
-const ROOM: usize = 1024;
-
-impl wool_value_builder_t {
-    fn new() -> wool_value_builder_t {
-        wool_value_builder_t {
-            open: Vec::new(),
-            complete: None,
-            failed: None,
-        }
-    }
-
-    /// Does something, unless something failed before; what fails sticks.
-    fn step(&mut self, step: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<wool_status_t> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone().into());
-        }
-        match step(self) {
-            Ok(()) => Ok(wool_status_t::WOOL_OK),
-            Err(error) => {
-                self.failed = Some(error.clone());
-                Err(error.into())
-            }
-        }
-    }
-
-    fn add(&mut self, value: Value) -> Result<(), Error> {
-        let mut value = value;
-        loop {
-            let Some(open) = self.open.last_mut() else {
-                if self.complete.is_some() {
-                    return Err(codec(
-                        "the value is complete: finish it before the next begins",
-                    ));
-                }
-                self.complete = Some(Complete::Value(value));
-                return Ok(());
-            };
-            open.values.push(value);
-            match self.close_full()? {
-                Some(container) => value = container,
-                None => return Ok(()),
-            }
-        }
-    }
-
-    fn begin(&mut self, container: Container, wanted: usize) -> Result<(), Error> {
-        if self.open.len() >= Limits::MAX_DEPTH {
-            return Err(codec(
-                "more containers in one another than the limit allows",
-            ));
-        }
-        if self.open.is_empty() && self.complete.is_some() {
-            return Err(codec(
-                "the value is complete: finish it before the next begins",
-            ));
-        }
-        self.open.push(Open {
-            container,
-            wanted,
-            values: Vec::with_capacity(wanted.min(ROOM)),
-        });
-        match self.close_full()? {
-            Some(empty) => self.add(empty),
-            None => Ok(()),
-        }
-    }
-
-    /// The innermost container's value, if it has all it wants.
-    fn close_full(&mut self) -> Result<Option<Value>, Error> {
-        let Some(open) = self.open.pop_if(|open| open.values.len() == open.wanted) else {
-            return Ok(None);
-        };
-        let values = open.values;
-        Ok(Some(match open.container {
-            Container::List => Value::List(values),
-            Container::Tuple => Value::Tuple(values),
-            Container::Set => Value::Set(Set::from_elements(values)?),
-            Container::Map => Value::Map(Map::from_entries(pairs(values))?),
-            Container::Named(name) => {
-                Value::named(name, values.into_iter().next().unwrap_or_default())
-            }
-            Container::Arguments { positional } => {
-                self.complete = Some(Complete::Arguments(arguments(values, positional)?));
-                return Ok(None);
-            }
-        }))
-    }
-
-    fn finish(&mut self) -> Result<Vec<u8>, Error> {
-        let wool_value_builder_t {
-            open,
-            complete,
-            failed,
-        } = std::mem::replace(self, Self::new());
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        if let Some(open) = open.last() {
-            return Err(codec(format!(
-                "the {} is incomplete: it wants {} values and has {}",
-                open.container.name(),
-                open.wanted,
-                open.values.len()
-            )));
-        }
-        let limits = limits();
-        match complete {
-            Some(Complete::Value(value)) => Ok(wool_values::encode(&value, &limits)?),
-            Some(Complete::Arguments(arguments)) => Ok(arguments.encode(&limits)?),
-            None => Err(codec("nothing was built")),
-        }
-    }
-}
-
-/// Values of any length that the host has memory for: what may be sent is the pool's and the worker's business.
-pub(super) fn limits() -> Limits {
-    Limits::default().with_bytes(usize::MAX)
-}
-
-pub(super) fn codec(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Codec, message)
-}
-
-fn pairs(values: Vec<Value>) -> Vec<(Value, Value)> {
-    let mut pairs = Vec::with_capacity(values.len() / 2);
-    let mut values = values.into_iter();
-    while let (Some(key), Some(value)) = (values.next(), values.next()) {
-        pairs.push((key, value));
-    }
-    pairs
-}
-
-fn arguments(mut values: Vec<Value>, positional: usize) -> Result<Arguments, Error> {
-    let named = values.split_off(positional);
-    let named = pairs(named).into_iter().map(|(name, value)| match name {
-        Value::String(name) => Ok((name, value)),
-        other => Err(codec(format!(
-            "the name of an argument is a {}, not a string",
-            other.kind()
-        ))),
-    });
-    Ok(Arguments {
-        positional: values,
-        named: named.collect::<Result<_, _>>()?,
-    })
-}
+pub struct wool_value_builder_t(Building);
 
 /// Adds what `make` makes of C's arguments.
 ///
@@ -217,7 +28,7 @@ unsafe fn add(
     unsafe {
         guard::pure(function, error, || {
             let builder = builder.as_mut().ok_or(Failure::Null("builder"))?;
-            builder.step(|builder| builder.add(make().map_err(as_codec)?))
+            builder.0.step(|value| value.add(make().map_err(as_codec)?))
         })
     }
 }
@@ -235,9 +46,9 @@ unsafe fn begin(
     unsafe {
         guard::pure(function, error, || {
             let builder = builder.as_mut().ok_or(Failure::Null("builder"))?;
-            builder.step(|builder| {
+            builder.0.step(|value| {
                 let (container, wanted) = container().map_err(as_codec)?;
-                builder.begin(container, wanted)
+                value.begin(container, wanted)
             })
         })
     }
@@ -268,7 +79,9 @@ pub unsafe extern "C" fn wool_value_builder_new(
 ) -> wool_status_t {
     unsafe {
         guard::pure("wool_value_builder_new", error, || {
-            guard::out(out, "out")?.put(Box::into_raw(Box::new(wool_value_builder_t::new())));
+            guard::out(out, "out")?.put(Box::into_raw(Box::new(wool_value_builder_t(
+                Building::default(),
+            ))));
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -645,15 +458,12 @@ pub unsafe extern "C" fn wool_value_builder_arguments(
     unsafe {
         guard::pure("wool_value_builder_arguments", error, || {
             let builder = builder.as_mut().ok_or(Failure::Null("builder"))?;
-            builder.step(|builder| {
-                if !builder.open.is_empty() {
-                    return Err(codec("arguments cannot be inside of another value"));
-                }
+            builder.0.step(|value| {
                 let wanted = doubled(named)
                     .map_err(as_codec)?
                     .checked_add(positional)
                     .ok_or_else(|| codec("more arguments than memory can hold"))?;
-                builder.begin(Container::Arguments { positional }, wanted)
+                value.begin(Container::Arguments { positional }, wanted)
             })
         })
     }
@@ -677,7 +487,7 @@ pub unsafe extern "C" fn wool_value_builder_finish(
         guard::pure("wool_value_builder_finish", error, || {
             let builder = builder.as_mut().ok_or(Failure::Null("builder"))?;
             let out = guard::out(out, "out")?;
-            out.put(give(builder.finish()?.into()));
+            out.put(give(builder.0.finish()?.into()));
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -697,95 +507,4 @@ fn doubled(count: usize) -> Result<usize> {
     count
         .checked_mul(2)
         .ok_or_else(|| Failure::Core(codec("more pairs than memory can hold")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn built(
-        steps: impl FnOnce(&mut wool_value_builder_t) -> Result<(), Error>,
-    ) -> Result<Value, Error> {
-        let mut builder = wool_value_builder_t::new();
-        steps(&mut builder)?;
-        Ok(wool_values::decode(&builder.finish()?, &limits())?)
-    }
-
-    #[test]
-    fn containers_close_when_they_are_full() {
-        let value = built(|builder| {
-            builder.begin(Container::List, 3)?;
-            builder.begin(Container::Tuple, 0)?;
-            builder.begin(Container::Map, 2)?;
-            builder.add(Value::from("key"))?;
-            builder.begin(Container::Named("Point".to_owned()), 1)?;
-            builder.add(Value::from(1))?;
-            builder.add(Value::Null)
-        });
-        let map = Map::from_entries(vec![(Value::from("key"), Value::named("Point", 1))]).unwrap();
-        let expected = Value::List(vec![Value::Tuple(vec![]), Value::Map(map), Value::Null]);
-        assert_eq!(value.unwrap(), expected);
-    }
-
-    #[test]
-    fn what_is_incomplete_or_too_much_is_an_error() {
-        let incomplete = built(|builder| builder.begin(Container::List, 2)).unwrap_err();
-        assert_eq!(
-            incomplete.message(),
-            "the list is incomplete: it wants 2 values and has 0"
-        );
-        let nothing = built(|_| Ok(())).unwrap_err();
-        assert_eq!(nothing.message(), "nothing was built");
-        let too_much = built(|builder| {
-            builder.add(Value::Null)?;
-            builder.add(Value::Null)
-        });
-        assert_eq!(too_much.unwrap_err().kind(), ErrorKind::Codec);
-        let too_deep = built(|builder| {
-            (0..=Limits::MAX_DEPTH).try_for_each(|_| builder.begin(Container::List, 1))
-        });
-        assert_eq!(too_deep.unwrap_err().kind(), ErrorKind::Codec);
-    }
-
-    #[test]
-    fn errors_stick_until_the_builder_is_finished() {
-        let mut builder = wool_value_builder_t::new();
-        builder
-            .step(|builder| builder.begin(Container::Set, 2))
-            .unwrap();
-        builder.step(|builder| builder.add(Value::Int(1))).unwrap();
-        assert!(builder.step(|builder| builder.add(Value::Int(1))).is_err());
-        assert!(builder.step(|builder| builder.add(Value::Int(2))).is_err());
-        assert!(builder.finish().is_err());
-        builder.step(|builder| builder.add(Value::Int(3))).unwrap();
-        assert_eq!(builder.finish().unwrap(), [3]);
-    }
-
-    #[test]
-    fn arguments_have_positions_and_names() {
-        let mut builder = wool_value_builder_t::new();
-        builder
-            .begin(Container::Arguments { positional: 1 }, 3)
-            .unwrap();
-        builder.add(Value::Int(1)).unwrap();
-        builder.add(Value::from("scale")).unwrap();
-        builder.add(Value::Float(0.5)).unwrap();
-        let expected = Arguments::new(vec![Value::Int(1)]).with("scale", 0.5);
-        assert_eq!(
-            Arguments::decode(&builder.finish().unwrap(), &limits()).unwrap(),
-            expected
-        );
-
-        builder
-            .begin(Container::Arguments { positional: 0 }, 2)
-            .unwrap();
-        builder.add(Value::Int(1)).unwrap();
-        assert!(
-            builder
-                .add(Value::Int(2))
-                .unwrap_err()
-                .message()
-                .contains("is a int")
-        );
-    }
 }

@@ -61,7 +61,8 @@ static void run_on_thread(void *(*run)(void *), const char *id, char *rest) {
   job->routine = copy_text(routine, strlen(routine));
   job->limit = need_number(&rest, "a count");
   char *values = copy_text(rest, strlen(rest)), *again = values;
-  job->arguments = read_arguments(&again);
+  wool_error_t *error = read_arguments(&again, &job->arguments);
+  if (error != NULL) die("arguments", error);
   free(values);
   job->first = read_first_value(rest);
   pthread_mutex_lock(&threads_lock);
@@ -203,7 +204,12 @@ static wool_pool_t *pool_of(const options_t *options) {
 static void submit(const char *id, int is_stream, char *rest) {
   request_t *request = new_request(id, is_stream);
   wool_slice_t routine = text(need_token(&rest, "a routine"));
-  wool_bytes_t arguments = read_arguments(&rest);
+  wool_bytes_t arguments;
+  wool_error_t *error = read_arguments(&rest, &arguments);
+  if (error != NULL) {
+    say_error(id, error);
+    return;
+  }
   options_t options = read_options(rest);
   wool_pool_t *pool = pool_of(&options);
   const char *timeout = option(&options, "timeout");
@@ -211,7 +217,6 @@ static void submit(const char *id, int is_stream, char *rest) {
   if (timeout != NULL) settings.timeout_ms = strtoull(timeout, NULL, 10);
   free_options(&options);
   uint64_t tag = (uint64_t)(uintptr_t)request;
-  wool_error_t *error = NULL;
   wool_status_t status =
       is_stream
           ? wool_stream_open(pool, routine, msgpack(arguments), &settings, caller.queue, tag, &request->handle, &error)

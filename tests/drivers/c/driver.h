@@ -59,8 +59,8 @@ void say_error(const char *id, wool_error_t *error);
 /* The line that a driver writes instead of `ready`; frees the error. */
 void say_not_ready(wool_error_t *error);
 
-/* The arguments of a call, from the tokens `N VALUE*N`. */
-wool_bytes_t read_arguments(char **rest);
+/* The arguments of a call, from the tokens `N VALUE*N [named=NAME:VALUE ...]`. NULL, or why wool refuses a value. */
+wool_error_t *read_arguments(char **rest, wool_bytes_t *arguments);
 /* The first value of the tokens `N VALUE*N`, encoded. */
 wool_bytes_t read_first_value(char *rest);
 /* The token that reports an encoded value. To be freed. */

@@ -70,22 +70,21 @@ wool_value_builder_t *new_builder(void) {
   return builder;
 }
 
-/* Reads arguments by a format of one letter each: i int64_t, s wool_slice_t, b wool_slice_t of bytes. NULL or why not;
- * on success `*reader` keeps what the slices point at. */
-static wool_error_t *read_formatted(wool_payload_t arguments, const char *format, wool_value_reader_t **reader,
-                                    void **out) {
-  size_t positional, named, wanted = strlen(format);
+/* Reads arguments by a format of one letter each: i int64_t, s wool_slice_t, b wool_slice_t of bytes; I is an int that
+ * may be left out, and then what it was before. NULL or why not; on success `*reader` keeps what the slices point at. */
+static wool_error_t *read_formatted(wool_task_t task, wool_payload_t arguments, const char *format,
+                                    wool_value_reader_t **reader, void **out) {
+  size_t needed = strcspn(format, "I"), wanted = strlen(format);
   wool_error_t *error = NULL;
   *reader = NULL;
-  if (wool_value_reader_new_arguments(arguments.data, reader, &positional, &named, &error) != WOOL_OK) return error;
-  if (positional != wanted || named != 0) {
-    wool_fault_t fault = WOOL_FAULT_INIT;
-    fault.type = text("ArgumentError");
-    fault.message = text(positional < wanted ? "too few arguments" : "too many arguments");
-    check("an error", wool_error_new(&fault, &error, NULL), NULL);
-  }
+  if (wool_value_reader_new_bound(task, arguments, needed, reader, &error) != WOOL_OK) return error;
   for (size_t i = 0; error == NULL && i < wanted; i++) {
+    int32_t absent = 0;
     switch (format[i]) {
+      case 'I':
+        wool_value_reader_null(*reader, &absent, &error);
+        if (!absent) wool_value_reader_int(*reader, out[i], &error);
+        break;
       case 'i': wool_value_reader_int(*reader, out[i], &error); break;
       case 's': wool_value_reader_string(*reader, out[i], &error); break;
       default: wool_value_reader_bytes(*reader, out[i], &error); break;
@@ -134,7 +133,7 @@ UNARY(add) {
   BEGIN_UNARY;
   int64_t a, b;
   wool_value_reader_t *reader;
-  wool_error_t *error = read_formatted(arguments, "ii", &reader, (void *[]){&a, &b});
+  wool_error_t *error = read_formatted(task, arguments, "ii", &reader, (void *[]){&a, &b});
   wool_value_reader_free(reader);
   END_UNARY;
   if (error != NULL) {
@@ -143,6 +142,22 @@ UNARY(add) {
   }
   wool_value_builder_t *builder = new_builder();
   wool_value_builder_int(builder, (int64_t)((uint64_t)a + (uint64_t)b), NULL);
+  answer(task, builder, wool_task_return);
+}
+
+UNARY(named) {
+  BEGIN_UNARY;
+  int64_t a, b, scale = 1;
+  wool_value_reader_t *reader;
+  wool_error_t *error = read_formatted(task, arguments, "iiI", &reader, (void *[]){&a, &b, &scale});
+  wool_value_reader_free(reader);
+  END_UNARY;
+  if (error != NULL) {
+    fail_with(task, error);
+    return;
+  }
+  wool_value_builder_t *builder = new_builder();
+  wool_value_builder_int(builder, (a + b) * scale, NULL);
   answer(task, builder, wool_task_return);
 }
 
@@ -181,7 +196,7 @@ UNARY(size) {
   BEGIN_UNARY;
   wool_slice_t bytes;
   wool_value_reader_t *reader;
-  wool_error_t *error = read_formatted(arguments, "b", &reader, (void *[]){&bytes});
+  wool_error_t *error = read_formatted(task, arguments, "b", &reader, (void *[]){&bytes});
   wool_value_reader_free(reader);
   END_UNARY;
   if (error != NULL) {
@@ -197,7 +212,7 @@ UNARY(fill_bytes) {
   BEGIN_UNARY;
   int64_t length, seed;
   wool_value_reader_t *reader;
-  wool_error_t *error = read_formatted(arguments, "ii", &reader, (void *[]){&length, &seed});
+  wool_error_t *error = read_formatted(task, arguments, "ii", &reader, (void *[]){&length, &seed});
   wool_value_reader_free(reader);
   END_UNARY;
   if (error != NULL) {
@@ -220,7 +235,7 @@ UNARY(fail_on_demand) {
   BEGIN_UNARY;
   wool_slice_t type, message;
   wool_value_reader_t *reader;
-  wool_error_t *error = read_formatted(arguments, "ss", &reader, (void *[]){&type, &message});
+  wool_error_t *error = read_formatted(task, arguments, "ss", &reader, (void *[]){&type, &message});
   END_UNARY;
   if (error == NULL) {
     conf_inner(task, type, message);
@@ -235,7 +250,7 @@ UNARY(panic) {
   BEGIN_UNARY;
   wool_slice_t message;
   wool_value_reader_t *reader;
-  wool_error_t *error = read_formatted(arguments, "s", &reader, (void *[]){&message});
+  wool_error_t *error = read_formatted(task, arguments, "s", &reader, (void *[]){&message});
   END_UNARY;
   if (error == NULL) {
     fail(task, WOOL_ERR_PANIC, text("panic"), message);
@@ -311,7 +326,7 @@ static void count(void *user_data, wool_task_t task, const wool_task_info_t *inf
   (void)info;
   int64_t items;
   wool_value_reader_t *reader;
-  wool_error_t *error = read_formatted(arguments, "i", &reader, (void *[]){&items});
+  wool_error_t *error = read_formatted(task, arguments, "i", &reader, (void *[]){&items});
   wool_value_reader_free(reader);
   if (error == NULL) {
     new_generator(task, items, NULL);
@@ -326,7 +341,7 @@ static void fail_after(void *user_data, wool_task_t task, const wool_task_info_t
   int64_t items;
   wool_slice_t message;
   wool_value_reader_t *reader;
-  wool_error_t *error = read_formatted(arguments, "is", &reader, (void *[]){&items, &message});
+  wool_error_t *error = read_formatted(task, arguments, "is", &reader, (void *[]){&items, &message});
   if (error == NULL) {
     new_generator(task, items, copy_text((const char *)message.ptr, message.len));
     wool_value_reader_free(reader);
@@ -378,44 +393,58 @@ static void cancel_stream(void *user_data, wool_task_t task, void *state) {
   fail(task, WOOL_ERR_CANCELLED, text(""), text("the task was cancelled"));
 }
 
-static wool_status_t serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step_fn step,
-                           wool_cancel_fn cancel, wool_error_t **error) {
+enum { MOST_PARAMETERS = 3 };
+
+typedef struct {
+  const char *name;
+  const char *parameters[MOST_PARAMETERS];
+  wool_run_fn run;
+  wool_step_fn step;
+  wool_cancel_fn cancel;
+} served_t;
+
+static wool_status_t serve(wool_runtime_t *runtime, const served_t *routine, wool_error_t **error) {
+  wool_slice_t parameters[MOST_PARAMETERS];
+  size_t count = 0;
+  while (count < MOST_PARAMETERS && routine->parameters[count] != NULL) {
+    parameters[count] = text(routine->parameters[count]);
+    count++;
+  }
   wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
-  options.name = text(name);
-  options.kind = step == NULL ? WOOL_ROUTINE_UNARY : WOOL_ROUTINE_STREAM;
-  options.run = run;
-  options.step = step;
-  options.cancel = cancel;
+  options.name = text(routine->name);
+  options.kind = routine->step == NULL ? WOOL_ROUTINE_UNARY : WOOL_ROUTINE_STREAM;
+  options.parameters = parameters;
+  options.parameter_count = count;
+  options.run = routine->run;
+  options.step = routine->step;
+  options.cancel = routine->cancel;
   return wool_routine_register(runtime, &options, error);
 }
 
 wool_status_t register_echo(wool_runtime_t *runtime, wool_error_t **error) {
-  return serve(runtime, "conf.echo", echo, NULL, NULL, error);
+  static const served_t routine = {"conf.echo", {"x"}, echo, NULL, NULL};
+  return serve(runtime, &routine, error);
 }
 
 wool_status_t register_routines(wool_runtime_t *runtime, wool_error_t **error) {
-  static const struct {
-    const char *name;
-    wool_run_fn run;
-    wool_step_fn step;
-    wool_cancel_fn cancel;
-  } routines[] = {
-      {"conf.add", add, NULL, NULL},
-      {"conf.concat", concat, NULL, NULL},
-      {"conf.size", size, NULL, NULL},
-      {"conf.fill", fill_bytes, NULL, NULL},
-      {"conf.fail", fail_on_demand, NULL, NULL},
-      {"conf.panic", panic, NULL, NULL},
-      {"conf.wait", begin_wait, NULL, cancel_wait},
-      {"conf.gate", begin_wait, NULL, cancel_wait},
-      {"conf.count", count, step, cancel_stream},
-      {"conf.failafter", fail_after, step, cancel_stream},
-      {"conf.endless", endless, step, cancel_stream},
+  static const served_t routines[] = {
+      {"conf.add", {"a", "b"}, add, NULL, NULL},
+      {"conf.named", {"a", "b", "scale"}, named, NULL, NULL},
+      {"conf.concat", {"list"}, concat, NULL, NULL},
+      {"conf.size", {"bytes"}, size, NULL, NULL},
+      {"conf.fill", {"n", "seed"}, fill_bytes, NULL, NULL},
+      {"conf.fail", {"type", "message"}, fail_on_demand, NULL, NULL},
+      {"conf.panic", {"message"}, panic, NULL, NULL},
+      {"conf.wait", {NULL}, begin_wait, NULL, cancel_wait},
+      {"conf.gate", {NULL}, begin_wait, NULL, cancel_wait},
+      {"conf.count", {"n"}, count, step, cancel_stream},
+      {"conf.failafter", {"n", "message"}, fail_after, step, cancel_stream},
+      {"conf.endless", {NULL}, endless, step, cancel_stream},
   };
   wool_status_t status = register_echo(runtime, error);
   if (status == WOOL_OK) status = register_process_routines(runtime, error);
   for (size_t i = 0; status == WOOL_OK && i < sizeof routines / sizeof *routines; i++) {
-    status = serve(runtime, routines[i].name, routines[i].run, routines[i].step, routines[i].cancel, error);
+    status = serve(runtime, &routines[i], error);
   }
   return status;
 }

@@ -94,8 +94,8 @@ static uint8_t digit(char character) {
   die("a value has a digit that is none", NULL);
 }
 
-/* Adds the value of a token. */
-static void read_value(char *token, wool_value_builder_t *builder) {
+/* Adds the value of a token. NULL, or why wool refuses its bytes. */
+static wool_error_t *read_value(char *token, wool_value_builder_t *builder) {
   uint64_t seed;
   size_t size;
   if (sscanf(token, "fill:%zu:%" SCNu64, &size, &seed) == 2) {
@@ -103,33 +103,65 @@ static void read_value(char *token, wool_value_builder_t *builder) {
     fill(bytes, size, seed);
     wool_value_builder_bytes(builder, (wool_slice_t){bytes, size}, NULL);
     free(bytes);
-    return;
+    return NULL;
   }
   if (strncmp(token, "hex:", 4) != 0) die("a token is no value", NULL);
   size_t length = strlen(token + 4) / 2;
   uint8_t *bytes = allocate(length);
   for (size_t i = 0; i < length; i++) bytes[i] = (uint8_t)(digit(token[4 + 2 * i]) << 4 | digit(token[5 + 2 * i]));
-  wool_value_reader_t *reader;
+  wool_value_reader_t *reader = NULL;
   wool_error_t *error = NULL;
-  check("a value", wool_value_reader_new((wool_slice_t){bytes, length}, &reader, &error), error);
-  error = copy_value(reader, builder);
-  if (error != NULL) die("a value", error);
+  if (wool_value_reader_new((wool_slice_t){bytes, length}, &reader, &error) == WOOL_OK) {
+    error = copy_value(reader, builder);
+  }
   wool_value_reader_free(reader);
   free(bytes);
+  return error;
 }
 
-wool_bytes_t read_arguments(char **rest) {
+/* Adds the name and the value of a token `named=NAME:VALUE`. Names in scenarios need no escapes. */
+static wool_error_t *read_named(char *token, wool_value_builder_t *builder) {
+  char *name = token + strlen("named="), *colon = strchr(name, ':');
+  if (colon == NULL) die("named= wants a name and a value", NULL);
+  wool_value_builder_string(builder, (wool_slice_t){(const uint8_t *)name, (size_t)(colon - name)}, NULL);
+  return read_value(colon + 1, builder);
+}
+
+/* How many of the tokens give an argument by name. */
+static size_t count_named(const char *tokens) {
+  size_t count = 0;
+  while (tokens != NULL && (tokens = strstr(tokens, " named=")) != NULL) {
+    count++;
+    tokens++;
+  }
+  return count;
+}
+
+wool_error_t *read_arguments(char **rest, wool_bytes_t *arguments) {
+  size_t named = count_named(*rest);
   long long count = need_number(rest, "the number of values");
   wool_value_builder_t *builder = new_builder();
-  wool_value_builder_arguments(builder, (size_t)count, 0, NULL);
-  for (long long i = 0; i < count; i++) read_value(need_token(rest, "a value"), builder);
-  return finish(builder);
+  wool_error_t *error = NULL;
+  wool_value_builder_arguments(builder, (size_t)count, named, NULL);
+  for (long long i = 0; error == NULL && i < count; i++) error = read_value(need_token(rest, "a value"), builder);
+  for (size_t i = 0; error == NULL && i < named; i++) {
+    char *token = need_token(rest, "an argument by name");
+    if (strncmp(token, "named=", 6) != 0) die("named arguments come right after the others", NULL);
+    error = read_named(token, builder);
+  }
+  if (error == NULL) {
+    *arguments = finish(builder);
+  } else {
+    wool_value_builder_free(builder);
+  }
+  return error;
 }
 
 wool_bytes_t read_first_value(char *rest) {
   wool_value_builder_t *builder = new_builder();
   if (need_number(&rest, "the number of values") > 0) {
-    read_value(need_token(&rest, "a value"), builder);
+    wool_error_t *error = read_value(need_token(&rest, "a value"), builder);
+    if (error != NULL) die("a value", error);
   } else {
     wool_value_builder_null(builder, NULL);
   }

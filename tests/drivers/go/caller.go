@@ -6,74 +6,93 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	wool "github.com/wool-labs/libwool/bindings/go"
 )
 
-// caller serves the commands of a caller driver. Its fields but the pool belong to the goroutine that
-// reads commands.
+// caller serves the commands of a caller driver. Its fields belong to the goroutine that reads commands.
 type caller struct {
-	pool *wool.Pool
+	rt *wool.Runtime
+	// pools are the first one, which has no id, and those of the pool command.
+	pools   map[string]*openPool
+	workers map[string]*wool.Worker
 	// cancels ends a call or stream by its id; it stays there after the end.
 	cancels map[string]context.CancelFunc
 	streams map[string]*openStream
-	// requests are those under way since the last closepool.
+}
+
+// openPool is a pool, and its requests that are under way since its last closepool.
+type openPool struct {
+	*wool.Pool
 	requests *sync.WaitGroup
 }
 
 // openStream is a stream, or why it could not be opened.
 type openStream struct {
+	pool   *openPool
 	stream *wool.PullStream
 	err    error
 }
 
-func runCaller(options map[string]string) error {
-	var dispatchTimeout int64
-	if text, given := options["dispatch_timeout"]; given {
-		var err error
-		if dispatchTimeout, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return fmt.Errorf("dispatch_timeout: %w", err)
-		}
+func runCaller(rt *wool.Runtime, options driverOptions) error {
+	c := &caller{
+		rt: rt, pools: make(map[string]*openPool), workers: make(map[string]*wool.Worker),
+		cancels: make(map[string]context.CancelFunc), streams: make(map[string]*openStream),
 	}
-	rt, err := wool.NewRuntime()
+	if err := c.openPool("", options); err != nil {
+		sayNotReady(err)
+		return nil
+	}
+	say("ready")
+	err := commands(c.do)
+	err = errors.Join(err, closing(rt.Close))
+	for _, pool := range c.pools {
+		pool.requests.Wait()
+	}
+	return err
+}
+
+func (c *caller) openPool(id string, options driverOptions) error {
+	poolOptions, err := options.pool()
 	if err != nil {
 		return err
 	}
-	pool, err := wool.NewPool(rt, wool.PoolOptions{
-		Addresses: strings.Split(options["address"], ","), Secret: []byte(options["secret"]),
-		DispatchTimeout: time.Duration(dispatchTimeout) * time.Millisecond,
-	})
+	pool, err := wool.NewPool(c.rt, poolOptions)
 	if err != nil {
-		return errors.Join(err, closing(rt.Close))
+		return err
 	}
-	say("ready")
-	c := &caller{
-		pool: pool, cancels: make(map[string]context.CancelFunc), streams: make(map[string]*openStream),
-		requests: new(sync.WaitGroup),
+	c.pools[id] = &openPool{Pool: pool, requests: new(sync.WaitGroup)}
+	return nil
+}
+
+// pool is the one that options name, else the first.
+func (c *caller) pool(options driverOptions) (*openPool, error) {
+	id := options.text("pool")
+	pool, found := c.pools[id]
+	if !found {
+		return nil, fmt.Errorf("no pool %s has been opened", id)
 	}
-	err = commands(c.do)
-	err = errors.Join(err, closing(rt.Close))
-	c.requests.Wait()
-	return err
+	return pool, nil
 }
 
 // do starts a command; what waits does so on a goroutine of its own.
 func (c *caller) do(tokens []string) {
 	if len(tokens) < 2 {
-		say("error", "-", wool.ErrUnsupported.String(), "-", textToken("a command without an id: "+tokens[0]), "0", "-")
+		sayUnsupported("-", "a command without an id: "+tokens[0])
 		return
 	}
 	verb, id, rest := tokens[0], tokens[1], tokens[2:]
 	perform := map[string]func(id string, rest []string) error{
 		"call": c.call, "cancel": c.cancel, "open": c.open, "next": c.next, "closestream": c.closeStream,
-		"iterate": c.iterate, "burst": c.burst, "bad": c.bad, "closepool": c.closePool,
+		"iterate": c.iterate, "burst": c.burst, "bad": c.bad, "status": c.status, "pool": c.secondPool,
+		"worker": c.worker, "stopworker": c.stopWorker, "closepool": c.closePool,
 	}[verb]
 	if perform == nil {
-		say("error", id, wool.ErrUnsupported.String(), "-", textToken("unknown command "+verb), "0", "-")
+		sayUnsupported(id, "unknown command "+verb)
 		return
 	}
 	if err := perform(id, rest); err != nil {
@@ -82,8 +101,8 @@ func (c *caller) do(tokens []string) {
 }
 
 // request runs one request on its own goroutine.
-func (c *caller) request(answer func()) {
-	requests := c.requests
+func (p *openPool) request(answer func()) {
+	requests := p.requests
 	requests.Add(1)
 	go func() {
 		defer requests.Done()
@@ -91,42 +110,83 @@ func (c *caller) request(answer func()) {
 	}()
 }
 
-// context makes the context of a call or stream, which cancel and a timeout option end.
-func (c *caller) context(id string, options []string) (context.Context, error) {
+// context makes the context of a call or stream, which cancel and the time, in milliseconds, end.
+func (c *caller) context(id string, options driverOptions) (context.Context, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	for _, option := range options {
-		text, found := strings.CutPrefix(option, "timeout=")
-		milliseconds, err := strconv.ParseInt(text, 10, 64)
-		if !found || err != nil {
+	if options.has("timeout") {
+		timeout, err := options.number("timeout")
+		if err != nil {
 			cancel()
-			return nil, fmt.Errorf("unknown option %q", option)
+			return nil, err
 		}
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(milliseconds)*time.Millisecond)
+		ctx, cancel = context.WithTimeout(ctx, span(timeout))
 	}
 	c.cancels[id] = cancel
 	return ctx, nil
 }
 
-// routineCall reads "ROUTINE N VALUE*N [timeout=MS]".
-func (c *caller) routineCall(id string, rest []string) (context.Context, string, []any, error) {
+// splitNamed tells the named arguments from the other options.
+func splitNamed(options []string) (named wool.Named, others []string, err error) {
+	named = wool.Named{}
+	for _, option := range options {
+		argument, found := strings.CutPrefix(option, "named=")
+		if !found {
+			others = append(others, option)
+			continue
+		}
+		name, token, _ := strings.Cut(argument, ":")
+		if name, err = url.PathUnescape(name); err != nil {
+			return nil, nil, err
+		}
+		if named[name], err = parseValue(token); err != nil {
+			return nil, nil, err
+		}
+	}
+	return named, others, nil
+}
+
+// routineCall is "ROUTINE N VALUE*N [named=NAME:VALUE ...] [timeout=MS] [pool=ID]".
+type routineCall struct {
+	ctx     context.Context
+	pool    *openPool
+	routine string
+	args    []any
+}
+
+func (c *caller) routineCall(id string, rest []string) (call routineCall, err error) {
 	if len(rest) < 2 {
-		return nil, "", nil, errors.New("expected a routine and its arguments")
+		return call, errors.New("expected a routine and its arguments")
 	}
-	args, options, err := parseValues(rest[1:])
+	call.routine = rest[0]
+	var words []string
+	if call.args, words, err = parseValues(rest[1:]); err != nil {
+		return call, err
+	}
+	named, words, err := splitNamed(words)
 	if err != nil {
-		return nil, "", nil, err
+		return call, err
 	}
-	ctx, err := c.context(id, options)
-	return ctx, rest[0], args, err
+	if len(named) > 0 {
+		call.args = append(call.args, named)
+	}
+	options, err := parseOptions(words)
+	if err != nil {
+		return call, err
+	}
+	if call.pool, err = c.pool(options); err != nil {
+		return call, err
+	}
+	call.ctx, err = c.context(id, options)
+	return call, err
 }
 
 func (c *caller) call(id string, rest []string) error {
-	ctx, routine, args, err := c.routineCall(id, rest)
+	call, err := c.routineCall(id, rest)
 	if err != nil {
 		return err
 	}
-	c.request(func() {
-		result, err := c.pool.Call(ctx, routine, args...)
+	call.pool.request(func() {
+		result, err := call.pool.Call(call.ctx, call.routine, call.args...)
 		sayValue("result", id, result, err)
 	})
 	return nil
@@ -153,30 +213,30 @@ func (c *caller) cancel(id string, _ []string) error {
 }
 
 func (c *caller) open(id string, rest []string) error {
-	ctx, routine, args, err := c.routineCall(id, rest)
-	var opened openStream
-	if opened.err = err; err == nil {
-		opened.stream, opened.err = c.pool.Stream(ctx, routine, args...)
+	call, err := c.routineCall(id, rest)
+	opened := openStream{pool: call.pool, err: err}
+	if err == nil {
+		opened.stream, opened.err = call.pool.Stream(call.ctx, call.routine, call.args...)
 	}
 	c.streams[id] = &opened
 	return nil
 }
 
-func (c *caller) stream(id string) (*wool.PullStream, error) {
+func (c *caller) stream(id string) (*openStream, error) {
 	opened, found := c.streams[id]
 	if !found {
 		return nil, fmt.Errorf("no stream %s is open", id)
 	}
-	return opened.stream, opened.err
+	return opened, opened.err
 }
 
 func (c *caller) next(id string, _ []string) error {
-	stream, err := c.stream(id)
+	opened, err := c.stream(id)
 	if err != nil {
 		return err
 	}
-	c.request(func() {
-		item, err := stream.Next()
+	opened.pool.request(func() {
+		item, err := opened.stream.Next()
 		if err == io.EOF {
 			say("end", id)
 			return
@@ -187,12 +247,12 @@ func (c *caller) next(id string, _ []string) error {
 }
 
 func (c *caller) closeStream(id string, _ []string) error {
-	stream, err := c.stream(id)
+	opened, err := c.stream(id)
 	if err != nil {
 		return err
 	}
-	c.request(func() {
-		if err := stream.Close(context.Background()); err != nil {
+	opened.pool.request(func() {
+		if err := opened.stream.Close(context.Background()); err != nil {
 			sayError(id, err)
 			return
 		}
@@ -209,17 +269,13 @@ func (c *caller) iterate(id string, rest []string) error {
 	if err != nil {
 		return fmt.Errorf("limit: %w", err)
 	}
-	args, options, err := parseValues(rest[2:])
+	call, err := c.routineCall(id, append([]string{rest[0]}, rest[2:]...))
 	if err != nil {
 		return err
 	}
-	ctx, err := c.context(id, options)
-	if err != nil {
-		return err
-	}
-	c.request(func() {
+	call.pool.request(func() {
 		count, last, outcome := 0, "-", "end"
-		for item, err := range wool.Stream[any](ctx, c.pool, rest[0], args...) {
+		for item, err := range wool.Stream[any](call.ctx, call.pool.Pool, call.routine, call.args...) {
 			if err == nil {
 				last, err = valueToken(item)
 			}
@@ -246,15 +302,15 @@ func (c *caller) burst(id string, rest []string) error {
 	if err != nil {
 		return fmt.Errorf("count: %w", err)
 	}
-	args, _, err := parseValues(rest[2:])
+	call, err := c.routineCall(id, append([]string{rest[0]}, rest[2:]...))
 	if err != nil {
 		return err
 	}
-	c.request(func() {
+	call.pool.request(func() {
 		results := make(chan burstResult, count)
 		for range count {
 			go func() {
-				value, err := c.pool.Call(context.Background(), rest[0], args...)
+				value, err := call.pool.Call(call.ctx, call.routine, call.args...)
 				results <- burstResult{value, err}
 			}()
 		}
@@ -266,7 +322,7 @@ func (c *caller) burst(id string, rest []string) error {
 				continue
 			}
 			ok++
-			if len(args) > 0 && equal(result.value, args[0]) {
+			if len(call.args) > 0 && equal(result.value, call.args[0]) {
 				same++
 			}
 		}
@@ -295,21 +351,87 @@ func (c *caller) bad(id string, rest []string) error {
 	case "afterclose":
 		argument = 1
 	default:
-		say("error", id, wool.ErrUnsupported.String(), "-", textToken("unknown misuse "+strings.Join(rest, " ")), "0", "-")
+		sayUnsupported(id, "unknown misuse "+strings.Join(rest, " "))
 		return nil
 	}
-	c.request(func() {
-		result, err := c.pool.Call(context.Background(), "conf.echo", argument)
+	pool, err := c.pool(nil)
+	if err != nil {
+		return err
+	}
+	pool.request(func() {
+		result, err := pool.Call(context.Background(), "conf.echo", argument)
 		sayValue("result", id, result, err)
 	})
 	return nil
 }
 
-func (c *caller) closePool(id string, _ []string) error {
-	before := c.requests
-	c.requests = new(sync.WaitGroup)
-	c.request(func() {
-		err := closing(c.pool.Close)
+// poolOf is the pool that the words of a command name.
+func (c *caller) poolOf(words []string) (*openPool, error) {
+	options, err := parseOptions(words)
+	if err != nil {
+		return nil, err
+	}
+	return c.pool(options)
+}
+
+func (c *caller) status(id string, rest []string) error {
+	pool, err := c.poolOf(rest)
+	if err != nil {
+		return err
+	}
+	status, err := pool.Status()
+	sayValue("status", id, statusValue(status), err)
+	return nil
+}
+
+func (c *caller) secondPool(id string, rest []string) error {
+	options, err := parseOptions(rest)
+	if err != nil {
+		return err
+	}
+	if err := c.openPool(id, options); err != nil {
+		return err
+	}
+	say("opened", id)
+	return nil
+}
+
+func (c *caller) worker(id string, rest []string) error {
+	options, err := parseOptions(rest)
+	if err != nil {
+		return err
+	}
+	worker, err := startWorker(c.rt, options)
+	if err != nil {
+		return err
+	}
+	c.workers[id] = worker
+	say("serving", id, worker.Address(), worker.UID())
+	return nil
+}
+
+func (c *caller) stopWorker(id string, rest []string) error {
+	if len(rest) == 0 || c.workers[rest[0]] == nil {
+		return fmt.Errorf("no worker has been started as %s", strings.Join(rest, " "))
+	}
+	return stopWorker(c.workers[rest[0]], rest[1:], func(err error) {
+		if err != nil {
+			sayError(id, err)
+			return
+		}
+		say("stopped", id)
+	})
+}
+
+func (c *caller) closePool(id string, rest []string) error {
+	pool, err := c.poolOf(rest)
+	if err != nil {
+		return err
+	}
+	before := pool.requests
+	pool.requests = new(sync.WaitGroup)
+	pool.request(func() {
+		err := closing(pool.Close)
 		// The requests so far report before the close does.
 		before.Wait()
 		if err != nil {

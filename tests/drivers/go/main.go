@@ -5,12 +5,15 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
 	"time"
+
+	wool "github.com/wool-labs/libwool/bindings/go"
 )
 
 // closeTime is how long a driver that has been told to end waits for what it has opened.
@@ -25,32 +28,38 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: wool-driver-go worker|caller [key=value ...]")
+		return fmt.Errorf("usage: wool-driver-go worker|caller|spawned [key=value ...]")
 	}
 	options, err := parseOptions(args[1:])
 	if err != nil {
 		return err
 	}
+	if crash := options.text("crash"); args[0] == "spawned" && crash != "" {
+		fmt.Fprintln(os.Stderr, crash)
+		os.Exit(3)
+	}
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		return err
+	}
+	var count counters
+	if err := registerRoutines(rt, &count); err != nil {
+		return err
+	}
 	switch args[0] {
 	case "worker":
-		return runWorker(options)
+		err := runWorker(rt, &count, options)
+		return errors.Join(err, closing(rt.Close))
 	case "caller":
-		return runCaller(options)
+		return wool.Main(rt, func() error { return runCaller(rt, options) })
+	case "spawned":
+		return wool.Main(rt, func() error {
+			say("error", wool.ErrUnsupported.String(), textToken("this program is started by a pool, to be its worker"))
+			return nil
+		})
 	default:
-		return fmt.Errorf("%q is neither worker nor caller", args[0])
+		return fmt.Errorf("%q is none of worker, caller and spawned", args[0])
 	}
-}
-
-func parseOptions(args []string) (map[string]string, error) {
-	options := make(map[string]string)
-	for _, arg := range args {
-		key, value, found := strings.Cut(arg, "=")
-		if !found {
-			return nil, fmt.Errorf("option %q is not of the form key=value", arg)
-		}
-		options[key] = value
-	}
-	return options, nil
 }
 
 // say writes one line of answer, whole. Safe for concurrent use.
@@ -63,6 +72,11 @@ var say = func() func(tokens ...string) {
 		fmt.Println(strings.Join(tokens, " "))
 	}
 }()
+
+// sayNotReady tells why a driver has nothing to serve commands with.
+func sayNotReady(err error) {
+	say("error", kindToken(err), textToken(messageOf(err)))
+}
 
 // commands calls do with the tokens of each line of stdin, until "exit" or end-of-file.
 func commands(do func(tokens []string)) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 
@@ -30,11 +31,9 @@ func (c *counters) generator() func() {
 }
 
 func (c *counters) String() string {
-	// finished before started: running must not come out negative.
-	finished := c.finished.Load()
-	started := c.started.Load()
+	m := c.asMap()
 	return fmt.Sprintf("running=%d started=%d finished=%d cancelled=%d cleaned=%d",
-		started-finished, started, finished, c.cancelled.Load(), c.cleaned.Load())
+		m["running"], m["started"], m["finished"], m["cancelled"], m["cleaned"])
 }
 
 // namedError has whatever type name the caller wants.
@@ -43,8 +42,30 @@ type namedError struct{ typeName, message string }
 func (e *namedError) Error() string         { return e.message }
 func (e *namedError) WoolErrorType() string { return e.typeName }
 
+func (c *counters) asMap() map[string]any {
+	// finished before started: running must not come out negative.
+	finished := c.finished.Load()
+	started := c.started.Load()
+	return map[string]any{
+		"running": started - finished, "started": started, "finished": finished,
+		"cancelled": c.cancelled.Load(), "cleaned": c.cleaned.Load(),
+	}
+}
+
+func registerRoutines(rt *wool.Runtime, c *counters) error {
+	for name, routine := range standardRoutines(rt, c) {
+		if err := wool.Register(rt, name, routine, wool.WithParameters(parameterNames[name]...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parameterNames are those by which arguments can be passed.
+var parameterNames = map[string][]string{"conf.add": {"a", "b"}, "conf.named": {"a", "b", "scale"}}
+
 // standardRoutines are those of the protocol, by name.
-func standardRoutines(c *counters) map[string]any {
+func standardRoutines(rt *wool.Runtime, c *counters) map[string]any {
 	wait := func(ctx context.Context) error {
 		defer c.body()()
 		<-ctx.Done()
@@ -59,6 +80,13 @@ func standardRoutines(c *counters) map[string]any {
 		"conf.add": func(_ context.Context, a, b int64) (int64, error) {
 			defer c.body()()
 			return a + b, nil
+		},
+		"conf.named": func(_ context.Context, a, b int64, scale *int64) (int64, error) {
+			defer c.body()()
+			if scale == nil {
+				return a + b, nil
+			}
+			return (a + b) * *scale, nil
 		},
 		"conf.concat": func(_ context.Context, parts []string) (string, error) {
 			defer c.body()()
@@ -82,6 +110,20 @@ func standardRoutines(c *counters) map[string]any {
 		},
 		"conf.wait": wait,
 		"conf.gate": wait,
+		"conf.pid": func(context.Context) (int, error) {
+			defer c.body()()
+			return os.Getpid(), nil
+		},
+		"conf.exit": func(_ context.Context, status int) error {
+			defer c.body()()
+			os.Exit(status)
+			return nil
+		},
+		"conf.counters": func(context.Context) (map[string]any, error) { return c.asMap(), nil },
+		"conf.relay": func(ctx context.Context, namespace, directory, routine string, arguments []any) (any, error) {
+			defer c.body()()
+			return relay(ctx, rt, wool.LocalDiscovery{Namespace: namespace, Directory: directory}, routine, arguments)
+		},
 		"conf.count": func(_ context.Context, y *wool.Yield[any, int], n int) error {
 			defer c.generator()()
 			return yieldUpTo(y, n)
@@ -102,6 +144,19 @@ func standardRoutines(c *counters) map[string]any {
 			}
 		},
 	}
+}
+
+// relay calls a routine through a pool that is there for this one call.
+func relay(ctx context.Context, rt *wool.Runtime, discovery wool.Discovery, routine string, arguments []any) (any, error) {
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Discovery: discovery})
+	if err != nil {
+		return nil, err
+	}
+	result, err := pool.Call(ctx, routine, arguments...)
+	if closeErr := closing(pool.Close); err == nil {
+		err = closeErr
+	}
+	return result, err
 }
 
 func yieldUpTo(y *wool.Yield[any, int], n int) error {

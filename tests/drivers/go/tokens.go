@@ -116,8 +116,22 @@ func kindToken(err error) string {
 
 // sayError reports an error as the outcome of a request.
 func sayError(id string, err error) {
-	failure := &wool.Error{Message: err.Error()}
+	failure := &wool.Error{}
 	errors.As(err, &failure)
-	say("error", id, kindToken(err), textToken(failure.Type), textToken(failure.Message),
+	say("error", id, kindToken(err), textToken(failure.Type), textToken(messageOf(err)),
 		strconv.Itoa(len(failure.Traceback)), textToken(failure.Language))
+}
+
+// messageOf is an error's message as it came over the network, or as it is.
+func messageOf(err error) string {
+	var failure *wool.Error
+	if errors.As(err, &failure) {
+		return failure.Message
+	}
+	return err.Error()
+}
+
+// sayUnsupported refuses what the driver does not know.
+func sayUnsupported(id, message string) {
+	sayError(id, &wool.Error{Kind: wool.ErrUnsupported, Message: message})
 }

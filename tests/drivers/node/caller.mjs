@@ -1,44 +1,74 @@
-// `driver caller`: makes calls through one pool.
+// `driver caller`: makes calls through pools.
 import { isDeepStrictEqual } from 'node:util';
 
-import { Runtime, WorkerPool } from '../../../bindings/node/dist/index.mjs';
+import { main, Runtime, WorkerPool } from '../../../bindings/node/dist/index.mjs';
+import { poolOptions, workerOptions } from './options.mjs';
+import { registerRoutines } from './routines.mjs';
 import { commands, fromValue, say, toOptions, toText, toValue } from './tokens.mjs';
 
 export async function runCaller(tokens) {
-  const { address, secret, dispatch_timeout } = toOptions(tokens);
   const runtime = new Runtime({ exactFloats: true });
-  try {
-    const pool = new WorkerPool({
-      runtime,
-      addresses: address.split(','),
-      secret,
-      dispatchTimeout: dispatch_timeout === undefined ? undefined : Number(dispatch_timeout),
-    });
-    const caller = new Caller(pool);
-    say('ready');
-    for await (const [command, id, ...rest] of commands()) {
-      caller.serve(command, id, rest);
+  registerRoutines(runtime);
+  await main(runtime, async () => {
+    try {
+      await runCommands(runtime, tokens);
+    } finally {
+      await runtime.close();
     }
-  } finally {
-    await runtime.close();
+  });
+}
+
+async function runCommands(runtime, tokens) {
+  const caller = new Caller(runtime);
+  try {
+    caller.openPool(FIRST, tokens);
+  } catch (error) {
+    say('error', error.kind, toText(error.message));
+    return;
   }
+  say('ready');
+  for await (const [command, id, ...rest] of commands()) {
+    caller.serve(command, id, rest);
+  }
+}
+
+/** The name of the pool that the driver was started with; the others have ids. */
+const FIRST = '';
+
+/** The pool that a command's tokens name. */
+function poolNameOf(tokens) {
+  return toOptions(tokens).pool ?? FIRST;
 }
 
 /** `N VALUE*N [key=value ...]`, as a call takes them. */
 function parse([count, ...rest]) {
   const args = rest.slice(0, Number(count)).map(toValue);
-  const { timeout } = toOptions(rest.slice(Number(count)));
-  return { args, timeout: timeout === undefined ? undefined : Number(timeout) };
+  const options = rest.slice(Number(count));
+  const { timeout } = toOptions(options);
+  const named = Object.fromEntries(
+    options
+      .filter((option) => option.startsWith('named='))
+      .map((option) => /^named=([^:]*):(.*)$/.exec(option))
+      .map(([, name, value]) => [decodeURIComponent(name), toValue(value)]),
+  );
+  return { args, named, timeout: timeout === undefined ? undefined : Number(timeout) };
 }
 
 class Caller {
   #aborts = new Map();
   #streams = new Map();
-  /** What is to be answered before `closed` may be said. */
-  #answering = new Set();
+  #workers = new Map();
+  /** By name: each pool, and what is to be answered before it may be said to be closed. */
+  #pools = new Map();
+  #runtime;
 
-  constructor(pool) {
-    this.pool = pool;
+  constructor(runtime) {
+    this.#runtime = runtime;
+  }
+
+  openPool(name, tokens) {
+    const pool = new WorkerPool({ runtime: this.#runtime, ...poolOptions(tokens) });
+    this.#pools.set(name, { pool, answering: new Set() });
   }
 
   /** Starts to serve one command; its answer comes when it comes. */
@@ -49,9 +79,10 @@ class Caller {
       return;
     }
     const answering = this.#answer(id, () => method.call(this, id, tokens));
-    if (command !== 'closepool') {
-      this.#answering.add(answering);
-      answering.finally(() => this.#answering.delete(answering));
+    const pending = this.#pools.get(this.#streams.get(id)?.poolName ?? poolNameOf(tokens))?.answering;
+    if (pending !== undefined && CALLS.has(command)) {
+      pending.add(answering);
+      answering.finally(() => pending.delete(answering));
     }
   }
 
@@ -69,8 +100,10 @@ class Caller {
   }
 
   async call(id, [routine, ...tokens]) {
-    const { args, timeout } = parse(tokens);
-    return ['result', fromValue(await this.pool.call(routine, args, { timeout, signal: this.#signalFor(id) }))];
+    const { args, named, timeout } = parse(tokens);
+    const options = { timeout, named, signal: this.#signalFor(id) };
+    const { pool } = this.#poolOf(tokens);
+    return ['result', fromValue(await pool.call(routine, args, options))];
   }
 
   cancel(id) {
@@ -79,16 +112,18 @@ class Caller {
 
   open(id, [routine, ...tokens]) {
     const { args, timeout } = parse(tokens);
-    this.#streams.set(id, this.pool.stream(routine, args, { timeout, signal: this.#signalFor(id) }));
+    const { pool } = this.#poolOf(tokens);
+    const stream = pool.stream(routine, args, { timeout, signal: this.#signalFor(id) });
+    this.#streams.set(id, { stream, poolName: poolNameOf(tokens) });
   }
 
   async next(id) {
-    const { done, value } = await this.#streams.get(id).next();
+    const { done, value } = await this.#streams.get(id).stream.next();
     return done ? ['end'] : ['item', fromValue(value)];
   }
 
   async closestream(id) {
-    await this.#streams.get(id).return();
+    await this.#streams.get(id).stream.return();
     return ['end'];
   }
 
@@ -98,7 +133,7 @@ class Caller {
     let last = '-';
     let outcome = 'end';
     try {
-      for await (const item of this.pool.stream(routine, args, { timeout })) {
+      for await (const item of this.#poolOf(tokens).pool.stream(routine, args, { timeout })) {
         count++;
         last = fromValue(item);
         if (count === Number(limit)) {
@@ -114,23 +149,49 @@ class Caller {
 
   async burst(_id, [routine, count, ...tokens]) {
     const { args, timeout } = parse(tokens);
-    const calls = Array.from({ length: Number(count) }, () => this.pool.call(routine, args, { timeout }));
+    const { pool } = this.#poolOf(tokens);
+    const calls = Array.from({ length: Number(count) }, () => pool.call(routine, args, { timeout }));
     const outcomes = await Promise.allSettled(calls);
     const fulfilled = outcomes.filter(({ status }) => status === 'fulfilled');
     const same = fulfilled.filter(({ value }) => isDeepStrictEqual(value, args[0]));
     return ['burst', `ok=${fulfilled.length}`, `errors=${outcomes.length - fulfilled.length}`, `same=${same.length}`];
   }
 
-  async bad(_id, [what]) {
+  async bad(_id, [what, ...tokens]) {
     const argument = { unsupported: Symbol('no value'), afterclose: 1 }[what];
-    return ['result', fromValue(await this.pool.call('conf.echo', [argument]))];
+    return ['result', fromValue(await this.#poolOf(tokens).pool.call('conf.echo', [argument]))];
   }
 
-  async closepool() {
-    const pending = [...this.#answering];
-    await this.pool.close();
+  async status(_id, tokens) {
+    return ['status', fromValue(inSnakeCase(this.#poolOf(tokens).pool.status()))];
+  }
+
+  async pool(id, tokens) {
+    this.openPool(id, tokens);
+    return ['opened'];
+  }
+
+  async worker(id, tokens) {
+    const worker = await this.#runtime.serve(workerOptions(tokens));
+    this.#workers.set(id, worker);
+    return ['serving', worker.address, worker.uid];
+  }
+
+  async stopworker(_id, [worker, grace]) {
+    await this.#workers.get(worker).stop(Number(grace));
+    return ['stopped'];
+  }
+
+  async closepool(_id, tokens) {
+    const { pool, answering } = this.#poolOf(tokens);
+    const pending = [...answering];
+    await pool.close();
     await Promise.all(pending);
     return ['closed'];
+  }
+
+  #poolOf(tokens) {
+    return this.#pools.get(poolNameOf(tokens));
   }
 
   #signalFor(id) {
@@ -140,5 +201,23 @@ class Caller {
   }
 }
 
-const { call, cancel, open, next, closestream, iterate, burst, bad, closepool } = Caller.prototype;
-const COMMANDS = { call, cancel, open, next, closestream, iterate, burst, bad, closepool };
+/** The parts of a status by the names of docs/pool-status.md. */
+function inSnakeCase(part) {
+  if (Array.isArray(part)) {
+    return part.map(inSnakeCase);
+  }
+  if (typeof part !== 'object') {
+    return part;
+  }
+  const name = (camelCase) => camelCase.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [name(key), inSnakeCase(value)]));
+}
+
+/** The commands that closing their pool ends. */
+const CALLS = new Set(['call', 'next', 'closestream', 'iterate', 'burst', 'bad']);
+const { call, cancel, open, next, closestream, iterate, burst, bad } = Caller.prototype;
+const { status, pool, worker, stopworker, closepool } = Caller.prototype;
+const COMMANDS = {
+  ...{ call, cancel, open, next, closestream, iterate, burst, bad },
+  ...{ status, pool, worker, stopworker, closepool },
+};

@@ -1,9 +1,16 @@
 // The standard routines of tests/drivers/PROTOCOL.md.
-import { currentTask, Float } from '../../../bindings/node/dist/index.mjs';
+import { currentTask, WorkerPool } from '../../../bindings/node/dist/index.mjs';
+import { discovery } from './options.mjs';
 import { fill } from './tokens.mjs';
 
 /** Kept by the routines over the life of the process. */
-export const counters = { started: 0, finished: 0, cancelled: 0, cleaned: 0 };
+const counters = { started: 0, finished: 0, cancelled: 0, cleaned: 0 };
+
+/** The counters in the order in which they are told. */
+export function counted() {
+  const { started, finished, cancelled, cleaned } = counters;
+  return { running: started - finished, started, finished, cancelled, cleaned };
+}
 
 function unary(body) {
   return async (...args) => {
@@ -28,31 +35,12 @@ function stream(body) {
   };
 }
 
-function kindOf(value) {
-  if (value === undefined) {
-    return 'nothing';
-  }
-  if (value === null) {
-    return 'null';
-  }
-  if (Array.isArray(value)) {
-    return 'list';
-  }
-  if (value instanceof Float) {
-    return 'float';
-  }
-  if (value instanceof Uint8Array) {
-    return 'bytes';
-  }
-  const kinds = { bigint: 'int', boolean: 'bool', object: 'map', number: Number.isInteger(value) ? 'int' : 'float' };
-  return kinds[typeof value] ?? typeof value;
+function add(a, b) {
+  return BigInt(a) + BigInt(b);
 }
 
-function add(a, b) {
-  if (kindOf(a) !== 'int' || kindOf(b) !== 'int') {
-    throw new TypeError(`conf.add takes two ints, not ${kindOf(a)} and ${kindOf(b)}`);
-  }
-  return BigInt(a) + BigInt(b);
+function named(a, b, scale = 1) {
+  return (BigInt(a) + BigInt(b)) * BigInt(scale);
 }
 
 function fail(type, message) {
@@ -92,12 +80,25 @@ async function* failAfter(n, message) {
   throw new Error(message);
 }
 
+function relay(runtime) {
+  return async (namespace, directory, routine, args) => {
+    const pool = new WorkerPool({ runtime, discovery: discovery(namespace, directory) });
+    try {
+      return await pool.call(routine, args);
+    } finally {
+      await pool.close();
+    }
+  };
+}
+
 export function registerRoutines(runtime) {
   runtime.register(
     'conf.echo',
     unary((x) => x),
   );
-  runtime.register('conf.add', unary(add));
+  const ints = (...names) => names.map((name) => ({ name, kind: 'int', optional: name === 'scale' }));
+  runtime.register('conf.add', unary(add), { parameters: ints('a', 'b') });
+  runtime.register('conf.named', unary(named), { parameters: ints('a', 'b', 'scale') });
   runtime.register(
     'conf.concat',
     unary((parts) => parts.join('')),
@@ -114,6 +115,16 @@ export function registerRoutines(runtime) {
   );
   runtime.register('conf.wait', unary(wait));
   runtime.register('conf.gate', unary(wait));
+  runtime.register(
+    'conf.pid',
+    unary(() => process.pid),
+  );
+  runtime.register(
+    'conf.exit',
+    unary((status) => process.exit(status)),
+  );
+  runtime.register('conf.counters', counted);
+  runtime.register('conf.relay', unary(relay(runtime)));
   runtime.register('conf.count', stream(count));
   runtime.register('conf.failafter', stream(failAfter));
   runtime.register(

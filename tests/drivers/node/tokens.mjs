@@ -54,14 +54,20 @@ function adler32(bytes) {
   return high * 65536 + low;
 }
 
-/** `key=value` tokens as an object. */
+/** `key=value` tokens as an object: the last value of each key. */
 export function toOptions(tokens) {
-  return Object.fromEntries(
-    tokens.map((token) => {
-      const at = token.indexOf('=');
-      return [token.slice(0, at), token.slice(at + 1)];
-    }),
-  );
+  return Object.fromEntries(tokens.map(toPair));
+}
+
+/** All values of a key that may come several times, or `undefined`. */
+export function allOf(tokens, wanted) {
+  const values = tokens.map(toPair).filter(([key]) => key === wanted);
+  return values.length === 0 ? undefined : values.map(([, value]) => value);
+}
+
+function toPair(token) {
+  const at = token.indexOf('=');
+  return [token.slice(0, at), token.slice(at + 1)];
 }
 
 export function say(...tokens) {

@@ -83,9 +83,12 @@ class Stage(PoolSteps):
         options = [f"timeout={timeout}"] if timeout is not None else []
         return options + ([f"pool={self._id(pool)}"] if pool else [])
 
-    async def call(self, routine, args=(), timeout=None, name=None, pool=None, **expected) -> None:
+    async def call(self, routine, args=(), named=None, timeout=None, name=None, pool=None, **expected) -> None:
         """With an expectation the outcome is awaited; without one the call is left in flight under its name."""
-        options = self._options(timeout, pool)
+        options = [
+            f"named={tokens.text(key)}:{tokens.command_token(scenarios.value(arg))}" for key, arg in (named or {}).items()
+        ]
+        options += self._options(timeout, pool)
         request = await self._request("call", routine, *self._arguments(args), *options, name=name)
         if expected:
             await self._judge(request, "result", **expected)
@@ -105,13 +108,30 @@ class Stage(PoolSteps):
         if answer != wanted:
             raise Mismatch(" ".join(wanted), judge.show(answer))
 
-    async def vectors(self, file, unordered_maps=()) -> None:
-        """Echoes every golden vector that all languages share; all are in flight together."""
+    async def vectors(self, file, unordered_maps=(), cannot_hold=None) -> None:
+        """Echoes every golden vector; all are in flight together. What a language cannot hold is its typed error."""
         unordered = self.pair.caller in unordered_maps or self.pair.worker in unordered_maps
-        vectors = scenarios.common_vectors(self.root / file)
+        vectors = scenarios.vectors(self.root / file)
+        names = {vector.name for vector in vectors}
+        beyond = {language: set(beyond) for language, beyond in (cannot_hold or {}).items()}
+        if unknown := set().union(*beyond.values()) - names:
+            raise ValueError(f"{file} has no vectors named {sorted(unknown)}")
         requests = [await self._request("call", "conf.echo", "1", "hex:" + vector.data.hex()) for vector in vectors]
         for vector, request in zip(vectors, requests):
-            judge.vector(vector.value, await self.caller.answer(request), vector.name, unordered)
+            answer = await self.caller.answer(request)
+            if vector.name in beyond.get(self.pair.caller, ()):
+                judge.error({"kind": "CODEC", "language": ""}, answer, self.pair)
+            elif vector.name in beyond.get(self.pair.worker, ()):
+                wanted = {"kind": "TASK_FAILED", "type": "ArgumentError", "language": "worker"}
+                judge.error({**wanted, "message_has": ["conf.echo: argument 1", "($[0])"]}, answer, self.pair)
+            else:
+                judge.vector(vector.value, answer, vector.name, unordered)
+
+    async def refused(self, file) -> None:
+        """Every golden vector of bytes that are no value is refused before anything is sent."""
+        for vector in scenarios.vectors(self.root / file):
+            request = await self._request("call", "conf.echo", "1", "hex:" + vector.data.hex())
+            judge.error({"kind": "CODEC", "type": "", "language": ""}, await self.caller.answer(request), self.pair)
 
     # Streams
 
@@ -234,7 +254,7 @@ class Stage(PoolSteps):
 _VERBS = {
     name: getattr(Stage, name)
     for name in (
-        "call outcome cancel burst vectors open next next_in_flight drain closestream iterate closepool bad "
+        "call outcome cancel burst vectors refused open next next_in_flight drain closestream iterate closepool bad "
         "counters until warm refused_worker stop stopped kill status processes signal gone records pool refused_caller "
         "closing closed new_caller kill_caller add_worker worker_here stop_here distinct keep_calling calls_pass stop_calling"
     ).split()

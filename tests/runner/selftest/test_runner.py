@@ -154,15 +154,17 @@ class RunnerTest(unittest.TestCase):
 class CodecTest(unittest.TestCase):
     """The judge's own codec against the golden vectors."""
 
-    def test_common_vectors(self):
+    def test_golden_vectors(self):
         described = {entry["name"]: entry for entry in json.loads((ROOT / "proto/vectors/values.json").read_text())}
-        vectors = scenarios.common_vectors(ROOT / "proto/vectors/values.json")
-        self.assertGreater(len(vectors), 50)
+        vectors = scenarios.vectors(ROOT / "proto/vectors/values.json")
+        self.assertGreater(len(vectors), 150)
         for vector in vectors:
             with self.subTest(vector.name):
-                if not described[vector.name].get("decode_only"):
+                entry = described[vector.name]
+                if not entry.get("decode_only"):
                     self.assertEqual(msgpack.encode(vector.value), vector.data)
-                self.assertEqual(msgpack.encode(msgpack.decode(vector.data)), msgpack.encode(vector.value))
+                if entry.get("common"):
+                    self.assertEqual(msgpack.encode(msgpack.decode(vector.data)), msgpack.encode(vector.value))
 
     def test_what_is_not_one_value_is_refused(self):
         for digits in ("", "c1", "cc", "a2c3", "a1ff", "0101", "c70201"):

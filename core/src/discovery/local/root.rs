@@ -93,6 +93,7 @@ impl Root {
         Ok(Root { path })
     }
 
+    #[cfg(test)]
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -1,5 +1,5 @@
-//! Looks through a namespace's directory: tells what has changed since the last look, and removes what the
-//! dead have left.
+//! Looks through a namespace's directory: tells what has changed since the last look. Removing what the dead
+//! have left is another thing, which can take its time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -45,10 +45,18 @@ struct Stamp {
     modified: (i64, i64),
 }
 
+/// What a look has shown.
+pub(super) struct Seen {
+    /// What has changed since the last one.
+    pub(super) events: Vec<DiscoveryEvent>,
+    /// Whether there is something to remove.
+    pub(super) has_dead: bool,
+}
+
 enum Look {
     Absent,
     /// Its worker does not live.
-    Dead(File),
+    Dead,
     Unchanged,
     Changed(Entry),
 }
@@ -63,15 +71,11 @@ struct Listing {
 }
 
 impl Known {
-    /// Looks again; the events tell the difference.
+    /// Looks again.
     ///
     /// # Errors
     /// When the directory cannot be looked through; nothing has changed then.
-    pub(super) fn look(
-        &mut self,
-        directory: &OwnedFd,
-        here: &Here,
-    ) -> nix::Result<Vec<DiscoveryEvent>> {
+    pub(super) fn look(&mut self, directory: &OwnedFd, here: &Here) -> nix::Result<Seen> {
         let mut listing = Listing::of(directory)?;
         // A name that is replaced while the directory is listed may be missing in the list.
         listing.records.extend(
@@ -81,13 +85,14 @@ impl Known {
                 .cloned(),
         );
         let mut changed = BTreeMap::new();
-        let mut gone = Vec::new();
+        let mut gone = self.foreign_gone(&listing.foreign);
         let mut living = BTreeSet::new();
+        let mut has_dead = false;
         for name in listing.records {
             match look_at(directory, &name, self.entries.get(&name), here)? {
                 Look::Absent => gone.push(name),
-                Look::Dead(file) => {
-                    remove_dead(directory, &name, &file);
+                Look::Dead => {
+                    has_dead = true;
                     gone.push(name);
                 }
                 Look::Unchanged => {
@@ -99,20 +104,34 @@ impl Known {
                 }
             }
         }
-        for name in self.entries.keys() {
-            if matches!(Name::of(name), Name::Foreign) && !listing.foreign.contains(name) {
-                gone.push(name.clone());
-            }
-        }
         for name in listing.foreign {
             if !self.entries.contains_key(&name) {
                 let entry = Entry::foreign(&name);
                 changed.insert(name, entry);
             }
         }
-        remove_unshown(directory, &listing.unshown, &mut living)?;
-        remove_sockets(directory, &listing.sockets, &living)?;
-        Ok(self.apply(gone, changed))
+        for (name, bare) in listing.unshown {
+            match open_living(directory, &name)? {
+                Some(Opened::Living(..)) => {
+                    living.insert(bare);
+                }
+                Some(Opened::Dead(_)) => has_dead = true,
+                Some(Opened::Refused(_)) | None => {}
+            }
+        }
+        has_dead |= listing.sockets.iter().any(|bare| !living.contains(bare));
+        Ok(Seen {
+            events: self.apply(gone, changed),
+            has_dead,
+        })
+    }
+
+    fn foreign_gone(&self, foreign: &BTreeSet<String>) -> Vec<String> {
+        self.entries
+            .keys()
+            .filter(|name| matches!(Name::of(name), Name::Foreign) && !foreign.contains(*name))
+            .cloned()
+            .collect()
     }
 
     /// All that is there, as events.
@@ -164,18 +183,23 @@ pub(super) fn sweep(root: &Root) {
             Mode::empty(),
         );
         let Ok(opened) = opened else { continue };
-        // The next look tries again.
-        let _ = remove_all_dead(&opened);
+        remove_dead(&opened);
         root.remove_if_empty(&namespace);
     }
 }
 
-fn remove_all_dead(directory: &OwnedFd) -> nix::Result<()> {
+/// Removes what the dead have left in a namespace. What cannot be removed is no less dead, and the next look
+/// tries again.
+pub(super) fn remove_dead(directory: &OwnedFd) {
+    let _ = try_remove_dead(directory);
+}
+
+fn try_remove_dead(directory: &OwnedFd) -> nix::Result<()> {
     let listing = Listing::of(directory)?;
     let mut living = BTreeSet::new();
     for name in listing.records {
         match open_living(directory, &name)? {
-            Some(Opened::Dead(file)) => remove_dead(directory, &name, &file),
+            Some(Opened::Dead(file)) => remove_if_dead(directory, &name, &file),
             Some(Opened::Living(..) | Opened::Refused(_)) => {
                 living.insert(name);
             }
@@ -344,7 +368,7 @@ fn look_at(
 ) -> nix::Result<Look> {
     let (file, stat) = match open_living(directory, name)? {
         None => return Ok(Look::Absent),
-        Some(Opened::Dead(file)) => return Ok(Look::Dead(file)),
+        Some(Opened::Dead(_)) => return Ok(Look::Dead),
         Some(Opened::Refused(turned)) => return Ok(Look::Changed(Entry::turned_away(turned))),
         Some(Opened::Living(file, stat)) => (file, stat),
     };
@@ -377,7 +401,7 @@ fn read(file: &File) -> nix::Result<Vec<u8>> {
 }
 
 /// Removes a file whose lock nobody holds, unless somebody takes it into use now.
-fn remove_dead(directory: &OwnedFd, name: &str, file: &impl AsFd) {
+fn remove_if_dead(directory: &OwnedFd, name: &str, file: &impl AsFd) {
     // A name is given to files by one process only, which held the lock of one until the next had taken
     // its place: as long as this one is kept from use and has a name, it has this one.
     if let (Ok(true), Ok(true)) = (lock::keep_from_use(file), lock::has_name(file)) {
@@ -393,7 +417,7 @@ fn remove_unshown(
 ) -> nix::Result<()> {
     for (name, bare) in unshown {
         match open_living(directory, name)? {
-            Some(Opened::Dead(file)) => remove_dead(directory, name, &file),
+            Some(Opened::Dead(file)) => remove_if_dead(directory, name, &file),
             Some(Opened::Living(..)) => {
                 living.insert(bare.clone());
             }
@@ -430,7 +454,7 @@ fn remove_sockets(
     Ok(())
 }
 
-/// What cannot be removed is no less dead, and the next look tries again.
 fn remove(directory: &OwnedFd, name: &str) {
+    // Somebody else may have removed it; what cannot be removed is tried again.
     let _ = unlinkat(directory, name, UnlinkatFlags::NoRemoveDir);
 }

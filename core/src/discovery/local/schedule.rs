@@ -28,7 +28,9 @@ pub(super) struct Schedule {
 
 #[derive(Debug)]
 struct Hinted {
-    at: Instant,
+    /// Since when a look waits for the first of these hints, or the last one where that look was taken.
+    first: Instant,
+    last: Instant,
     step: usize,
 }
 
@@ -50,9 +52,16 @@ impl Schedule {
 
     /// Something may have changed.
     pub(super) fn hint(&mut self, now: Instant) {
-        // Hints without a pause must not put off the first look for ever.
-        if !matches!(self.hinted, Some(Hinted { step: 0, .. })) {
-            self.hinted = Some(Hinted { at: now, step: 0 });
+        match &mut self.hinted {
+            // Hints without a pause must not put off the first look for ever.
+            Some(hinted) if hinted.step == 0 => hinted.last = now,
+            _ => {
+                self.hinted = Some(Hinted {
+                    first: now,
+                    last: now,
+                    step: 0,
+                });
+            }
         }
     }
 
@@ -64,17 +73,19 @@ impl Schedule {
         let hinted = self
             .hinted
             .as_ref()
-            .map(|hinted| (hinted.at + AFTER_HINT[hinted.step]).max(self.not_before));
+            .map(|hinted| (hinted.first + AFTER_HINT[hinted.step]).max(self.not_before));
         hinted.map_or(self.sweep, |hinted| hinted.min(self.sweep))
     }
 
     /// A look was taken from `begun` to `ended`; without a hint the next one is after `sweep`.
     pub(super) fn looked(&mut self, begun: Instant, ended: Instant, sweep: Duration) {
         self.asked = None;
-        // What was due before the look began, it has done.
-        while let Some(hinted) = &mut self.hinted
-            && hinted.at + AFTER_HINT[hinted.step] <= begun
-        {
+        // What was due before the look began, it has done; but for the last hint, not for the first.
+        while let Some(hinted) = &mut self.hinted {
+            hinted.first = hinted.last;
+            if hinted.last + AFTER_HINT[hinted.step] > begun {
+                break;
+            }
             hinted.step += 1;
             if hinted.step == AFTER_HINT.len() {
                 self.hinted = None;
@@ -140,6 +151,22 @@ mod tests {
             schedule.hint(start + Duration::from_micros(micros));
         }
         assert_eq!(schedule.due(), start + ms(1));
+    }
+
+    #[test]
+    fn a_late_look_does_not_cover_hints_that_came_just_before() {
+        let start = Instant::now();
+        let mut schedule = Schedule::new(start);
+        look(&mut schedule, start, start);
+        schedule.hint(start);
+        schedule.hint(start + ms(499));
+        assert_eq!(look(&mut schedule, start + ms(500), start), 509);
+        assert_eq!(look(&mut schedule, start + ms(509), start), 599);
+        schedule.hint(start + ms(520));
+        schedule.hint(start + ms(600));
+        // Not even the first look after the last one has been taken.
+        assert_eq!(look(&mut schedule, start + ms(600), start), 601);
+        assert_eq!(look(&mut schedule, start + ms(700), start), 5_700);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::hints::Hints;
 use super::listener::Listener;
 use super::record::Here;
 use super::root::{self, Root};
-use super::scan::Known;
+use super::scan::{self, Known};
 use super::schedule::{SWEEP, SWEEP_ALONE, Schedule};
 use crate::discovery::DiscoveryEvent;
 use crate::error::{Error, Result};
@@ -81,19 +81,18 @@ impl Watched {
 
     pub(super) fn look(&mut self, hints: &mut Hints) {
         let begun = Instant::now();
-        let result = self.look_for_changes(hints);
-        let sweep = match (&result, self.watch) {
-            (Ok(_), Some(_)) => SWEEP,
-            _ => SWEEP_ALONE,
+        let sweep = match self.look_and_tell(hints) {
+            Ok(()) if self.watch.is_some() => SWEEP,
+            Ok(()) => SWEEP_ALONE,
+            Err(error) => {
+                self.tell_failure(&error);
+                SWEEP_ALONE
+            }
         };
         self.schedule.looked(begun, Instant::now(), sweep);
-        match result {
-            Ok(events) => self.tell_changes(&events),
-            Err(error) => self.tell_failure(&error),
-        }
     }
 
-    fn look_for_changes(&mut self, hints: &mut Hints) -> Result<Vec<DiscoveryEvent>> {
+    fn look_and_tell(&mut self, hints: &mut Hints) -> Result<()> {
         let path = self.root.namespace_path(&self.namespace);
         let here = Here::find()?;
         // In this order: when the directory is replaced between the watch and the look, the watch ends
@@ -101,9 +100,16 @@ impl Watched {
         self.root.open_namespace(&self.namespace)?;
         self.watch = hints.watch(&path);
         let directory = self.root.open_namespace(&self.namespace)?;
-        self.known
+        let seen = self
+            .known
             .look(&directory, &here)
-            .map_err(|errno| root::failed("looked through", &path, errno))
+            .map_err(|errno| root::failed("looked through", &path, errno))?;
+        self.tell_changes(&seen.events);
+        // Not before it is told: a disk may take seconds for it.
+        if seen.has_dead {
+            scan::remove_dead(&directory);
+        }
+        Ok(())
     }
 
     fn tell_changes(&mut self, events: &[DiscoveryEvent]) {

@@ -1,5 +1,11 @@
 //! What the processes of these tests do.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the processes are programs, and tell by it how far they have come"
+)]
+
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
@@ -63,12 +69,18 @@ fn entry() {
         "leaks" => leaks(),
         "deaf_to_children" => deaf_to_children(),
         "again" => again(),
+        "main" => main(),
         _ => panic!("no such act: {act}"),
     }
 }
 
 fn runtime() -> Runtime {
     let runtime = Runtime::new(RuntimeOptions::default()).unwrap();
+    register(&runtime).unwrap();
+    runtime
+}
+
+fn register(runtime: &Runtime) -> Result<()> {
     let wait = |_task, arguments: crate::Arguments| async move {
         let (path,): (String,) = arguments.extract()?;
         while !std::path::Path::new(&path).exists() {
@@ -89,9 +101,9 @@ fn runtime() -> Runtime {
         Routine::unary("test.wait", wait),
         Routine::unary("test.wedge", wedge),
     ] {
-        runtime.register(routine).unwrap();
+        runtime.register(routine)?;
     }
-    runtime
+    Ok(())
 }
 
 fn park() {
@@ -260,4 +272,15 @@ fn again() {
     let spawned = Spawned::new(SpawnCommand::this_program().unwrap(), 1);
     spawned.ready();
     spawned.stop(Grace::Now);
+}
+
+/// A program as `#[wool::main]` makes it: its own part is not for workers.
+fn main() {
+    let code = crate::run_main_async(register, |runtime| async move {
+        println!("<the program runs>");
+        runtime.check_open()
+    });
+    assert_eq!(code, std::process::ExitCode::SUCCESS);
+    println!("<it has ended>");
+    eprintln!("its main returns");
 }

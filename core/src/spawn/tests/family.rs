@@ -88,3 +88,18 @@ fn no_descriptor_thread_or_zombie_is_left() {
 fn a_host_that_ignores_its_children_is_no_harm() {
     acts::play("deaf_to_children");
 }
+
+#[test]
+fn a_main_function_is_a_worker_or_the_program() {
+    let printed = acts::play("main");
+    assert!(
+        printed.contains("<the program runs>\n<it has ended>"),
+        "{printed}"
+    );
+    let wrapper = ["sh", "-c", "exec \"$@\" >&2", "sh"];
+    let spawned = Spawned::new(wrapped(&wrapper, "main"), 1);
+    spawned.ready();
+    let stories = spawned.stop(Grace::Forever);
+    assert!(stories[0].contains("its main returns"), "{stories:?}");
+    assert!(!stories[0].contains("the program runs"), "{stories:?}");
+}

@@ -1,9 +1,9 @@
-//! The Rust caller: calls a worker over and over, one call after the other, and prints how long that takes.
+//! The Rust caller: finds workers and calls them over and over, one call after the other, and prints how long that takes.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use wool::{PoolOptions, Runtime, WorkerPool};
+use wool::{Discovery, LocalDiscovery, PoolOptions, Runtime, WorkerPool};
 
 use crate::failure::Failure;
 
@@ -15,12 +15,12 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Prints the medians of a call and of a stream from its opening to its end, in microseconds. There are a fifth as
 /// many streams as calls. Every answer is checked.
-pub(crate) fn call(address: &str, calls: usize) -> Result<(), Failure> {
+pub(crate) fn call(namespace: &str, calls: usize) -> Result<(), Failure> {
     let runtime = Runtime::new(Default::default())?;
     let pool = WorkerPool::new(
         &runtime,
         PoolOptions {
-            addresses: vec![address.to_owned()],
+            discovery: Some(Discovery::Local(LocalDiscovery::new(namespace)?)),
             ..Default::default()
         },
     )?;

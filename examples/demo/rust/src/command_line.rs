@@ -7,15 +7,15 @@ use crate::failure::Failure;
 use crate::team::{Language, Role};
 
 const USAGE: &str = "usage:
-  wool-demo serve ROLE...           a worker; it prints its address and ends with its standard input
-  wool-demo call ADDRESS CALLS      measures calls to a worker
+  wool-demo serve ROLE...           what a pool starts as its worker
+  wool-demo call NAMESPACE CALLS    measures calls to the workers found there
   wool-demo run [--at-least BYTES] [--with LANGUAGE=PROGRAM | --without LANGUAGE=REASON]... FILE...
                                     the demo; examples/demo/run.sh calls it";
 
 /// One of the program's three modes.
 pub(crate) enum Command {
     Serve(Vec<Role>),
-    Call { address: String, calls: usize },
+    Call { namespace: String, calls: usize },
     Run(Plan),
 }
 
@@ -37,9 +37,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             arguments.map(role).collect::<Result<_, _>>()?,
         )),
         Some("call") => {
-            let address = text(arguments.next())?;
+            let namespace = text(arguments.next())?;
             let calls = text(arguments.next())?.parse().map_err(|_| usage())?;
-            Ok(Command::Call { address, calls })
+            Ok(Command::Call { namespace, calls })
         }
         Some("run") => plan(arguments).map(Command::Run),
         _ => Err(usage()),

@@ -3,6 +3,7 @@
 mod call;
 mod command_line;
 mod failure;
+mod loss;
 mod pairs;
 mod pipeline;
 mod process;
@@ -22,8 +23,8 @@ use command_line::Command;
 fn main() -> ExitCode {
     let done = match command_line::parse(std::env::args_os().skip(1)) {
         Ok(Command::Serve(roles)) => serve::serve(&roles).map(|()| ExitCode::SUCCESS),
-        Ok(Command::Call { address, calls }) => {
-            call::call(&address, calls).map(|()| ExitCode::SUCCESS)
+        Ok(Command::Call { namespace, calls }) => {
+            call::call(&namespace, calls).map(|()| ExitCode::SUCCESS)
         }
         Ok(Command::Run(plan)) => run::run(plan),
         Err(failure) => Err(failure),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::failure::Failure;
 use crate::process::Process;
 use crate::screen::{Screen, Style};
-use crate::team::{Team, Worker};
+use crate::team::{Crew, Team};
 
 /// Calls that a caller measures.
 const CALLS: &str = "500";
@@ -33,23 +33,13 @@ enum Pair {
 ///
 /// # Errors
 /// Only when the table cannot be written.
-pub(crate) async fn show(screen: &mut Screen, team: &mut Team) -> Result<bool, Failure> {
-    let serves: Vec<bool> = team
-        .workers
-        .iter_mut()
-        .map(|worker| worker.process.is_running())
-        .collect();
-    let workers = &team.workers;
+pub(crate) async fn show(screen: &mut Screen, team: &Team) -> Result<bool, Failure> {
+    let workers = &team.crews;
     let mut pairs = vec![vec![Pair::Pending; workers.len()]; workers.len()];
     let mut failures = Vec::new();
     for (row, caller) in workers.iter().enumerate() {
         for (column, worker) in workers.iter().enumerate() {
             screen.frame(&table(screen.style(), workers, &pairs))?;
-            // Why it has ended is told when the team ends.
-            if !serves[column] {
-                pairs[row][column] = Pair::Failed;
-                continue;
-            }
             pairs[row][column] = measure(caller, worker).await.unwrap_or_else(|failure| {
                 failures.push(failure);
                 Pair::Failed
@@ -61,14 +51,14 @@ pub(crate) async fn show(screen: &mut Screen, team: &mut Team) -> Result<bool, F
         let line = screen.style().bad(&format!("  {failure}"));
         screen.print(&[line])?;
     }
-    Ok(failures.is_empty() && serves.iter().all(|serves| *serves))
+    Ok(failures.is_empty())
 }
 
-/// One language's program calls another's worker.
-async fn measure(caller: &Worker, worker: &Worker) -> Result<Pair, Failure> {
+/// One language's program finds another's workers and calls them.
+async fn measure(caller: &Crew, worker: &Crew) -> Result<Pair, Failure> {
     let (from, to) = (caller.language.name(), worker.language.name());
-    let name = format!("the {from} caller of the {to} worker");
-    let arguments = ["call", &worker.address, CALLS];
+    let name = format!("the {from} caller of the {to} workers");
+    let arguments = ["call", &worker.namespace, CALLS];
     let mut process = Process::start(name.clone(), &caller.program, &arguments)?;
     let line = process.line(TIMEOUT).await?;
     process.end().await?;
@@ -79,7 +69,7 @@ async fn measure(caller: &Worker, worker: &Worker) -> Result<Pair, Failure> {
     }
 }
 
-fn table(style: Style, workers: &[Worker], pairs: &[Vec<Pair>]) -> Vec<String> {
+fn table(style: Style, workers: &[Crew], pairs: &[Vec<Pair>]) -> Vec<String> {
     let width = (COLUMN * workers.len()).max(LEAST_WIDTH);
     let margin = " ".repeat(width - COLUMN * workers.len());
     let names = workers.iter().fold(String::new(), |names, worker| {

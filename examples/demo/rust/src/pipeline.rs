@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use wool::{Value, WorkerPool};
+use wool::{Arguments, ErrorKind, Value};
 
 use crate::progress::Progress;
-use crate::team::Role;
+use crate::team::{Role, Team};
 use crate::text::{Piece, Text};
 
 /// Pieces of a batch, and maps of a merge.
@@ -21,6 +21,8 @@ const BATCH: usize = 8;
 const BATCHES: usize = 4;
 /// A task that takes longer has failed.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// A task whose worker was lost is made again so often.
+const TRIES: usize = 5;
 
 /// Counts on their way, with the words in them.
 struct Part {
@@ -31,7 +33,7 @@ struct Part {
 /// What every task needs.
 #[derive(Clone)]
 pub(crate) struct Pipeline {
-    pool: WorkerPool,
+    team: Arc<Team>,
     text: Arc<Text>,
     progress: Arc<Progress>,
 }
@@ -54,9 +56,9 @@ pub(crate) fn tasks(role: Role, pieces: usize) -> usize {
 }
 
 impl Pipeline {
-    pub(crate) fn new(pool: WorkerPool, text: Arc<Text>, progress: Arc<Progress>) -> Pipeline {
+    pub(crate) fn new(team: Arc<Team>, text: Arc<Text>, progress: Arc<Progress>) -> Pipeline {
         Pipeline {
-            pool,
+            team,
             text,
             progress,
         }
@@ -103,19 +105,11 @@ impl Pipeline {
 
     async fn piece(&self, piece: &Piece) -> Option<Part> {
         let text = self.text.bytes(piece);
-        let found = self.pool.call("demo.tokenise", (text,)).timeout(TIMEOUT);
-        let found = self
-            .progress
-            .task(Role::Tokenise, found.into_future())
-            .await?;
+        let found = self.task(Role::Tokenise, "demo.tokenise", (text,)).await?;
         let words = found.as_list().map_or(0, <[Value]>::len) as u64;
         self.progress.words(Role::Tokenise, words);
 
-        let counts = self.pool.call("demo.count", (found,)).timeout(TIMEOUT);
-        let counts = self
-            .progress
-            .task(Role::Count, counts.into_future())
-            .await?;
+        let counts = self.task(Role::Count, "demo.count", (found,)).await?;
         self.progress.words(Role::Count, words);
         Some(Part { counts, words })
     }
@@ -134,28 +128,43 @@ impl Pipeline {
     async fn merge(&self, parts: Vec<Part>) -> Option<Part> {
         let words = parts.iter().map(|part| part.words).sum();
         let maps: Vec<Value> = parts.into_iter().map(|part| part.counts).collect();
-        let counts = self.pool.call("demo.merge", (maps,)).timeout(TIMEOUT);
-        let counts = self
-            .progress
-            .task(Role::Merge, counts.into_future())
-            .await?;
+        let counts = self.task(Role::Merge, "demo.merge", (maps,)).await?;
         self.progress.words(Role::Merge, words);
         Some(Part { counts, words })
     }
 
     async fn add(&self, part: &Part) {
-        let added = self
-            .pool
-            .call("demo.add", (part.counts.clone(),))
-            .timeout(TIMEOUT);
-        if self
-            .progress
-            .task(Role::Rank, added.into_future())
-            .await
-            .is_some()
-        {
+        let counts = part.counts.clone();
+        if self.task(Role::Rank, "demo.add", (counts,)).await.is_some() {
             self.progress.words(Role::Rank, part.words);
         }
+    }
+
+    /// Calls a routine of a role. A task whose worker was lost may have run; whether it may run twice is for the
+    /// caller to say, and here it may, but for the one that keeps the standings.
+    async fn task(
+        &self,
+        role: Role,
+        routine: &str,
+        arguments: impl Into<Arguments>,
+    ) -> Option<Value> {
+        let arguments = arguments.into();
+        let tries = if role == Role::Rank { 1 } else { TRIES };
+        let pool = self.team.pool(role)?;
+        let call = async {
+            for _ in 1..tries {
+                let call = pool.call(routine, arguments.clone()).timeout(TIMEOUT);
+                match call.await {
+                    Err(error) if error.kind() == ErrorKind::WorkerLost => {
+                        self.progress.again(role);
+                    }
+                    outcome => return outcome,
+                }
+            }
+            let last = pool.call(routine, arguments).timeout(TIMEOUT);
+            last.into_future().await
+        };
+        self.progress.task(role, call).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -19,8 +19,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(5);
 /// What is kept of a process's errors, bytes.
 const KEPT_ERRORS: usize = 4 << 10;
 
-/// A child process. It ends when its standard input does, which happens at the latest when this process ends, in
-/// whatever way. Dropped, it is killed.
+/// A child process that measures and ends. Dropped, it is killed.
 pub(crate) struct Process {
     name: String,
     child: Child,
@@ -39,7 +38,7 @@ impl Process {
     ) -> Result<Process, Failure> {
         let mut child = Command::new(program)
             .args(arguments)
-            .stdin(Stdio::piped())
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // Ctrl-C is for the coordinator alone, which then ends the others in order.
@@ -68,14 +67,6 @@ impl Process {
         })
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub(crate) fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
-    }
-
     /// The next line that it prints.
     ///
     /// # Errors
@@ -91,23 +82,17 @@ impl Process {
         }
     }
 
-    /// Asks it to end.
-    pub(crate) fn close_input(&mut self) {
-        drop(self.child.stdin.take() as Option<ChildStdin>);
-    }
-
-    /// Asks it to end and waits until it has.
+    /// Waits until it has ended.
     ///
     /// # Errors
     /// It had to be killed, or ended with a failure.
     pub(crate) async fn end(mut self) -> Result<(), Failure> {
-        self.close_input();
         // The other end of its output is held by nobody else.
         let all_said = async { while self.lines.recv().await.is_some() {} };
         if timeout(END_TIMEOUT, all_said).await.is_err() {
             self.child.kill()?;
             self.child.wait()?;
-            return Err(self.story("did not end with its standard input, and was killed"));
+            return Err(self.story("did not end, and was killed"));
         }
         let status = self.child.wait()?;
         if !status.success() {

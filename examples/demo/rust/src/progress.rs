@@ -17,6 +17,7 @@ pub(crate) struct Tally {
     failed: AtomicUsize,
     in_flight: AtomicUsize,
     words: AtomicU64,
+    again: AtomicUsize,
 }
 
 /// A moment of a [`Tally`].
@@ -40,6 +41,7 @@ pub(crate) struct Progress {
     pieces: Tally,
     pieces_total: usize,
     troubles: Mutex<Vec<String>>,
+    note: Mutex<Option<String>>,
 }
 
 impl Progress {
@@ -53,6 +55,7 @@ impl Progress {
             pieces: Tally::default(),
             pieces_total,
             troubles: Mutex::default(),
+            note: Mutex::default(),
         }
     }
 
@@ -77,6 +80,30 @@ impl Progress {
                 None
             }
         }
+    }
+
+    /// A task of a role is made again: its worker was lost.
+    pub(crate) fn again(&self, role: Role) {
+        self.tallies[role as usize]
+            .again
+            .fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many tasks were made again.
+    pub(crate) fn made_again(&self) -> usize {
+        let again = self.tallies.iter().map(|tally| &tally.again);
+        again.map(|again| again.load(Ordering::Relaxed)).sum()
+    }
+
+    /// What has just happened; shown below the work.
+    pub(crate) fn note(&self, what: String) {
+        *self.note.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    }
+
+    /// What has happened last.
+    pub(crate) fn noted(&self) -> Option<String> {
+        let note = self.note.lock().unwrap_or_else(PoisonError::into_inner);
+        note.clone()
     }
 
     /// A role has dealt with so many words.

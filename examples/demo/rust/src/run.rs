@@ -8,10 +8,11 @@ use std::time::Instant;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tokio::sync::{mpsc, watch};
-use wool::{PoolOptions, Runtime, Value, WorkerPool};
+use wool::{Runtime, Value};
 
 use crate::command_line::Plan;
 use crate::failure::Failure;
+use crate::loss::Loss;
 use crate::pairs;
 use crate::pipeline::{self, Pipeline};
 use crate::progress::Progress;
@@ -60,38 +61,26 @@ fn signals() -> Result<mpsc::UnboundedReceiver<i32>, Failure> {
 
 async fn demo(plan: Plan, text: Arc<Text>) -> Result<bool, Failure> {
     let mut screen = Screen::new();
-    let mut team = Team::start(plan).await?;
     let runtime = Runtime::new(Default::default())?;
-    let pool = WorkerPool::new(
-        &runtime,
-        PoolOptions {
-            addresses: team.addresses(),
-            ..Default::default()
-        },
-    )?;
+    let team = Arc::new(Team::start(&runtime, plan)?);
 
-    let counted = count(&mut screen, &team, &pool, text).await?;
-    let paired = pairs::show(&mut screen, &mut team).await?;
+    let counted = count(&mut screen, &team, text).await?;
+    let paired = pairs::show(&mut screen, &team).await?;
 
-    drop(pool);
+    drop(team);
+    // Closes the pools, which end their processes.
     runtime.close_blocking(None)?;
-    team.end().await?;
     Ok(counted && paired)
 }
 
 /// Counts the words, shows it, checks it. Whether all is well.
-async fn count(
-    screen: &mut Screen,
-    team: &Team,
-    pool: &WorkerPool,
-    text: Arc<Text>,
-) -> Result<bool, Failure> {
+async fn count(screen: &mut Screen, team: &Arc<Team>, text: Arc<Text>) -> Result<bool, Failure> {
     let pieces = text.pieces();
     introduce(screen, team, &text, pieces.len())?;
     let progress = Arc::new(Progress::new(pieces.len(), |role| {
         pipeline::tasks(role, pieces.len())
     }));
-    let pipeline = Pipeline::new(pool.clone(), Arc::clone(&text), Arc::clone(&progress));
+    let pipeline = Pipeline::new(Arc::clone(team), Arc::clone(&text), Arc::clone(&progress));
     let (tell, over) = watch::channel(false);
     let work = async {
         let counts = pipeline.count(pieces).await;
@@ -101,7 +90,13 @@ async fn count(
         Ok::<_, Failure>(counts)
     };
     let mut view = View::new(screen, &progress, team);
-    let (counts, standings) = tokio::try_join!(work, view.follow(pool, over))?;
+    let mut loss = Loss::default();
+    let (counts, standings, ()) = tokio::try_join!(
+        work,
+        view.follow(over.clone()),
+        loss.cause(team, &progress, over)
+    )?;
+    let whole = loss.made_good(screen, team, &progress).await?;
 
     let troubles: Vec<_> = progress
         .troubles()
@@ -110,7 +105,7 @@ async fn count(
         .collect();
     screen.print(&troubles)?;
     let exact = check(screen, &text, counts, standings.as_ref())?;
-    Ok(exact && troubles.is_empty())
+    Ok(exact && whole && troubles.is_empty())
 }
 
 fn introduce(screen: &mut Screen, team: &Team, text: &Text, pieces: usize) -> Result<(), Failure> {

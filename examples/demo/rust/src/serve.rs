@@ -1,16 +1,15 @@
-//! The Rust worker: routines by name, a worker that serves them.
+//! The Rust worker: routines by name, and the point where the program becomes a worker.
 
-use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wool::value::{Map, ValueError};
-use wool::{Grace, Routine, Runtime, Worker};
+use wool::{Routine, Runtime, serve_if_spawned};
 
 use crate::failure::Failure;
 use crate::team::Role;
 use crate::words::{self, Counts};
 
-/// Serves until its standard input ends; prints the address first.
+/// Serves until the pool that started this process says stop, or has gone.
 pub(crate) fn serve(roles: &[Role]) -> Result<(), Failure> {
     let runtime = Runtime::new(Default::default())?;
     runtime.register(Routine::unary("demo.ping", |_task, arguments| async move {
@@ -31,12 +30,9 @@ pub(crate) fn serve(roles: &[Role]) -> Result<(), Failure> {
         register(&runtime, *role)?;
     }
 
-    let worker = Worker::start(&runtime, Default::default())?;
-    let mut stdout = std::io::stdout();
-    writeln!(stdout, "{}", worker.address())?;
-    stdout.flush()?;
-    std::io::stdin().read_to_end(&mut Vec::new())?;
-    worker.stop_blocking(Grace::Now, None)?;
+    if !serve_if_spawned(&runtime)? {
+        return Err(Failure::usage("wool-demo serve is for pools to start"));
+    }
     Ok(runtime.close_blocking(None)?)
 }
 

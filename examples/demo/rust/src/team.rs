@@ -1,14 +1,13 @@
-//! Who does what: languages, roles, and the workers that are started for them.
+//! Who does what: languages, roles, and a pool of worker processes for each.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+
+use wool::{
+    Discovery, LocalDiscovery, PoolOptions, ProcessState, Runtime, SpawnCommand, WorkerPool,
+};
 
 use crate::command_line::Plan;
 use crate::failure::Failure;
-use crate::process::Process;
-
-/// A worker that has not told its address by then will not.
-const START_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A language with a program in this demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,27 +79,28 @@ impl Role {
     }
 }
 
-/// A worker process that serves.
-pub(crate) struct Worker {
+/// A language's pool, and the worker processes that it keeps up.
+pub(crate) struct Crew {
     pub(crate) language: Language,
     pub(crate) roles: Vec<Role>,
     pub(crate) program: PathBuf,
-    pub(crate) address: String,
-    pub(crate) process: Process,
+    /// Where its workers are found.
+    pub(crate) namespace: String,
+    pub(crate) pool: WorkerPool,
 }
 
-/// All workers, and the languages that are missing.
+/// All crews, and the languages that are missing.
 pub(crate) struct Team {
-    pub(crate) workers: Vec<Worker>,
+    pub(crate) crews: Vec<Crew>,
     pub(crate) missing: Vec<(Language, String)>,
 }
 
 impl Team {
-    /// Starts a worker for each language that has a program.
+    /// Opens a pool for each language that has a program. The pools start their workers in the background.
     ///
     /// # Errors
-    /// The first worker that does not come up; the others are ended.
-    pub(crate) async fn start(plan: Plan) -> Result<Team, Failure> {
+    /// The first pool that cannot be opened; the others are closed.
+    pub(crate) fn start(runtime: &Runtime, plan: Plan) -> Result<Team, Failure> {
         let own = std::env::current_exe()?;
         let mut programs = vec![(Language::Rust, own)];
         programs.extend(plan.programs);
@@ -112,61 +112,73 @@ impl Team {
                 Language::Rust
             }
         };
-        let mut starting = Vec::new();
-        for (language, program) in &programs {
-            let roles: Vec<Role> = Role::ALL
-                .into_iter()
-                .filter(|&role| stands_in(role) == *language)
-                .collect();
-            let process = serve(*language, program, &roles)?;
-            starting.push((*language, program.clone(), roles, process));
-        }
-        let mut workers = Vec::new();
-        for (language, program, roles, mut process) in starting {
-            let address = process.line(START_TIMEOUT).await?;
-            workers.push(Worker {
-                language,
-                roles,
-                program,
-                address,
-                process,
-            });
-        }
+        let crews = programs
+            .iter()
+            .map(|(language, program)| {
+                let roles = Role::ALL
+                    .into_iter()
+                    .filter(|&role| stands_in(role) == *language)
+                    .collect();
+                Crew::start(runtime, *language, program, roles)
+            })
+            .collect::<Result<_, _>>()?;
         Ok(Team {
-            workers,
+            crews,
             missing: plan.missing,
         })
     }
 
-    pub(crate) fn addresses(&self) -> Vec<String> {
-        self.workers
-            .iter()
-            .map(|worker| worker.address.clone())
-            .collect()
-    }
-
-    /// Lets every worker end by itself, and waits for it.
-    pub(crate) async fn end(self) -> Result<(), Failure> {
-        // All at once: dropping the input is what asks for the end.
-        let mut processes: Vec<_> = self
-            .workers
-            .into_iter()
-            .map(|worker| worker.process)
-            .collect();
-        processes.iter_mut().for_each(Process::close_input);
-        for process in processes {
-            process.end().await?;
-        }
-        Ok(())
+    /// The pool of the language that has this role.
+    pub(crate) fn pool(&self, role: Role) -> Option<&WorkerPool> {
+        let crew = self.crews.iter().find(|crew| crew.roles.contains(&role))?;
+        Some(&crew.pool)
     }
 }
 
-fn serve(language: Language, program: &Path, roles: &[Role]) -> Result<Process, Failure> {
-    let name = format!("the {} worker", language.name());
-    let mut arguments = vec!["serve"];
-    // The Rust worker knows all roles, so that it can stand in; the others have theirs.
-    if language == Language::Rust {
-        arguments.extend(roles.iter().map(|role| role.name()));
+impl Crew {
+    fn start(
+        runtime: &Runtime,
+        language: Language,
+        program: &Path,
+        roles: Vec<Role>,
+    ) -> Result<Crew, Failure> {
+        let namespace = format!("demo-{}-{}", std::process::id(), language.key());
+        let discovery = Discovery::Local(LocalDiscovery::new(&namespace)?);
+        let mut command = vec![program.as_os_str().to_owned(), "serve".into()];
+        // The Rust worker knows all roles, so that it can stand in; the others have theirs.
+        if language == Language::Rust {
+            command.extend(roles.iter().map(|role| role.name().into()));
+        }
+        // The standings are in one process's memory.
+        let processes = match roles.contains(&Role::Rank) {
+            true => 1,
+            false => std::thread::available_parallelism()?.get(),
+        };
+        let pool = WorkerPool::new(
+            runtime,
+            PoolOptions {
+                spawn: Some(processes),
+                command: Some(SpawnCommand::new(command)?),
+                discovery: Some(discovery),
+                quorum: processes,
+                ..Default::default()
+            },
+        )?;
+        Ok(Crew {
+            language,
+            roles,
+            program: program.to_owned(),
+            namespace,
+            pool,
+        })
     }
-    Process::start(name, program, &arguments)
+
+    /// The ids of its processes that serve.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let processes = self.pool.status().processes.into_iter();
+        processes
+            .filter(|process| process.state == ProcessState::Serving)
+            .map(|process| process.pid)
+            .collect()
+    }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
+use wool::Value;
 use wool::value::Map;
-use wool::{Value, WorkerPool};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::screen::{Screen, Style};
-use crate::team::{Language, Role, Team};
+use crate::team::{Crew, Role, Team};
 
 /// Time between two frames, and so between two items of the stream of standings.
 const FRAME: Duration = Duration::from_millis(80);
@@ -21,8 +21,10 @@ const STREAM_TIMEOUT: Duration = Duration::from_secs(120);
 pub(crate) const TOP: usize = 10;
 /// Of those, shown while the work goes on.
 const SHOWN: usize = 5;
+/// Columns of process ids.
+const PROCESSES: usize = 17;
 /// Columns of what a worker does and its bar together.
-const DOES_AND_BAR: usize = 26;
+const DOES_AND_BAR: usize = 24;
 const PIECES_BAR: usize = 24;
 
 /// The standings as the ranking worker tells them.
@@ -50,11 +52,9 @@ impl Standings {
     }
 }
 
-/// A worker as it is shown.
-struct Row {
-    language: Language,
-    process: u32,
-    roles: Vec<Role>,
+/// A crew as it is shown.
+struct Row<'a> {
+    crew: &'a Crew,
     does: String,
 }
 
@@ -62,21 +62,20 @@ struct Row {
 pub(crate) struct View<'a> {
     screen: &'a mut Screen,
     progress: &'a Progress,
-    rows: Vec<Row>,
+    team: &'a Team,
+    rows: Vec<Row<'a>>,
     /// The last quarter of the work that was told as a plain line.
     quarter: usize,
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn new(screen: &'a mut Screen, progress: &'a Progress, team: &Team) -> View<'a> {
+    pub(crate) fn new(screen: &'a mut Screen, progress: &'a Progress, team: &'a Team) -> View<'a> {
         let rows = team
-            .workers
+            .crews
             .iter()
-            .map(|worker| Row {
-                language: worker.language,
-                process: worker.process.id(),
-                roles: worker.roles.clone(),
-                does: worker
+            .map(|crew| Row {
+                crew,
+                does: crew
                     .roles
                     .iter()
                     .map(|role| role.name())
@@ -87,6 +86,7 @@ impl<'a> View<'a> {
         View {
             screen,
             progress,
+            team,
             rows,
             quarter: 0,
         }
@@ -96,9 +96,11 @@ impl<'a> View<'a> {
     /// generator for one more item: it runs when we look, and not otherwise.
     pub(crate) async fn follow(
         &mut self,
-        pool: &WorkerPool,
         mut over: watch::Receiver<bool>,
     ) -> Result<Option<Standings>, Failure> {
+        let Some(pool) = self.team.pool(Role::Rank) else {
+            return Ok(None);
+        };
         let mut items = pool
             .stream("demo.top", (TOP,))
             .timeout(STREAM_TIMEOUT)
@@ -157,28 +159,32 @@ impl<'a> View<'a> {
         let mut lines = vec![
             String::new(),
             self.style().dim(&format!(
-                "  {:<6}  {:>7}  {:<does$}  {:bar$}  {:>11}  {:>9}  {:>6}",
-                "worker", "process", "does", "", "tasks", "in flight", "word/s"
+                "  {:<6}  {:<PROCESSES$}  {:<does$}  {:bar$}  {:>11}  {:>9}  {:>6}",
+                "pool", "processes", "does", "", "tasks", "in flight", "word/s"
             )),
         ];
         lines.extend(self.rows.iter().map(|row| self.row(row, does, bar)));
         lines.push(String::new());
         lines.push(self.pieces_line());
         lines.push(self.standings_line(standings));
+        lines.extend(self.progress.noted());
         lines
     }
 
     fn row(&self, row: &Row, does: usize, bar: usize) -> String {
         let style = self.style();
-        let tasks = self.progress.of(&row.roles);
+        let tasks = self.progress.of(&row.crew.roles);
         let (full, empty) = style.bar(tasks.done as u64, tasks.total as u64, bar);
-        let name = style.language(row.language, &format!("{:<6}", row.language.name()));
+        let name = style.language(
+            row.crew.language,
+            &format!("{:<6}", row.crew.language.name()),
+        );
         let counted = format!("{:>11}", format!("{}/{}", tasks.done, tasks.total));
         format!(
-            "  {name}  {:>7}  {:<does$}  {}{}  {}  {:>9}  {:>6}",
-            row.process,
+            "  {name}  {:<PROCESSES$}  {:<does$}  {}{}  {}  {:>9}  {:>6}",
+            processes(&row.crew.processes()),
             row.does,
-            style.language(row.language, &full),
+            style.language(row.crew.language, &full),
             style.dim(&empty),
             if tasks.failed > 0 {
                 style.bad(&counted)
@@ -233,6 +239,15 @@ impl<'a> View<'a> {
     fn style(&self) -> Style {
         self.screen.style()
     }
+}
+
+/// The first ids, and how many more there are.
+fn processes(ids: &[u32]) -> String {
+    let mut words: Vec<String> = ids.iter().take(2).map(u32::to_string).collect();
+    if ids.len() > words.len() {
+        words.push(format!("+{}", ids.len() - words.len()));
+    }
+    words.join(" ")
 }
 
 /// 1234567 as 1,234,567.

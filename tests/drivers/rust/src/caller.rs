@@ -223,15 +223,15 @@ impl Caller {
 
     fn call(&mut self, id: &str, mut tokens: Tokens<'_>, kind: RoutineKind) -> Result<(), Failure> {
         let routine = tokens.next("routine")?;
-        let arguments = Arguments::new(tokens.values()?);
-        let options = tokens.options();
+        let (arguments, options) = tokens.arguments()?;
         let timeout = options.number("timeout")?.map(Duration::from_millis);
         let pool = self.pool(&options)?;
         let observer = Observer {
             id: id.to_owned(),
             reports: self.reports.clone(),
         };
-        let submitted = Payload::arguments(&arguments).and_then(|arguments| {
+        let encoded = arguments.and_then(|arguments| Payload::arguments(&arguments));
+        let submitted = encoded.and_then(|arguments| {
             let request = CallRequest {
                 kind,
                 timeout,

@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use std::str::{FromStr, SplitAsciiWhitespace};
 
 use wool::Error;
-use wool::value::{Limits, Value, decode, encode};
+use wool::value::{Arguments, Limits, Value, decode, encode};
 
 /// Encodings up to this many bytes are reported whole.
 const REPORTED_WHOLE: usize = 4096;
@@ -87,28 +87,53 @@ impl<'a> Tokens<'a> {
     /// `N VALUE*N`.
     pub(crate) fn values(&mut self) -> Result<Vec<Value>, Failure> {
         let count: usize = self.number("number of values")?;
-        (0..count).map(|_| value(self.next("values")?)).collect()
+        (0..count)
+            .map(|_| Ok(value(self.next("values")?)??))
+            .collect()
     }
 
-    /// What is left: `key=value` tokens.
-    pub(crate) fn options(self) -> Options {
-        Options::parse(self.0.map(str::to_owned))
+    /// `N VALUE*N`, then options, of which those that begin with `named=` are arguments, too. What the codec refuses is
+    /// the request's own error.
+    pub(crate) fn arguments(mut self) -> Result<(Result<Arguments, Error>, Options), Failure> {
+        let count: usize = self.number("number of values")?;
+        let positional: Vec<&str> = (0..count)
+            .map(|_| self.next("values"))
+            .collect::<Result<_, _>>()?;
+        let (named, options): (Vec<&str>, Vec<&str>) =
+            self.0.partition(|token| token.starts_with("named="));
+        let options = Options::parse(options.into_iter().map(str::to_owned));
+        let mut arguments = Arguments::default();
+        for token in positional {
+            match value(token)? {
+                Ok(value) => arguments.positional.push(value),
+                Err(error) => return Ok((Err(error), options)),
+            }
+        }
+        for token in named {
+            let (name, token) = token
+                .trim_start_matches("named=")
+                .split_once(':')
+                .ok_or_else(|| Failure::new("named= wants a name and a value"))?;
+            match value(token)? {
+                Ok(value) => arguments.named.push((untext(name)?, value)),
+                Err(error) => return Ok((Err(error), options)),
+            }
+        }
+        Ok((Ok(arguments), options))
     }
 }
 
-/// The value of a token.
-fn value(token: &str) -> Result<Value, Failure> {
+/// The value of a token, or why the codec refuses it.
+fn value(token: &str) -> Result<Result<Value, Error>, Failure> {
     if let Some(digits) = token.strip_prefix("hex:") {
-        return Ok(decode(&unhex(digits)?, &Limits::default())?);
+        return Ok(decode(&unhex(digits)?, &Limits::default()).map_err(Error::from));
     }
     if let Some((size, seed)) = token
         .strip_prefix("fill:")
         .and_then(|rest| rest.split_once(':'))
     {
-        return Ok(Value::from(fill(
-            parse("size", size)?,
-            parse("seed", seed)?,
-        )));
+        let bytes = fill(parse("size", size)?, parse("seed", seed)?);
+        return Ok(Ok(Value::from(bytes)));
     }
     Err(Failure::new(format!("{token:?} is no value")))
 }

@@ -97,7 +97,7 @@ pub(crate) fn register(runtime: &Runtime, counters: &Arc<Counters>) -> Result<()
 
 fn register_unary(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
     let counters = Arc::clone(all);
-    runtime.register(Routine::unary("conf.add", move |_task, arguments| {
+    let add = Routine::unary("conf.add", move |_task, arguments| {
         let running = counters.begin();
         async move {
             let _running = running;
@@ -105,7 +105,18 @@ fn register_unary(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
             a.checked_add(b)
                 .ok_or_else(|| Fault::new("Overflow", format!("{a} + {b} overflows 64 bits")))
         }
-    }))?;
+    });
+    runtime.register(add.parameters(["a", "b"]))?;
+    let counters = Arc::clone(all);
+    let named = Routine::unary("conf.named", move |_task, arguments| {
+        let running = counters.begin();
+        async move {
+            let _running = running;
+            let (a, b, scale): (i64, i64, Option<i64>) = arguments.extract()?;
+            Ok((a + b) * scale.unwrap_or(1))
+        }
+    });
+    runtime.register(named.parameters(["a", "b", "scale"]))?;
     let counters = Arc::clone(all);
     runtime.register(Routine::unary("conf.concat", move |_task, arguments| {
         let running = counters.begin();

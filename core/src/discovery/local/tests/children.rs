@@ -3,8 +3,10 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use super::places::RUNTIME_DIRECTORY;
 use super::{places, record, uid};
 use crate::discovery::local::{Announcement, LocalDiscovery};
 use crate::error::ErrorKind;
@@ -29,12 +31,20 @@ impl Process {
     }
 
     /// Where a tmpfs with these options is mounted as shared memory, for this process alone.
-    pub(super) fn start_in_shared_memory(options: &str, role: &str) -> Process {
+    pub(super) fn start_in_shared_memory(
+        options: &str,
+        runtime_directory: Option<&Path>,
+        role: &str,
+    ) -> Process {
         let script = format!("mount -t tmpfs -o {options} wool-test /dev/shm && exec \"$@\"");
         let mut command = Command::new("unshare");
         command
             .args(["--mount", "sh", "-c", &script, "sh"])
             .arg(std::env::current_exe().unwrap());
+        match runtime_directory {
+            Some(directory) => command.env(RUNTIME_DIRECTORY, directory),
+            None => command.env_remove(RUNTIME_DIRECTORY),
+        };
         Process::spawn(with_role(command, role))
     }
 

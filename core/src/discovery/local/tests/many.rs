@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::children::Process;
-use super::{Directory, Told, names};
+use super::{Directory, Told, nothing_is_left};
 
 #[test]
 fn a_thousand_workers_are_found_and_gone() {
@@ -29,5 +29,5 @@ fn a_thousand_workers_are_found_and_gone() {
         let gone: BTreeSet<_> = (0..1000).map(|_| told.gone()).collect();
         assert_eq!(gone, uids);
     }
-    assert_eq!(names(&directory.namespace("test")), [""; 0]);
+    nothing_is_left(&directory);
 }

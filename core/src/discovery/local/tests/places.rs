@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::fs::{MetadataExt, chown, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
@@ -12,7 +12,7 @@ use crate::discovery::local::LocalDiscovery;
 use crate::discovery::local::root::Root;
 use crate::error::{Error, ErrorKind};
 
-const RUNTIME_DIRECTORY: &str = "XDG_RUNTIME_DIR";
+pub(super) const RUNTIME_DIRECTORY: &str = "XDG_RUNTIME_DIR";
 
 fn refusal(directory: &Directory) -> Error {
     let discovery = directory.discovery("test");
@@ -138,9 +138,9 @@ pub(super) fn find_nobody(discovery: &LocalDiscovery) {
     assert_eq!(denied.kind(), std::io::ErrorKind::PermissionDenied);
 }
 
-fn in_shared_memory(options: &str, role: &str) {
+fn in_shared_memory(options: &str, runtime_directory: Option<&Path>, role: &str) {
     if is_root() {
-        Process::start_in_shared_memory(options, role).succeed();
+        Process::start_in_shared_memory(options, runtime_directory, role).succeed();
     } else {
         cannot(role, "only root can mount shared memory of its own");
     }
@@ -148,7 +148,7 @@ fn in_shared_memory(options: &str, role: &str) {
 
 #[test]
 fn full_shared_memory_is_an_error_until_there_is_room() {
-    in_shared_memory("size=64k,mode=1777", "full");
+    in_shared_memory("size=64k,mode=1777", None, "full");
 }
 
 pub(super) fn in_full_shared_memory() {
@@ -172,7 +172,7 @@ pub(super) fn in_full_shared_memory() {
 
 #[test]
 fn shared_memory_without_files_to_be_had_is_an_error() {
-    in_shared_memory("nr_inodes=2,mode=1777", "no-more-files");
+    in_shared_memory("nr_inodes=2,mode=1777", None, "no-more-files");
 }
 
 pub(super) fn in_shared_memory_without_files() {
@@ -187,23 +187,12 @@ pub(super) fn in_shared_memory_without_files() {
 
 #[test]
 fn read_only_shared_memory_is_not_used() {
-    in_shared_memory("ro", "read-only");
-    in_shared_memory("ro", "read-only-with-runtime-directory");
-}
-
-#[allow(unsafe_code, reason = "the process is the test's own")]
-fn set_runtime_directory(directory: Option<&Path>) {
-    // SAFETY: no other thread of this process reads or writes the environment.
-    unsafe {
-        match directory {
-            Some(directory) => std::env::set_var(RUNTIME_DIRECTORY, directory),
-            None => std::env::remove_var(RUNTIME_DIRECTORY),
-        }
-    }
+    in_shared_memory("ro", None, "read-only");
+    let directory = Directory::within(&std::env::temp_dir());
+    in_shared_memory("ro", Some(&directory.0), "read-only-with-runtime-directory");
 }
 
 pub(super) fn in_read_only_shared_memory() {
-    set_runtime_directory(None);
     let error = LocalDiscovery::new("test")
         .unwrap()
         .announce(&uid())
@@ -214,11 +203,10 @@ pub(super) fn in_read_only_shared_memory() {
 }
 
 pub(super) fn in_runtime_directory() {
-    let directory = Directory::new();
-    set_runtime_directory(Some(&directory.0));
+    let directory = PathBuf::from(std::env::var_os(RUNTIME_DIRECTORY).unwrap());
     let discovery = LocalDiscovery::new("test").unwrap();
     let uid = uid();
     let _announcement = publish(&discovery, &uid);
-    assert_eq!(names(&directory.0.join("wool/test")).len(), 1);
+    assert_eq!(names(&directory.join("wool/test")).len(), 1);
     assert_eq!(Told::of(&discovery).found().uid, uid);
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::children::Process;
-use super::{Directory, Told, cannot, is_root, publish, record, uid};
+use super::{Directory, Told, cannot, eventually, is_root, publish, record, uid};
 use crate::discovery::local::record::{Here, LARGEST, encode};
 use crate::discovery::local::{lock, names};
 use crate::discovery::{DiscoveryEvent, TurnedAwayReason};
@@ -80,7 +80,7 @@ fn what_is_no_record_is_turned_away_with_its_reason() {
     // Nobody writes when only a lock falls: this is a hint.
     std::fs::write(path.join(".hint"), "").unwrap();
     assert_eq!(told.gone(), uids[0]);
-    assert!(!bare(&uids[0]).exists());
+    eventually(|| !bare(&uids[0]).exists());
     assert_eq!(rest.len(), 5);
 }
 
@@ -161,7 +161,7 @@ fn two_users_do_not_find_each_other() {
     let _announcement = publish(&discovery, &uid);
     Process::start_as(65534, "find-nobody", &discovery).succeed();
     let theirs = Process::start_as(65534, "publish", &discovery);
-    super::eventually(|| super::names(&directory.0.join("wool-65534/test")).len() == 2);
+    eventually(|| super::names(&directory.0.join("wool-65534/test")).len() == 2);
     let told = Told::of(&discovery);
     assert_eq!(told.found().uid, uid);
     told.scanned();

@@ -1,0 +1,85 @@
+import { type Discovery, LocalDiscovery } from './discovery.js';
+import type { NativePoolOptions } from './native.js';
+import { count, grace, invalid, texts, wait } from './options.js';
+import { ownCommand } from './program.js';
+import type { Runtime } from './runtime.js';
+
+/**
+ * Which workers a pool calls, and how. With nothing said it starts a worker process per core. With `spawn` it starts so
+ * many; with `discovery` or `addresses` it joins the workers that are there; with both it does both.
+ */
+export interface WorkerPoolOptions {
+  /**
+   * Worker processes to start and to keep up; 0 starts none. Default: one per core, or none where `discovery` or
+   * `addresses` are given.
+   */
+  spawn?: number | undefined;
+  /**
+   * The program that becomes a worker, and its arguments. Default: this program again, which has to have come to
+   * {@link main}.
+   */
+  command?: readonly string[] | undefined;
+  /** Tasks at once in each of the started workers. Default 1,024. */
+  concurrency?: number | undefined;
+  /**
+   * Milliseconds that the started workers get to finish their tasks when the pool closes: 0 cancels at once, negative
+   * or `Infinity` never. Default 0.
+   */
+  grace?: number | undefined;
+  /** Where workers are found, and where those that the pool starts are published. */
+  discovery?: Discovery | undefined;
+  /** Workers at fixed addresses: `host:port`, or `unix:/path`. */
+  addresses?: readonly string[] | undefined;
+  /** Labels that found workers must have, all of them. The started ones get them. */
+  tags?: readonly string[] | undefined;
+  /** The most found workers that are admitted; those that the pool starts do not count. Default: all. */
+  lease?: number | undefined;
+  /** Connected workers that the first call waits for. Default 1. */
+  quorum?: number | undefined;
+  /** How long calls wait for the quorum, milliseconds. Default 60,000. */
+  quorumTimeout?: number | undefined;
+  /** How long a call looks for a worker that takes it, milliseconds. Default 60,000. */
+  dispatchTimeout?: number | undefined;
+  /** Presented to the workers at `addresses`. Those that are found say theirs in their records. */
+  secret?: string | undefined;
+  /** Dials addresses beyond this machine's loopback without TLS. Default false. */
+  allowPlaintext?: boolean | undefined;
+  /** Largest payload, bytes. Default 256 MiB. */
+  maxPayload?: number | undefined;
+  /** Default: {@link Runtime.default}. */
+  runtime?: Runtime | undefined;
+}
+
+/** @throws {WoolError} `INVALID_ARGUMENT`; `SPAWN_FAILED` when this program cannot be started again */
+export function nativePoolOptions(options: WorkerPoolOptions): NativePoolOptions {
+  const spawn = count('spawn', options.spawn, 0);
+  const addresses = someTexts('addresses', options.addresses);
+  const command = someTexts('command', options.command);
+  const joins = options.discovery !== undefined || addresses !== undefined;
+  const startsItself = command === undefined && (spawn ?? (joins ? 0 : 1)) > 0;
+  return {
+    spawn: spawn === 0 ? -1 : spawn,
+    command: startsItself ? ownCommand() : command,
+    commandIsOwn: startsItself,
+    concurrency: count('concurrency', options.concurrency, 1),
+    grace: options.grace === undefined ? undefined : grace(options.grace),
+    discovery: LocalDiscovery.handleOf('discovery', options.discovery),
+    addresses,
+    tags: texts('tags', options.tags),
+    lease: count('lease', options.lease, 1),
+    quorum: count('quorum', options.quorum, 1),
+    quorumTimeout: wait('quorumTimeout', options.quorumTimeout),
+    dispatchTimeout: wait('dispatchTimeout', options.dispatchTimeout),
+    secret: options.secret,
+    allowPlaintext: options.allowPlaintext,
+    maxPayload: options.maxPayload,
+  };
+}
+
+/** An empty list would be taken for none, and the pool for another kind. */
+function someTexts(name: string, value: readonly string[] | undefined): readonly string[] | undefined {
+  if (texts(name, value)?.length === 0) {
+    throw invalid(`${name} is empty: say at least one, or leave it out`);
+  }
+  return value;
+}

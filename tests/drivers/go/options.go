@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	wool "github.com/wool-labs/libwool/bindings/go"
+)
+
+// driverOptions are "key=value" words, by key; some keys come several times. Values that stand in a line
+// of commands are percent-encoded where they have spaces.
+type driverOptions map[string][]string
+
+func parseOptions(words []string) (driverOptions, error) {
+	options := make(driverOptions)
+	for _, word := range words {
+		key, value, found := strings.Cut(word, "=")
+		if !found {
+			return nil, fmt.Errorf("option %q is not of the form key=value", word)
+		}
+		if text, err := url.PathUnescape(value); err == nil {
+			value = text
+		}
+		options[key] = append(options[key], value)
+	}
+	return options, nil
+}
+
+func (o driverOptions) has(key string) bool { return len(o[key]) > 0 }
+
+// text is the last value of a key; empty without one.
+func (o driverOptions) text(key string) string {
+	if values := o[key]; len(values) > 0 {
+		return values[len(values)-1]
+	}
+	return ""
+}
+
+// number is 0 without the key.
+func (o driverOptions) number(key string) (int64, error) {
+	if !o.has(key) {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(o.text(key), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", key, err)
+	}
+	return n, nil
+}
+
+// numbers stores the values of keys, 0 of those that are not there.
+func (o driverOptions) numbers(targets map[string]*int64) error {
+	for key, target := range targets {
+		n, err := o.number(key)
+		if err != nil {
+			return err
+		}
+		*target = n
+	}
+	return nil
+}
+
+// discovery is that of the namespace under a key; nil without one.
+func (o driverOptions) discovery(key string) wool.Discovery {
+	if !o.has(key) {
+		return nil
+	}
+	return wool.LocalDiscovery{Namespace: o.text(key), Directory: o.text("directory")}
+}
+
+func (o driverOptions) worker() (wool.WorkerOptions, error) {
+	concurrency, err := o.number("concurrency")
+	return wool.WorkerOptions{
+		Concurrency: uint32(concurrency), SocketPath: o.text("socket"), Secret: []byte(o.text("secret")),
+		Tags: o["tag"], Publish: o.discovery("publish"),
+	}, err
+}
+
+func (o driverOptions) pool() (wool.PoolOptions, error) {
+	var spawn, concurrency, grace, lease, quorum, quorumTimeout, dispatchTimeout int64
+	none := o.text("spawn") == "none"
+	if none {
+		o["spawn"] = []string{"-1"}
+	}
+	err := o.numbers(map[string]*int64{
+		"spawn": &spawn, "concurrency": &concurrency, "grace": &grace, "lease": &lease, "quorum": &quorum,
+		"quorum_timeout": &quorumTimeout, "dispatch_timeout": &dispatchTimeout,
+	})
+	options := wool.PoolOptions{
+		Spawn: int(spawn), Command: o["command"], Concurrency: uint32(concurrency), Grace: span(grace),
+		Discovery: o.discovery("discovery"), Tags: o["tag"], Lease: uint32(lease), Quorum: uint32(quorum),
+		QuorumTimeout: span(quorumTimeout), DispatchTimeout: span(dispatchTimeout), Secret: []byte(o.text("secret")),
+	}
+	if o.has("address") {
+		options.Addresses = strings.Split(o.text("address"), ",")
+	}
+	return options, err
+}
+
+// span is so many milliseconds; those beyond what a Duration holds are the longest.
+func span(milliseconds int64) time.Duration {
+	return time.Duration(min(max(milliseconds, -1), math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
+}
