@@ -48,13 +48,14 @@ mod runtime;
 mod server;
 mod session;
 mod state;
+mod sync;
 mod task;
 mod tasks;
 mod wire;
 mod worker;
 
 pub use call::{CallHandle, CallObserver, CallRequest, Outcome};
-pub use client::{Call, ResultStream, StreamCall};
+pub use client::{Call, CallFuture, ResultStream, StreamCall};
 pub use error::{Error, ErrorKind, Fault, Result};
 pub use ids::Uuid;
 pub use log::{Level, LogSink};
