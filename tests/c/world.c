@@ -275,7 +275,7 @@ int64_t call_add(world_t *world, int64_t a, int64_t b) {
 wool_event_t next_event(world_t *world) {
   wool_event_t event;
   size_t count = 0;
-  OK(wool_queue_drain(world->queue, &event, 1, NULL, 0, -1, &count, &error));
+  OK(wool_queue_drain(world->queue, &event, sizeof event, 1, NULL, 0, -1, &count, &error));
   CHECK(count == 1);
   return event;
 }
