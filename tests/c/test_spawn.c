@@ -200,7 +200,7 @@ TEST(a_program_that_was_not_spawned_gets_its_slot_back) {
     int32_t spawned = -1;
     OK(wool_serve_if_spawned_submit(runtime, queue, 1, &spawned, &error));
     CHECK(spawned == 0);
-    ANSWERS(WOOL_PENDING, wool_queue_drain(queue, &event, 1, NULL, 0, 0, &count, &error));
+    ANSWERS(WOOL_PENDING, wool_queue_drain(queue, &event, sizeof event, 1, NULL, 0, 0, &count, &error));
   }
   wool_queue_free(queue);
   end_runtime();
