@@ -295,6 +295,10 @@ impl CallerSession {
 
     fn command(&mut self, command: CallerCommand) {
         match command {
+            // Sent before the goaway was heard.
+            CallerCommand::Start(dispatch) if self.last_started.is_some() => {
+                self.give_back(dispatch, Why::Draining, None);
+            }
             CallerCommand::Start(dispatch) => self.waiting.push_back(dispatch),
             CallerCommand::Credit(flight, items) => {
                 if let Some((number, open)) = find(&mut self.open, &flight) {
