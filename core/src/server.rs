@@ -34,8 +34,8 @@ pub(crate) const STREAM_WINDOW: u32 = 32 << 20;
 pub(crate) const CONNECTION_WINDOW: u32 = 64 << 20;
 /// A batch may be this much larger than the hello's limit, for its framing.
 pub(crate) const BATCH_SLACK: usize = 64 * 1024;
-/// How long connections may take to end once their sessions have.
-const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(1);
+/// How long callers may take to hang up once they have been told everything.
+const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(3);
 /// Finds peers that vanished while nothing was going on.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 

@@ -197,6 +197,7 @@ impl Serving {
                     for command in received.drain(..) {
                         if let WorkerCommand::Finish = command {
                             self.flush(&outgoing).await;
+                            self.linger().await;
                             return End::Finished;
                         }
                         self.command(command);
@@ -251,6 +252,13 @@ impl Serving {
     }
 
     /// The answers of the last tasks should reach a caller that still reads.
+    /// Lets the caller hang up first, which it does once it has read the goaway and the last answer: a socket
+    /// closed under calls that it still writes would take away what it has not read yet. The server ends a
+    /// caller's connection that takes too long.
+    async fn linger(&mut self) {
+        while let Some(Ok(_)) = self.transport.receive().await {}
+    }
+
     async fn flush(&mut self, outgoing: &mpsc::Sender<Outgoing>) {
         let until = Instant::now() + FLUSH_WITHIN;
         while let Ok(command) = self.commands.try_recv() {
