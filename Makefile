@@ -18,7 +18,7 @@ demo: ## one pool, workers in four languages, in front of your eyes
 	@examples/demo/run.sh
 
 # In order: what is cheap and finds most comes first.
-TEST_STAGES := setup format lint selftest build abi test-rust test-c test-go test-node drivers examples started conformance hostile grpc leftovers
+TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples started conformance hostile grpc leftovers
 
 .PHONY: test
 test: ## everything that must hold before a change goes in; what CI runs
@@ -53,7 +53,11 @@ PROGRAMS := wool-driver-rust quickstart wool-demo wool-bench
 
 .PHONY: test-rust
 test-rust: ## the core and the values crate
-	@$(STAGE) "test rust" cargo test --quiet --workspace $(PROGRAMS:%=--exclude %)
+	@$(STAGE) "test rust" cargo test --quiet --workspace $(PROGRAMS:%=--exclude %) --exclude wool-loom
+
+.PHONY: loom
+loom: ## the doorbell's and the outcome's races, in every interleaving
+	@$(STAGE) loom cargo test --quiet -p wool-loom
 
 .PHONY: test-c
 test-c: build ## the ABI from C and C++, with sanitizers

@@ -9,7 +9,8 @@
  *     numbers, which go stale and are never used again: cancelling what is over, cancelling twice and answering too
  *     late are harmless.
  *  2. Options begin with struct_size; start from their WOOL_..._OPTIONS_INIT. Zero is every option's default. Structs
- *     with a struct_size grow at their end; all others never change.
+ *     with a struct_size grow at their end, and so does wool_event_t, whose arrays come with the size of an element:
+ *     programs and libraries of different versions understand each other. All others never change.
  *  3. Functions answer with a wool_status_t. On a failure, and only then, `*error` is set to the whole story, which
  *     belongs to you; `error` may be NULL. Out-parameters are written on success only, and only what is said to
  *     be optional may be NULL.
@@ -714,16 +715,20 @@ wool_status_t wool_queue_new(struct wool_runtime_t *runtime,
                              struct wool_queue_t **out,
                              struct wool_error_t **error);
 
-// Takes up to `capacity` events, in order, waiting for the first. Payloads are copied into `slab`, 8-byte
-// aligned, while they fit; others have an owner. `slab` may be NULL with `slab_len` 0. Usually one thread drains;
-// several may.
+// Takes up to `capacity` events, in order, waiting for the first. `event_size` is sizeof(wool_event_t), the distance from
+// one event to the next: an element that is smaller than this version's event gets what it has room for (an `error`
+// without room is freed), one that is larger has zeros at its end. Payloads are copied into `slab`, 8-byte aligned, while
+// they fit; others have an owner. `slab` may be NULL with `slab_len` 0. Usually one thread drains; several may.
 //
 // `timeout_ms`: < 0 waits for ever, 0 does not wait.
 //
 // WOOL_OK: `*count` >= 1. WOOL_PENDING: none in the time given. WOOL_ERR_CLOSED: the queue is closed, and all its
 // events have been drained. `*count` is 0 but for WOOL_OK.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for an `event_size` that is none, and for a wait in a callback that must not block.
 wool_status_t wool_queue_drain(struct wool_queue_t *queue,
                                struct wool_event_t *events,
+                               size_t event_size,
                                size_t capacity,
                                uint8_t *slab,
                                size_t slab_len,

@@ -102,7 +102,8 @@ static inline int64_t wool_go_drain(wool_queue_t *queue, wool_event_t *events, s
                                     size_t slab_len, int64_t timeout_ms) {
   size_t count = 0;
   wool_error_t *error = NULL;
-  int32_t status = (int32_t)wool_queue_drain(queue, events, capacity, slab, slab_len, timeout_ms, &count, &error);
+  int32_t status = (int32_t)wool_queue_drain(queue, events, sizeof *events, capacity, slab, slab_len, timeout_ms,
+                                              &count, &error);
   wool_error_free(error);
   for (size_t i = 0; i < count; i++) {
     if (events[i].payload.len == 0) events[i].payload.ptr = NULL;

@@ -84,6 +84,10 @@ impl CallHandle {
         CallHandle { flight }
     }
 
+    pub(crate) fn flight(&self) -> &Flight {
+        &self.flight
+    }
+
     /// Ends the call as [`ErrorKind::Cancelled`]: the observer is told within this call, the routine is
     /// told to stop.
     pub fn cancel(&self) {

@@ -1,20 +1,18 @@
 //! Calling from Rust: futures and streams over [`WorkerPool::submit`].
 
-use std::collections::VecDeque;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
-use tokio::sync::oneshot;
 use wool_values::{Arguments, Value};
 
-use crate::call::{CallHandle, CallObserver, CallRequest, Outcome};
+use crate::call::{CallHandle, CallRequest, Outcome};
 use crate::error::{Error, ErrorKind, Result};
 use crate::payload::Payload;
 use crate::pool::WorkerPool;
+use crate::session::Arrival;
 
 impl WorkerPool {
     /// Calls a routine that answers once. Await what it returns; dropping the future cancels the task.
@@ -104,47 +102,72 @@ call_options!(StreamCall);
 
 impl IntoFuture for Call {
     type Output = Result<Value>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Result<Value>> + Send>>;
+    type IntoFuture = CallFuture;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let (sender, receiver) = oneshot::channel();
-            let observer = Box::new(Once {
-                sender: Some(sender),
-            });
-            let handle = self.pool.submit(self.request?, observer)?;
-            let _cancel = CancelOnDrop(handle);
-            match receiver.await {
-                Ok(Outcome::Result(payload)) => payload.to_value(),
-                Ok(Outcome::Error(error)) => Err(error),
-                Ok(Outcome::End) | Err(_) => Err(Error::new(
-                    ErrorKind::Internal,
-                    "the call ended without an outcome",
-                )),
-            }
+    fn into_future(self) -> CallFuture {
+        CallFuture {
+            state: Progress::New(self),
+        }
+    }
+}
+
+/// A [`Call`] that is awaited: it is made at the first poll. Dropping this cancels the task.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct CallFuture {
+    state: Progress,
+}
+
+enum Progress {
+    New(Call),
+    Made(CallHandle),
+    Over,
+}
+
+impl CallFuture {
+    /// Makes the call, unless it was made.
+    fn made(&mut self) -> Result<&CallHandle> {
+        if let Progress::New(_) = &self.state
+            && let Progress::New(call) = std::mem::replace(&mut self.state, Progress::Over)
+        {
+            let flight = call.pool.launch(call.request?, None)?;
+            self.state = Progress::Made(CallHandle::new(flight));
+        }
+        match &self.state {
+            Progress::Made(handle) => Ok(handle),
+            Progress::New(_) | Progress::Over => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "a call was polled after its outcome",
+            )),
+        }
+    }
+}
+
+impl Future for CallFuture {
+    type Output = Result<Value>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Value>> {
+        let outcome = match self.made()?.flight().poll(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Arrival::Outcome(outcome)) => outcome,
+            // A unary call has none: the session ends it before.
+            Poll::Ready(Arrival::Item(_)) => Outcome::End,
+        };
+        self.state = Progress::Over;
+        Poll::Ready(match outcome {
+            Outcome::Result(payload) => payload.to_value(),
+            Outcome::Error(error) => Err(error),
+            Outcome::End => Err(Error::new(
+                ErrorKind::Internal,
+                "the call ended without an outcome",
+            )),
         })
     }
 }
 
-struct CancelOnDrop(CallHandle);
-
-impl Drop for CancelOnDrop {
+impl Drop for CallFuture {
     fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
-struct Once {
-    sender: Option<oneshot::Sender<Outcome>>,
-}
-
-impl CallObserver for Once {
-    fn item(&mut self, _item: Payload) {}
-
-    fn finish(mut self: Box<Self>, outcome: Outcome) {
-        if let Some(sender) = self.sender.take() {
-            // The future may have been dropped.
-            let _ = sender.send(outcome);
+        if let Progress::Made(handle) = &self.state {
+            handle.cancel();
         }
     }
 }
@@ -155,14 +178,9 @@ impl StreamCall {
     /// # Errors
     /// [`ErrorKind::Codec`] for arguments that cannot be encoded, and those of [`WorkerPool::submit`].
     pub fn open(self) -> Result<ResultStream> {
-        let inbox = Arc::new(Mutex::new(Inbox::default()));
-        let observer = Box::new(Many {
-            inbox: Arc::clone(&inbox),
-        });
-        let handle = self.pool.submit(self.request?, observer)?;
+        let flight = self.pool.launch(self.request?, None)?;
         Ok(ResultStream {
-            handle,
-            inbox,
+            handle: CallHandle::new(flight),
             asked: false,
             over: false,
         })
@@ -173,45 +191,9 @@ impl StreamCall {
 /// also waits for its clean-up.
 pub struct ResultStream {
     handle: CallHandle,
-    inbox: Arc<Mutex<Inbox>>,
     /// An item was asked for and has not come.
     asked: bool,
     over: bool,
-}
-
-#[derive(Default)]
-struct Inbox {
-    items: VecDeque<Payload>,
-    outcome: Option<Outcome>,
-    waker: Option<Waker>,
-}
-
-struct Many {
-    inbox: Arc<Mutex<Inbox>>,
-}
-
-impl CallObserver for Many {
-    fn item(&mut self, item: Payload) {
-        let waker = {
-            let mut inbox = lock(&self.inbox);
-            inbox.items.push_back(item);
-            inbox.waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn finish(self: Box<Self>, outcome: Outcome) {
-        let waker = {
-            let mut inbox = lock(&self.inbox);
-            inbox.outcome = Some(outcome);
-            inbox.waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
 }
 
 impl ResultStream {
@@ -233,11 +215,11 @@ impl ResultStream {
         std::future::poll_fn(|cx| {
             loop {
                 match self.take(cx) {
-                    Poll::Ready(Taken::Item(_)) => {}
-                    Poll::Ready(Taken::Outcome(Outcome::Error(error))) => {
+                    Poll::Ready(Arrival::Item(_)) => {}
+                    Poll::Ready(Arrival::Outcome(Outcome::Error(error))) => {
                         return Poll::Ready(Err(error));
                     }
-                    Poll::Ready(Taken::Outcome(_)) => return Poll::Ready(Ok(())),
+                    Poll::Ready(Arrival::Outcome(_)) => return Poll::Ready(Ok(())),
                     Poll::Pending => return Poll::Pending,
                 }
             }
@@ -255,32 +237,19 @@ impl ResultStream {
         }
         let answer = match self.take(cx) {
             Poll::Pending => return Poll::Pending,
-            Poll::Ready(Taken::Item(payload)) => Some(payload.to_value()),
-            Poll::Ready(Taken::Outcome(Outcome::Error(error))) => Some(Err(error)),
-            Poll::Ready(Taken::Outcome(_)) => None,
+            Poll::Ready(Arrival::Item(payload)) => Some(payload.to_value()),
+            Poll::Ready(Arrival::Outcome(Outcome::Error(error))) => Some(Err(error)),
+            Poll::Ready(Arrival::Outcome(_)) => None,
         };
         self.asked = false;
         Poll::Ready(answer)
     }
 
-    fn take(&mut self, cx: &mut Context<'_>) -> Poll<Taken> {
-        let mut inbox = lock(&self.inbox);
-        if let Some(item) = inbox.items.pop_front() {
-            return Poll::Ready(Taken::Item(item));
-        }
-        if let Some(outcome) = inbox.outcome.take() {
-            drop(inbox);
-            self.over = true;
-            return Poll::Ready(Taken::Outcome(outcome));
-        }
-        inbox.waker = Some(cx.waker().clone());
-        Poll::Pending
+    fn take(&mut self, cx: &mut Context<'_>) -> Poll<Arrival> {
+        let arrival = self.handle.flight().poll(cx);
+        self.over = matches!(arrival, Poll::Ready(Arrival::Outcome(_)));
+        arrival
     }
-}
-
-enum Taken {
-    Item(Payload),
-    Outcome(Outcome),
 }
 
 impl Stream for ResultStream {
@@ -297,8 +266,4 @@ impl Drop for ResultStream {
             self.handle.close();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

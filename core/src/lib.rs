@@ -51,13 +51,14 @@ mod server;
 mod session;
 mod spawn;
 mod state;
+mod sync;
 mod task;
 mod tasks;
 mod wire;
 mod worker;
 
 pub use call::{CallHandle, CallObserver, CallRequest, Outcome};
-pub use client::{Call, ResultStream, StreamCall};
+pub use client::{Call, CallFuture, ResultStream, StreamCall};
 pub use discovery::{Discovery, LocalDiscovery, TurnedAway, TurnedAwayReason};
 pub use entry::{run_main, run_main_async};
 pub use error::{Error, ErrorKind, Fault, Result};

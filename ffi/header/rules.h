@@ -9,7 +9,8 @@
  *     numbers, which go stale and are never used again: cancelling what is over, cancelling twice and answering too
  *     late are harmless.
  *  2. Options begin with struct_size; start from their WOOL_..._OPTIONS_INIT. Zero is every option's default. Structs
- *     with a struct_size grow at their end; all others never change.
+ *     with a struct_size grow at their end, and so does wool_event_t, whose arrays come with the size of an element:
+ *     programs and libraries of different versions understand each other. All others never change.
  *  3. Functions answer with a wool_status_t. On a failure, and only then, `*error` is set to the whole story, which
  *     belongs to you; `error` may be NULL. Out-parameters are written on success only, and only what is said to
  *     be optional may be NULL.

@@ -8,7 +8,7 @@
 //! types/     what C sees            runtime, discovery, worker, pool, call, stream, task, routine, value:
 //! guard      the way in             one file per thing, with its exported functions
 //! callback   the way out            queue/    completions: channel, wake-ups, events as C sees them
-//! handles    u64 <-> call, stream, task       fork, panic: rules 8 and 11
+//! handles    u64 <-> call, stream, task       fork, panic: rules 8 and 11     sync: for tests/loom
 //! ```
 
 // The one crate whose job is raw pointers. What its functions ask of their callers is said once, in the rules at
@@ -34,6 +34,7 @@ pub mod routine;
 pub mod runtime;
 pub mod spawn;
 pub mod stream;
+mod sync;
 pub mod task;
 pub mod types;
 pub mod value;

@@ -135,7 +135,7 @@ elif [ -z "$words" ]; then
 fi
 
 if command -v valgrind >/dev/null; then
-  run plain 'a_fault_keeps|every_kind|closes_may_race|closes_are_told|step_by_step|published_worker_is_found|closing_leaves_no_process|a_killed_worker' \
+  run plain 'a_fault_keeps|every_kind|closes_may_race|closes_are_told|step_by_step|published_worker_is_found|\.closing_leaves_no_process|served_without_waiting' \
     valgrind --quiet --error-exitcode=9 --suppressions=valgrind.supp \
     --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 else

@@ -22,17 +22,17 @@ TEST(null_queues) {
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "out is NULL", wool_queue_new(runtime, NULL, NULL, &error));
   OK(wool_queue_new(runtime, NULL, &queue, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "queue is NULL",
-        wool_queue_drain(NULL, &event, 1, NULL, 0, 0, &count, &error));
+        wool_queue_drain(NULL, &event, sizeof event, 1, NULL, 0, 0, &count, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "events is NULL",
-        wool_queue_drain(queue, NULL, 1, NULL, 0, 0, &count, &error));
+        wool_queue_drain(queue, NULL, sizeof event, 1, NULL, 0, 0, &count, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "count is NULL",
-        wool_queue_drain(queue, &event, 1, NULL, 0, 0, NULL, &error));
+        wool_queue_drain(queue, &event, sizeof event, 1, NULL, 0, 0, NULL, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "slab is NULL",
-        wool_queue_drain(queue, &event, 1, NULL, 8, 0, &count, &error));
+        wool_queue_drain(queue, &event, sizeof event, 1, NULL, 8, 0, &count, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "capacity is 0",
-        wool_queue_drain(queue, &event, 0, NULL, 0, 0, &count, &error));
+        wool_queue_drain(queue, &event, sizeof event, 0, NULL, 0, 0, &count, &error));
   CHECK(count == 0);
-  ANSWERS(WOOL_PENDING, wool_queue_drain(queue, &event, 1, NULL, 0, 0, &count, &error));
+  ANSWERS(WOOL_PENDING, wool_queue_drain(queue, &event, sizeof event, 1, NULL, 0, 0, &count, &error));
   CHECK(wool_queue_fd(NULL) == WOOL_ERR_INVALID_ARGUMENT);
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "queue is NULL", wool_queue_close(NULL, &error));
   wool_queue_free(NULL);

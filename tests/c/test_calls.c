@@ -46,7 +46,7 @@ TEST(payloads_lie_in_the_slab_while_they_fit) {
   while (seen != 3) {
     wool_event_t events[4];
     size_t count = 0;
-    OK(wool_queue_drain(world.queue, events, 4, slab, sizeof slab, -1, &count, &error));
+    OK(wool_queue_drain(world.queue, events, sizeof *events, 4, slab, sizeof slab, -1, &count, &error));
     for (size_t i = 0; i < count; i++) {
       seen |= (int)events[i].tag;
       if (events[i].tag == 1) {

@@ -4,7 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -51,6 +53,15 @@ wool::Status failure(const char* words, Function&& function) {
     return error.status();
   }
   return WOOL_OK;
+}
+
+/* So many processes serve, and no call is under way any more: a result comes before its call is off the books. */
+bool all_serve(const wool::PoolStatus& status, std::size_t count) {
+  const auto serves = [](const wool::SpawnedProcess& process) { return process.state == "serving"; };
+  const auto rests = [](const wool::WorkerStatus& worker) { return worker.in_flight == 0; };
+  return status.workers.size() == count && status.processes.size() == count &&
+         std::all_of(status.processes.begin(), status.processes.end(), serves) &&
+         std::all_of(status.workers.begin(), status.workers.end(), rests);
 }
 
 std::string unique_name() { return "test-cpp-" + std::to_string(getpid()); }
@@ -105,8 +116,7 @@ TEST(the_status_is_typed) {
   wool::WorkerPool pool(*runtime, options);
   const pid_t pid = pool.call<pid_t>("test.pid");
   wool::PoolStatus status = pool.status();
-  while (status.workers.size() != 2 || status.processes.at(0).state != "serving" ||
-         status.processes.at(1).state != "serving") {
+  while (!all_serve(status, 2)) {
     sched_yield();
     status = pool.status();
   }

@@ -63,7 +63,7 @@ TEST(closing_a_runtime_closes_all_of_it) {
   CHECK(event.kind == WOOL_EVENT_ERROR && event.status == WOOL_ERR_CLOSED);
   free_event(&event);
   size_t count;
-  FAILS(WOOL_ERR_CLOSED, "closed", wool_queue_drain(world.queue, &event, 1, NULL, 0, -1, &count, &error));
+  FAILS(WOOL_ERR_CLOSED, "closed", wool_queue_drain(world.queue, &event, sizeof event, 1, NULL, 0, -1, &count, &error));
 
   wool_bytes_t arguments = ints(2, 1, 2), result;
   wool_worker_t *worker;
@@ -109,7 +109,7 @@ TEST(closes_may_race) {
   int ended = 0;
   wool_event_t event;
   size_t count;
-  while (wool_queue_drain(world.queue, &event, 1, NULL, 0, -1, &count, NULL) == WOOL_OK) {
+  while (wool_queue_drain(world.queue, &event, sizeof event, 1, NULL, 0, -1, &count, NULL) == WOOL_OK) {
     CHECK(event.kind == WOOL_EVENT_ERROR && event.status == WOOL_ERR_CLOSED);
     free_event(&event);
     ended++;

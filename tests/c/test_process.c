@@ -13,7 +13,7 @@ static void in_the_child(world_t *world) {
   wool_bytes_t arguments = ints(2, 1, 2), result;
   FAILS(WOOL_ERR_FORKED, "exec", wool_runtime_new(NULL, &runtime, &error));
   FAILS(WOOL_ERR_FORKED, "exec", wool_runtime_default(&runtime, &error));
-  FAILS(WOOL_ERR_FORKED, "exec", wool_queue_drain(world->queue, &event, 1, NULL, 0, -1, &count, &error));
+  FAILS(WOOL_ERR_FORKED, "exec", wool_queue_drain(world->queue, &event, sizeof event, 1, NULL, 0, -1, &count, &error));
   FAILS(WOOL_ERR_FORKED, "exec",
         wool_call(world->pool, text("test.add"), payload(arguments), NULL, -1, &result, NULL, &error));
   FAILS(WOOL_ERR_FORKED, "exec", wool_pool_close(world->pool, -1, &error));

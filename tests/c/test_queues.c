@@ -24,13 +24,90 @@ TEST(a_full_queue_refuses_at_submit_and_recovers) {
   FAILS(WOOL_ERR_BUSY, "2 slots",
         wool_call_submit(world.pool, text("test.add"), payload(arguments), NULL, queue, 0, NULL, &error));
   /* A slot is taken up to the drain, not only until the result is there. */
-  OK(wool_queue_drain(queue, &event, 1, NULL, 0, -1, &count, &error));
+  OK(wool_queue_drain(queue, &event, sizeof event, 1, NULL, 0, -1, &count, &error));
   free_event(&event);
   OK(wool_call_submit(world.pool, text("test.add"), payload(arguments), NULL, queue, 0, NULL, &error));
   FAILS(WOOL_ERR_BUSY, "2 slots",
         wool_call_submit(world.pool, text("test.add"), payload(arguments), NULL, queue, 0, NULL, &error));
   wool_bytes_free(&arguments);
   wool_queue_free(queue);
+  world_free(&world);
+}
+
+/* What a program had that was compiled before events had an error. */
+typedef struct {
+  int32_t kind, status;
+  uint64_t tag, handle;
+  wool_bytes_t payload;
+  int32_t codec, step;
+} older_event_t;
+
+/* And one that is compiled when they have more. */
+typedef struct {
+  wool_event_t known;
+  uint64_t added[2];
+} newer_event_t;
+
+static void ask_for_a_sum_and_a_failure(world_t *world, wool_queue_t *queue) {
+  wool_bytes_t arguments = ints(2, 1, 2);
+  OK(wool_call_submit(world->pool, text("test.add"), payload(arguments), NULL, queue, 1, NULL, &error));
+  OK(wool_call_submit(world->pool, text("test.nowhere"), payload(arguments), NULL, queue, 2, NULL, &error));
+  wool_bytes_free(&arguments);
+}
+
+TEST(events_of_an_older_program_fit_its_elements) {
+  world_t world = world_new();
+  wool_queue_t *queue = queue_of(&world, 0);
+  ask_for_a_sum_and_a_failure(&world, queue);
+  older_event_t events[2];
+  for (size_t filled = 0, count; filled < 2; filled += count) {
+    OK(wool_queue_drain(queue, (wool_event_t *)(void *)&events[filled], sizeof *events, 2 - filled, NULL, 0, -1, &count, &error));
+  }
+  for (int i = 0; i < 2; i++) {
+    if (events[i].tag == 1) {
+      CHECK(events[i].kind == WOOL_EVENT_RESULT && events[i].status == WOOL_OK && events[i].payload.len > 0);
+      CHECK(events[i].codec == WOOL_CODEC_MSGPACK);
+      wool_bytes_free(&events[i].payload);
+    } else {
+      CHECK(events[i].tag == 2 && events[i].kind == WOOL_EVENT_ERROR);
+      CHECK(events[i].status == WOOL_ERR_ROUTINE_NOT_FOUND && events[i].payload.len == 0);
+    }
+  }
+  CHECK(events[0].tag != events[1].tag);
+  wool_queue_free(queue);
+  world_free(&world);
+}
+
+TEST(events_of_a_newer_program_have_zeros_where_they_are_new) {
+  world_t world = world_new();
+  wool_queue_t *queue = queue_of(&world, 0);
+  ask_for_a_sum_and_a_failure(&world, queue);
+  newer_event_t events[2];
+  memset(events, 0xff, sizeof events);
+  for (size_t filled = 0, count; filled < 2; filled += count) {
+    OK(wool_queue_drain(queue, &events[filled].known, sizeof *events, 2 - filled, NULL, 0, -1, &count, &error));
+  }
+  for (int i = 0; i < 2; i++) {
+    CHECK(events[i].known.kind == (events[i].known.tag == 1 ? WOOL_EVENT_RESULT : WOOL_EVENT_ERROR));
+    CHECK(events[i].added[0] == 0 && events[i].added[1] == 0);
+    free_event(&events[i].known);
+  }
+  wool_queue_free(queue);
+  world_free(&world);
+}
+
+TEST(an_event_size_that_is_none_is_refused) {
+  world_t world = world_new();
+  wool_event_t event;
+  size_t count = 7;
+  const size_t none[] = {0, 1, sizeof(older_event_t) - 8, sizeof event - 4, sizeof event + 1, 4096, SIZE_MAX};
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+    FAILS(WOOL_ERR_INVALID_ARGUMENT, "pass sizeof(wool_event_t)",
+          wool_queue_drain(world.queue, &event, none[i], 1, NULL, 0, 0, &count, &error));
+    CHECK(count == 0);
+  }
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "more events than memory",
+        wool_queue_drain(world.queue, &event, sizeof event, SIZE_MAX, NULL, 0, 0, &count, &error));
   world_free(&world);
 }
 
@@ -44,7 +121,7 @@ TEST(items_take_slots_when_they_are_asked_for) {
   for (int i = 0; i < 2; i++) {
     wool_event_t event;
     size_t count;
-    OK(wool_queue_drain(queue, &event, 1, NULL, 0, -1, &count, &error));
+    OK(wool_queue_drain(queue, &event, sizeof event, 1, NULL, 0, -1, &count, &error));
     CHECK(event.kind == WOOL_EVENT_ITEM);
     free_event(&event);
   }
@@ -52,7 +129,7 @@ TEST(items_take_slots_when_they_are_asked_for) {
   OK(wool_stream_next(stream, 2, &error));
   wool_event_t event;
   size_t count;
-  OK(wool_queue_drain(queue, &event, 1, NULL, 0, -1, &count, &error));
+  OK(wool_queue_drain(queue, &event, sizeof event, 1, NULL, 0, -1, &count, &error));
   CHECK(event.kind == WOOL_EVENT_END);
   /* ... and those that never come have given their slots back. */
   wool_stream_t next = open_stream(&world, "test.count", ints(1, 2, 0), queue, 0);
@@ -81,11 +158,11 @@ TEST(the_descriptor_is_readable_while_there_are_events) {
   event = next_event(&world);
   free_event(&event);
   size_t count;
-  ANSWERS(WOOL_PENDING, wool_queue_drain(world.queue, &event, 1, NULL, 0, 0, &count, &error));
+  ANSWERS(WOOL_PENDING, wool_queue_drain(world.queue, &event, sizeof event, 1, NULL, 0, 0, &count, &error));
   CHECK(!readable(fd, 0));
   OK(wool_queue_close(world.queue, &error));
   CHECK(readable(fd, -1));
-  FAILS(WOOL_ERR_CLOSED, "closed", wool_queue_drain(world.queue, &event, 1, NULL, 0, -1, &count, &error));
+  FAILS(WOOL_ERR_CLOSED, "closed", wool_queue_drain(world.queue, &event, sizeof event, 1, NULL, 0, -1, &count, &error));
   CHECK(readable(fd, 0));
   world_free(&world);
 }
@@ -136,7 +213,7 @@ TEST(the_doorbell_rings_when_events_come_to_an_empty_queue) {
       size_t count;
       do {
         count = 0;
-        int32_t status = wool_queue_drain(queue, events, 2, NULL, 0, 0, &count, NULL);
+        int32_t status = wool_queue_drain(queue, events, sizeof *events, 2, NULL, 0, 0, &count, NULL);
         CHECK(status == WOOL_OK || status == WOOL_PENDING);
         for (size_t i = 0; i < count; i++) free_event(&events[i]);
         drained += (int)count;
@@ -190,7 +267,7 @@ TEST(a_handler_gets_the_events_and_may_take_what_they_carry) {
   options.handler_destroy = destroy_handled;
   OK(wool_queue_new(world.runtime, &options, &handled.queue, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "handler",
-        wool_queue_drain(handled.queue, &event, 1, NULL, 0, 0, &count, &error));
+        wool_queue_drain(handled.queue, &event, sizeof event, 1, NULL, 0, 0, &count, &error));
   for (int i = 0; i < 2; i++) {
     OK(wool_call_submit(world.pool, text("test.add"), payload(arguments), NULL, handled.queue, 0, NULL, &error));
   }
@@ -216,7 +293,7 @@ static void serve_by_queue(world_t *world, const char *name, int32_t kind, wool_
 static wool_event_t next_task_event(wool_queue_t *queue, int32_t kind, uint64_t tag) {
   wool_event_t event;
   size_t count;
-  OK(wool_queue_drain(queue, &event, 1, NULL, 0, -1, &count, &error));
+  OK(wool_queue_drain(queue, &event, sizeof event, 1, NULL, 0, -1, &count, &error));
   CHECK(event.kind == kind && event.tag == tag);
   return event;
 }
@@ -294,7 +371,7 @@ TEST(what_was_asked_for_stays_asked_when_the_time_is_up) {
   OK(wool_stream_wait(stream, -1, &item, NULL, &error));
   wool_bytes_free(&item);
   /* Three waits, one item: it was asked for once. */
-  ANSWERS(WOOL_PENDING, wool_queue_drain(tasks, &event, 1, NULL, 0, 0, &count, &error));
+  ANSWERS(WOOL_PENDING, wool_queue_drain(tasks, &event, sizeof event, 1, NULL, 0, 0, &count, &error));
   OK(wool_task_end(task.handle, &error));
   ANSWERS(WOOL_END, wool_stream_wait(stream, -1, &item, NULL, &error));
   free_event(&task);
@@ -363,7 +440,7 @@ TEST(closing_a_queue_ends_its_calls_as_closed) {
     free_event(&event);
   }
   size_t count;
-  FAILS(WOOL_ERR_CLOSED, "drained", wool_queue_drain(world.queue, &event, 1, NULL, 0, -1, &count, &error));
+  FAILS(WOOL_ERR_CLOSED, "drained", wool_queue_drain(world.queue, &event, sizeof event, 1, NULL, 0, -1, &count, &error));
   world_wait_cancelled(1);
   world_wait_cleaned(1);
   world_free(&world);
@@ -372,7 +449,7 @@ TEST(closing_a_queue_ends_its_calls_as_closed) {
 static void *drain_until_closed(void *data) {
   wool_event_t event;
   size_t count;
-  FAILS(WOOL_ERR_CLOSED, "closed", wool_queue_drain(data, &event, 1, NULL, 0, -1, &count, &error));
+  FAILS(WOOL_ERR_CLOSED, "closed", wool_queue_drain(data, &event, sizeof event, 1, NULL, 0, -1, &count, &error));
   return NULL;
 }
 

@@ -311,7 +311,7 @@ int64_t call_int(wool_pool_t *pool, const char *routine) {
 wool_event_t next_event_of(wool_queue_t *queue) {
   wool_event_t event;
   size_t count = 0;
-  OK(wool_queue_drain(queue, &event, 1, NULL, 0, -1, &count, &error));
+  OK(wool_queue_drain(queue, &event, sizeof event, 1, NULL, 0, -1, &count, &error));
   CHECK(count == 1);
   return event;
 }

@@ -172,6 +172,15 @@ impl WorkerPool {
         request: CallRequest,
         observer: Box<dyn CallObserver>,
     ) -> Result<CallHandle> {
+        Ok(CallHandle::new(self.launch(request, Some(observer))?))
+    }
+
+    /// Makes a call whose outcome its observer is told; without one it is there to be polled.
+    pub(crate) fn launch(
+        &self,
+        request: CallRequest,
+        observer: Option<Box<dyn CallObserver>>,
+    ) -> Result<Arc<Flight>> {
         let shared = &self.owner.shared;
         shared.check_open()?;
         Registry::check_name(&request.routine)?;
@@ -204,7 +213,7 @@ impl WorkerPool {
             last_refusal: None,
             flight: Arc::clone(&flight),
         }));
-        Ok(CallHandle::new(flight))
+        Ok(flight)
     }
 
     /// Which workers the pool has, what they serve, and which were turned away, and why.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -152,6 +153,9 @@ pub(crate) struct CallerSession {
     inbox: Inbox,
     /// Frames that grant windows, collected over a round.
     grants: Vec<Frame>,
+    /// Hosts that have something to look at. Woken together after a batch, they find all of it, and what they do next
+    /// comes back together, too.
+    wakers: Vec<Waker>,
     liveness: Liveness,
     /// Ends once it has no calls.
     retiring: bool,
@@ -196,6 +200,7 @@ impl CallerSession {
             outbox: Outbox::new(peer.limits),
             inbox: Inbox::new(own, release),
             grants: Vec::new(),
+            wakers: Vec::new(),
             liveness: Liveness::new(Instant::now()),
             retiring: false,
             writable: true,
@@ -290,6 +295,10 @@ impl CallerSession {
 
     fn command(&mut self, command: CallerCommand) {
         match command {
+            // Sent before the goaway was heard.
+            CallerCommand::Start(dispatch) if self.last_started.is_some() => {
+                self.give_back(dispatch, Why::Draining, None);
+            }
             CallerCommand::Start(dispatch) => self.waiting.push_back(dispatch),
             CallerCommand::Credit(flight, items) => {
                 if let Some((number, open)) = find(&mut self.open, &flight) {
@@ -395,14 +404,16 @@ impl CallerSession {
     }
 
     fn batch(&mut self, batch: Batch) -> Result<(), LinkError> {
-        for frame in batch.frames {
+        let done = batch.frames.into_iter().try_for_each(|frame| {
             if frame.call == 0 {
-                self.session_frame(frame.kind)?;
+                self.session_frame(frame.kind)
             } else {
-                self.call_frame(frame.call, frame.kind)?;
+                self.call_frame(frame.call, frame.kind)
             }
-        }
-        Ok(())
+        });
+        // Also for those that came before a frame that breaks the rules.
+        self.wakers.drain(..).for_each(Waker::wake);
+        done
     }
 
     fn session_frame(&mut self, kind: Option<Kind>) -> Result<(), LinkError> {
@@ -462,8 +473,8 @@ impl CallerSession {
                 self.payload(number, Answer::Result, result.value)?;
             }
             Some(Kind::Chunk(chunk)) => self.chunk(number, chunk.data)?,
-            Some(Kind::End(_)) => self.answer(number, Answer::End, |_| Outcome::End),
-            Some(Kind::Fault(fault)) => self.answer(number, Answer::Fault, |_| {
+            Some(Kind::End(_)) => self.answer(number, Answer::End, || Outcome::End),
+            Some(Kind::Fault(fault)) => self.answer(number, Answer::Fault, || {
                 Outcome::Error(Error::from_fault(Fault::from_wire(*fault)))
             }),
             Some(Kind::Rejected(rejected)) => self.rejected(number, rejected),
@@ -494,7 +505,7 @@ impl CallerSession {
             // A result is terminal once it is whole, also for a caller who has left; its chunks pass
             // through `chunk_of_nobody`.
             if answer == Answer::Result {
-                self.answer(number, answer, |_| Outcome::End);
+                self.answer(number, answer, || Outcome::End);
             }
             return Ok(());
         };
@@ -529,7 +540,7 @@ impl CallerSession {
                 return;
             }
             Part::Complete(payload) => {
-                self.answer(number, answer, |_| Outcome::Result(payload));
+                self.answer(number, answer, || Outcome::Result(payload));
                 return;
             }
             Part::TooLarge(total) => Error::new(
@@ -560,7 +571,7 @@ impl CallerSession {
         };
         match open.call.answer(Answer::Item) {
             Verdict::Deliver => {
-                open.dispatch.flight.item(payload);
+                open.dispatch.flight.item(payload, &mut self.wakers);
             }
             Verdict::Violation(what) => self.violation(number, what),
             _ => {}
@@ -568,15 +579,15 @@ impl CallerSession {
     }
 
     /// A terminal frame.
-    fn answer(&mut self, number: u64, answer: Answer, outcome: impl FnOnce(&Dispatch) -> Outcome) {
+    fn answer(&mut self, number: u64, answer: Answer, outcome: impl FnOnce() -> Outcome) {
         let Some(open) = self.open.get_mut(&number) else {
             return;
         };
         match open.call.answer(answer) {
             Verdict::Finish => {
+                let outcome = outcome();
                 if let Some(open) = self.close_call(number) {
-                    let outcome = outcome(&open.dispatch);
-                    open.dispatch.flight.finish(outcome);
+                    open.dispatch.flight.finish_among(outcome, &mut self.wakers);
                 }
             }
             Verdict::Violation(what) => {

@@ -1,13 +1,15 @@
-//! A call on its way: what has to be sent, and the place where its outcome is due.
+//! A call on its way: what has to be sent, and where its outcome is due.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::caller::CallerCommand;
+use super::due::{self, Due, Listener};
 use crate::call::{CallObserver, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::ids::Uuid;
@@ -35,16 +37,18 @@ pub(crate) struct Dispatch {
     pub(crate) flight: Arc<Flight>,
 }
 
-/// The one place where a call ends. Whoever takes the observer out (result, cancel, deadline, close,
-/// lost link) tells the outcome; all others find it gone.
+/// A call of this side, shared by its host and by the session that carries it.
 pub(crate) struct Flight {
-    state: Mutex<State>,
+    due: Due<Box<dyn CallObserver>, Way>,
     /// The number of the call on its present session; 0 while it waits to be written.
     number: AtomicU64,
 }
 
-struct State {
-    observer: Observer,
+/// What a host that polls finds.
+pub(crate) type Arrival = due::Arrival<Box<dyn CallObserver>>;
+
+/// Where a call is.
+struct Way {
     /// The session that the call was written to.
     session: Option<mpsc::UnboundedSender<CallerCommand>>,
     /// All items asked for, from the beginning.
@@ -52,42 +56,47 @@ struct State {
     deadline: Option<AbortHandle>,
 }
 
-enum Observer {
-    Here(Box<dyn CallObserver>),
-    /// It is being handed an item, outside the lock; an outcome that comes meanwhile is kept here.
-    Busy(Option<Outcome>),
-    Gone,
+impl Listener for Box<dyn CallObserver> {
+    type Item = Payload;
+    type Outcome = Outcome;
+
+    fn item(&mut self, item: Payload) {
+        CallObserver::item(&mut **self, item);
+    }
+
+    fn finish(self, outcome: Outcome) {
+        CallObserver::finish(self, outcome);
+    }
 }
 
 impl Flight {
-    pub(crate) fn new(observer: Box<dyn CallObserver>, credit: u32) -> Arc<Flight> {
+    /// `observer`: who is told; `None`: the host polls.
+    pub(crate) fn new(observer: Option<Box<dyn CallObserver>>, credit: u32) -> Arc<Flight> {
+        let way = Way {
+            session: None,
+            credit,
+            deadline: None,
+        };
         Arc::new(Flight {
-            state: Mutex::new(State {
-                observer: Observer::Here(observer),
-                session: None,
-                credit,
-                deadline: None,
-            }),
+            due: match observer {
+                Some(observer) => Due::listened(observer, way),
+                None => Due::polled(way),
+            },
             number: AtomicU64::new(0),
         })
     }
 
     /// The timer to stop when the call ends.
     pub(crate) fn set_deadline(&self, timer: AbortHandle) {
-        let mut state = self.lock();
-        if matches!(state.observer, Observer::Gone) {
+        let kept = timer.clone();
+        let due = self.due.extra_unless_over(|way| way.deadline = Some(kept));
+        if due.is_none() {
             timer.abort();
-        } else {
-            state.deadline = Some(timer);
         }
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        match &self.lock().observer {
-            Observer::Here(_) => false,
-            Observer::Busy(outcome) => outcome.is_some(),
-            Observer::Gone => true,
-        }
+        self.due.is_over()
     }
 
     /// The call is being written. `None`: it is over and must not be. Otherwise the items asked for.
@@ -96,18 +105,16 @@ impl Flight {
         number: u64,
         session: &mpsc::UnboundedSender<CallerCommand>,
     ) -> Option<u32> {
-        let mut state = self.lock();
-        if matches!(state.observer, Observer::Gone) {
-            return None;
-        }
-        state.session = Some(session.clone());
-        self.number.store(number, Ordering::Release);
-        Some(state.credit)
+        self.due.extra_unless_over(|way| {
+            way.session = Some(session.clone());
+            self.number.store(number, Ordering::Release);
+            way.credit
+        })
     }
 
     /// The call certainly did not start on its session.
     pub(crate) fn unwritten(&self) {
-        self.lock().session = None;
+        self.due.extra(|way| way.session = None);
         self.number.store(0, Ordering::Release);
     }
 
@@ -115,54 +122,32 @@ impl Flight {
         self.number.load(Ordering::Acquire)
     }
 
-    /// Hands an item over. False: the call is over.
-    pub(crate) fn item(&self, item: Payload) -> bool {
-        let mut state = self.lock();
-        let Observer::Here(mut observer) =
-            std::mem::replace(&mut state.observer, Observer::Busy(None))
-        else {
-            state.observer = Observer::Gone;
-            return false;
-        };
-        drop(state);
-        observer.item(item);
-        let mut state = self.lock();
-        match std::mem::replace(&mut state.observer, Observer::Gone) {
-            Observer::Busy(None) => {
-                state.observer = Observer::Here(observer);
-                true
-            }
-            Observer::Busy(Some(outcome)) => {
-                drop(state);
-                observer.finish(outcome);
-                false
-            }
-            Observer::Here(_) | Observer::Gone => false,
-        }
+    /// Hands an item over. A host that polls is woken later, with all `wakers`.
+    pub(crate) fn item(&self, item: Payload, wakers: &mut Vec<Waker>) {
+        self.due.item(item, |waker| wakers.push(waker));
+    }
+
+    /// For a host that polls.
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Arrival> {
+        self.due.poll(cx)
     }
 
     /// Ends the call, if nobody has. True: this was the outcome.
     pub(crate) fn finish(&self, outcome: Outcome) -> bool {
-        let mut state = self.lock();
-        if let Some(timer) = state.deadline.take() {
+        self.end(outcome, Waker::wake)
+    }
+
+    /// As [`Flight::finish`], but that a host that polls is woken later, with all `wakers`.
+    pub(crate) fn finish_among(&self, outcome: Outcome, wakers: &mut Vec<Waker>) {
+        self.end(outcome, |waker| wakers.push(waker));
+    }
+
+    fn end(&self, outcome: Outcome, wake: impl FnOnce(Waker)) -> bool {
+        let ended = self.due.finish(outcome, wake);
+        if ended && let Some(timer) = self.due.extra(|way| way.deadline.take()) {
             timer.abort();
         }
-        match std::mem::replace(&mut state.observer, Observer::Gone) {
-            Observer::Here(observer) => {
-                drop(state);
-                observer.finish(outcome);
-                true
-            }
-            Observer::Busy(None) => {
-                state.observer = Observer::Busy(Some(outcome));
-                true
-            }
-            Observer::Busy(first) => {
-                state.observer = Observer::Busy(first);
-                false
-            }
-            Observer::Gone => false,
-        }
+        ended
     }
 
     pub(crate) fn fail(&self, kind: ErrorKind, message: impl Into<String>) -> bool {
@@ -177,17 +162,18 @@ impl Flight {
     }
 
     pub(crate) fn credit(self: &Arc<Self>, items: u32) {
-        let mut state = self.lock();
-        state.credit = state.credit.saturating_add(items);
-        if let Some(session) = &state.session {
-            // A session that has ended has ended this call, or will offer it elsewhere.
-            let _ = session.send(CallerCommand::Credit(Arc::clone(self), items));
-        }
+        self.due.extra(|way| {
+            way.credit = way.credit.saturating_add(items);
+            if let Some(session) = &way.session {
+                // A session that has ended has ended this call, or will offer it elsewhere.
+                let _ = session.send(CallerCommand::Credit(Arc::clone(self), items));
+            }
+        });
     }
 
     /// Closes the generator. One that was never written never began.
     pub(crate) fn close(self: &Arc<Self>) {
-        let written = self.lock().session.is_some();
+        let written = self.due.extra(|way| way.session.is_some());
         if written {
             self.tell_session(CallerCommand::Close(Arc::clone(self)));
         } else {
@@ -196,12 +182,10 @@ impl Flight {
     }
 
     fn tell_session(&self, command: CallerCommand) {
-        if let Some(session) = &self.lock().session {
-            let _ = session.send(command);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.due.extra(|way| {
+            if let Some(session) = &way.session {
+                let _ = session.send(command);
+            }
+        });
     }
 }

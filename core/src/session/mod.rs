@@ -2,6 +2,7 @@
 //! `state/` with I/O around them.
 
 mod caller;
+mod due;
 mod flight;
 mod inbox;
 mod numbers;
@@ -11,7 +12,7 @@ mod worker;
 
 pub(crate) use crate::state::hello::Limits;
 pub(crate) use caller::{CallerCommand, CallerSession, LinkState, SessionEnd, Why};
-pub(crate) use flight::{Dispatch, Flight};
+pub(crate) use flight::{Arrival, Dispatch, Flight};
 pub(crate) use inbox::Receipt;
 pub(crate) use transport::{LinkError, Outgoing, Transport, channel};
 pub(crate) use worker::{WorkerCommand, serve};

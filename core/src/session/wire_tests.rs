@@ -16,7 +16,10 @@ use crate::wire::rejected::Reason;
 use crate::wire::session_client::SessionClient;
 use crate::wire::session_server::{Session, SessionServer};
 use crate::wire::{self, Batch, Frame};
-use crate::{ErrorKind, PoolOptions, Routine, Runtime, Worker, WorkerPool};
+use crate::{
+    CallObserver, CallRequest, Codec, ErrorKind, Outcome, Payload, PoolOptions, Routine, Runtime,
+    Worker, WorkerPool,
+};
 
 const WATCHDOG: Duration = Duration::from_secs(60);
 
@@ -789,6 +792,69 @@ fn calls_beyond_a_goaway_are_offered_again() {
         // It is offered again, here to the worker's next session.
         assert_eq!(caller.started().await, 1);
         assert!(!second.is_finished());
+        caller.close().await;
+    });
+}
+
+/// Makes a call when its own has ended.
+struct Another {
+    pool: WorkerPool,
+    made: tokio::sync::oneshot::Sender<Outcome>,
+}
+
+/// Tells the outcome.
+struct Told(tokio::sync::oneshot::Sender<Outcome>);
+
+impl CallObserver for Told {
+    fn item(&mut self, _item: Payload) {}
+
+    fn finish(self: Box<Self>, outcome: Outcome) {
+        let _ = self.0.send(outcome);
+    }
+}
+
+impl CallObserver for Another {
+    fn item(&mut self, _item: Payload) {}
+
+    fn finish(self: Box<Self>, _outcome: Outcome) {
+        let _ = self.pool.submit(unary(), Box::new(Told(self.made)));
+    }
+}
+
+fn unary() -> CallRequest {
+    CallRequest::unary("test.unary", Payload::new(Codec::Raw, Bytes::new()))
+}
+
+#[test]
+fn a_call_made_just_before_a_goaway_does_not_wait_for_the_others() {
+    run(async {
+        let mut caller = Deceived::new(|_| {}).await;
+        let (made, outcome) = tokio::sync::oneshot::channel();
+        let pool = caller.pool.clone();
+        let another = Box::new(Another { pool, made });
+        caller.pool.submit(unary(), another).unwrap();
+        let one = caller.started().await;
+        let (told, other) = tokio::sync::oneshot::channel();
+        caller.pool.submit(unary(), Box::new(Told(told))).unwrap();
+        let last_call = caller.started().await;
+        // The first ends, and another is made, before the goaway of the same batch is read.
+        let goaway = wire::Goaway {
+            last_call,
+            reason: String::new(),
+        };
+        caller
+            .say([result(one), session(Kind::Goaway(goaway))])
+            .await;
+        tokio::select! {
+            biased;
+            _ = other => panic!("it waited until the session was given up"),
+            outcome = outcome => {
+                let Outcome::Error(error) = outcome.unwrap() else {
+                    panic!("nobody can have answered");
+                };
+                assert_eq!(error.kind(), ErrorKind::NoWorkersAvailable);
+            }
+        }
         caller.close().await;
     });
 }

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use wool_core::{Codec, Error, Outcome, Payload};
 
-use crate::error::wool_error_t;
+use crate::error::{wool_error_free, wool_error_t};
+use crate::guard::{Failure, Result, invalid};
 use crate::memory::NO_BYTES;
 use crate::types::*;
 
@@ -69,6 +70,86 @@ impl Event {
             }
         }
         event
+    }
+}
+
+/// The drainer's memory for events, as large as the wool_event_t that it was compiled with.
+pub(crate) struct Events {
+    start: *mut u8,
+    size: usize,
+    capacity: usize,
+    filled: usize,
+}
+
+/// Room for all but the error, whose status an event tells, too.
+const SMALLEST_EVENT: usize = std::mem::offset_of!(wool_event_t, error);
+/// More than the event of any version to come has.
+const LARGEST_EVENT: usize = 1024;
+
+impl Events {
+    /// # Errors
+    /// For sizes that are none.
+    ///
+    /// # Safety
+    /// `start` is NULL or points at `capacity` elements of `size` bytes, which may be written while this is used.
+    pub(crate) unsafe fn new(
+        start: *mut wool_event_t,
+        size: usize,
+        capacity: usize,
+    ) -> Result<Events> {
+        if start.is_null() {
+            return Err(Failure::Null("events"));
+        }
+        if !(SMALLEST_EVENT..=LARGEST_EVENT).contains(&size)
+            || !size.is_multiple_of(align_of::<wool_event_t>())
+        {
+            return Err(invalid(format!(
+                "event_size is {size}: pass sizeof(wool_event_t)"
+            )));
+        }
+        if capacity == 0 {
+            return Err(invalid("capacity is 0: give room for at least one event"));
+        }
+        if capacity > isize::MAX as usize / size {
+            return Err(invalid(format!(
+                "capacity is {capacity}: more events than memory can hold"
+            )));
+        }
+        Ok(Events {
+            start: start.cast(),
+            size,
+            capacity,
+            filled: 0,
+        })
+    }
+
+    pub(crate) fn have_room(&self) -> bool {
+        self.filled < self.capacity
+    }
+
+    pub(crate) fn filled(&self) -> usize {
+        self.filled
+    }
+
+    /// Writes the next event. There has to be room.
+    pub(crate) fn put(&mut self, event: wool_event_t) {
+        let known = size_of::<wool_event_t>();
+        let written = self.size.min(known);
+        // SAFETY: the element is within the array, which may hold anything yet. An error that has no room there has
+        // no owner but this event.
+        unsafe {
+            let element = self.start.add(self.filled * self.size);
+            std::ptr::copy_nonoverlapping(
+                std::ptr::from_ref(&event).cast::<u8>(),
+                element,
+                written,
+            );
+            element.add(written).write_bytes(0, self.size - written);
+            if written < known {
+                wool_error_free(event.error);
+            }
+        }
+        self.filled += 1;
     }
 }
 

@@ -4,8 +4,8 @@ mod channel;
 mod event;
 mod handler;
 mod signal;
+mod wakeup;
 
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 pub(crate) use channel::{Promise, Queue, Slots};
@@ -20,7 +20,7 @@ use crate::runtime::wool_runtime_t;
 use crate::types::*;
 
 use channel::Next;
-use event::Slab;
+use event::{Events, Slab};
 use handler::Handler;
 use signal::Doorbell;
 
@@ -86,14 +86,17 @@ pub unsafe extern "C" fn wool_queue_new(
     }
 }
 
-/// Takes up to `capacity` events, in order, waiting for the first. Payloads are copied into `slab`, 8-byte
-/// aligned, while they fit; others have an owner. `slab` may be NULL with `slab_len` 0. Usually one thread drains;
-/// several may.
+/// Takes up to `capacity` events, in order, waiting for the first. `event_size` is sizeof(wool_event_t), the distance from
+/// one event to the next: an element that is smaller than this version's event gets what it has room for (an `error`
+/// without room is freed), one that is larger has zeros at its end. Payloads are copied into `slab`, 8-byte aligned, while
+/// they fit; others have an owner. `slab` may be NULL with `slab_len` 0. Usually one thread drains; several may.
 ///
 /// `timeout_ms`: < 0 waits for ever, 0 does not wait.
 ///
 /// WOOL_OK: `*count` >= 1. WOOL_PENDING: none in the time given. WOOL_ERR_CLOSED: the queue is closed, and all its
 /// events have been drained. `*count` is 0 but for WOOL_OK.
+///
+/// Errors: WOOL_ERR_INVALID_ARGUMENT for an `event_size` that is none, and for a wait in a callback that must not block.
 #[cfg_attr(
     feature = "headers",
     safer_ffi::ffi_export(rename = "abi_wool_queue_drain")
@@ -102,6 +105,7 @@ pub unsafe extern "C" fn wool_queue_new(
 pub unsafe extern "C" fn wool_queue_drain(
     queue: *mut wool_queue_t,
     events: *mut wool_event_t,
+    event_size: usize,
     capacity: usize,
     slab: *mut u8,
     slab_len: usize,
@@ -113,10 +117,7 @@ pub unsafe extern "C" fn wool_queue_drain(
         guard::entry("wool_queue_drain", error, || {
             let queue = Arc::clone(&guard::required(queue, "queue")?.queue);
             guard::out(count, "count")?.put(0);
-            guard::required(events, "events")?;
-            if capacity == 0 {
-                return Err(invalid("capacity is 0: give room for at least one event"));
-            }
+            let mut events = Events::new(events, event_size, capacity)?;
             if slab.is_null() && slab_len > 0 {
                 return Err(guard::Failure::Null("slab"));
             }
@@ -126,22 +127,15 @@ pub unsafe extern "C" fn wool_queue_drain(
             if timeout_ms != 0 {
                 callback::refuse_wait("wool_queue_drain")?;
             }
-            // C's memory may hold anything yet.
-            let events = std::slice::from_raw_parts_mut(
-                events.cast::<MaybeUninit<wool_event_t>>(),
-                capacity,
-            );
             let mut slab = Slab::new(slab, slab_len);
-            let mut filled = 0;
             let mut timeout = guard::wait(timeout_ms);
-            for event in &mut *events {
+            while events.have_room() {
                 match queue.next(timeout) {
                     Next::Event(next) => {
-                        event.write(next.into_c(&mut slab));
-                        filled += 1;
+                        events.put(next.into_c(&mut slab));
                         timeout = guard::wait(0);
                     }
-                    Next::Closed if filled == 0 => {
+                    Next::Closed if events.filled() == 0 => {
                         return Err(wool_core::Error::new(
                             wool_core::ErrorKind::Closed,
                             "the queue is closed and drained",
@@ -151,10 +145,10 @@ pub unsafe extern "C" fn wool_queue_drain(
                     Next::Nothing | Next::Closed => break,
                 }
             }
-            if filled == 0 {
+            if events.filled() == 0 {
                 return Ok(wool_status_t::WOOL_PENDING);
             }
-            *count = filled;
+            *count = events.filled();
             Ok(wool_status_t::WOOL_OK)
         })
     }

@@ -1,12 +1,11 @@
 //! How a drainer learns that an empty queue has events: a descriptor to poll, a doorbell, or both.
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 
-use once_cell::sync::OnceCell;
 use wool_core::{Error, ErrorKind};
 
 use crate::callback::{Gate, UserData, quick};
+use crate::queue::wakeup::{Descriptor, Wakeup};
 
 /// The host's doorbell.
 pub(crate) struct Doorbell {
@@ -14,70 +13,44 @@ pub(crate) struct Doorbell {
     pub(crate) user_data: UserData,
 }
 
-/// Raised by whoever adds events, settled by drainers that find none. While it is raised nobody is woken
-/// again: a drainer is on its way.
+/// The wake-up of a queue's drainers, with the host's means.
 pub(crate) struct Signal {
-    raised: AtomicBool,
-    /// Keeps the descriptor readable.
-    stuck: AtomicBool,
-    /// Made when it is first asked for: who does not poll pays no system call.
-    fd: OnceCell<EventFd>,
+    wakeup: Wakeup<EventFd>,
     doorbell: Gate<Doorbell>,
 }
 
 impl Signal {
     pub(crate) fn new(doorbell: Option<Doorbell>) -> Signal {
         Signal {
-            raised: AtomicBool::new(false),
-            stuck: AtomicBool::new(false),
-            fd: OnceCell::new(),
+            wakeup: Wakeup::new(),
             doorbell: Gate::new(doorbell),
         }
     }
 
     /// After events were added.
     pub(crate) fn raise(&self) {
-        if self.raised.swap(true, Ordering::SeqCst) {
-            return;
+        if self.wakeup.raise() {
+            self.doorbell.call(|doorbell| {
+                // SAFETY: the host gave both together.
+                quick(|| unsafe { (doorbell.ring)(doorbell.user_data.pointer()) });
+            });
         }
-        self.light();
-        self.doorbell.call(|doorbell| {
-            // SAFETY: the host gave both together.
-            quick(|| unsafe { (doorbell.ring)(doorbell.user_data.pointer()) });
-        });
     }
 
-    /// After a drainer has found no events. `again` is asked once the signal is down, so that events which
-    /// came meanwhile are not overlooked; true: drain on, the signal is up.
+    /// As [`Wakeup::settle`].
     pub(crate) fn settle(&self, again: impl FnOnce() -> bool) -> bool {
-        // The descriptor first: were it emptied after the flag fell, a wake-up in between would be lost.
-        if let Some(fd) = self.fd.get() {
-            fd.clear();
-        }
-        self.raised.swap(false, Ordering::SeqCst);
-        let more = again();
-        if more || self.stuck.load(Ordering::SeqCst) {
-            self.raised.store(true, Ordering::SeqCst);
-            self.light();
-        }
-        more
+        self.wakeup.settle(again)
     }
 
     /// From here on the descriptor is readable for ever.
     pub(crate) fn stick(&self) {
-        self.stuck.store(true, Ordering::SeqCst);
-        self.light();
+        self.wakeup.stick();
     }
 
     /// # Errors
     /// [`ErrorKind::Io`] when the system gives no descriptor.
     pub(crate) fn fd(&self) -> Result<RawFd, Error> {
-        let fd = self.fd.get_or_try_init(EventFd::new)?;
-        // Pairs with `light`: either it sees the descriptor, or this sees the flag.
-        fence(Ordering::SeqCst);
-        if self.raised.load(Ordering::SeqCst) || self.stuck.load(Ordering::SeqCst) {
-            fd.write();
-        }
+        let fd = self.wakeup.descriptor(EventFd::new)?;
         Ok(fd.0.as_raw_fd())
     }
 
@@ -89,13 +62,6 @@ impl Signal {
     /// No doorbell rings after this.
     pub(crate) fn silence_and_wait(&self) {
         self.doorbell.shut_and_wait();
-    }
-
-    fn light(&self) {
-        fence(Ordering::SeqCst);
-        if let Some(fd) = self.fd.get() {
-            fd.write();
-        }
     }
 }
 
@@ -117,9 +83,10 @@ impl EventFd {
             }
         }
     }
+}
 
-    /// Makes it readable.
-    fn write(&self) {
+impl Descriptor for EventFd {
+    fn light(&self) {
         let one = 1_u64;
         // It can fail only for a counter that is full, and then it is readable.
         // SAFETY: eight bytes are written from where eight bytes are.

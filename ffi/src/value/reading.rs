@@ -312,7 +312,7 @@ impl Reading {
             Top::Arguments { positional } if index < *positional => error.at_index(index),
             Top::Arguments { positional } => {
                 let pair = (index - positional) / 2;
-                if (index - positional) % 2 == 0 {
+                if (index - positional).is_multiple_of(2) {
                     return error.in_key(pair);
                 }
                 match self.root(index - 1) {

@@ -123,7 +123,7 @@ static void drain(wool_queue_t *queue, const job_t *job, long long *ok, long lon
   static _Thread_local uint8_t slab[64 * 1024];
   size_t count;
   wool_error_t *error = NULL;
-  check("a drain", wool_queue_drain(queue, events, 64, slab, sizeof slab, -1, &count, &error), error);
+  check("a drain", wool_queue_drain(queue, events, sizeof *events, 64, slab, sizeof slab, -1, &count, &error), error);
   for (size_t i = 0; i < count; i++) {
     if (events[i].kind == WOOL_EVENT_RESULT) {
       ++*ok;

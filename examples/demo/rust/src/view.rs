@@ -171,7 +171,7 @@ impl<'a> View<'a> {
         lines
     }
 
-    fn row(&self, row: &Row, does: usize, bar: usize) -> String {
+    fn row(&self, row: &Row<'_>, does: usize, bar: usize) -> String {
         let style = self.style();
         let tasks = self.progress.of(&row.crew.roles);
         let (full, empty) = style.bar(tasks.done as u64, tasks.total as u64, bar);

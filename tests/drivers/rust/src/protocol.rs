@@ -92,6 +92,11 @@ impl<'a> Tokens<'a> {
             .collect()
     }
 
+    /// All that is left.
+    pub(crate) fn options(self) -> Options {
+        Options::parse(self.0.map(str::to_owned))
+    }
+
     /// `N VALUE*N`, then options, of which those that begin with `named=` are arguments, too. What the codec refuses is
     /// the request's own error.
     pub(crate) fn arguments(mut self) -> Result<(Result<Arguments, Error>, Options), Failure> {
