@@ -255,6 +255,16 @@ func TestCommandMayBeAWrapper(t *testing.T) {
 	}
 }
 
+func TestWrapperThatKeepsStandardInput(t *testing.T) {
+	self, err := os.Executable()
+	must(t, err)
+	pool := openPool(t, wool.PoolOptions{Spawn: 1, Command: []string{"sh", "-c", `"$0" </dev/null`, self}})
+	_, err = pool.Call(testContext(t), "process.pid")
+	if !errors.Is(err, wool.ErrSpawnFailed) || !strings.Contains(err.Error(), "standard input") {
+		t.Errorf("the call gave %v", err)
+	}
+}
+
 func TestPoolRefusesContradictions(t *testing.T) {
 	rt := newRuntime(t)
 	for _, options := range []wool.PoolOptions{
