@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { LocalDiscovery, Runtime, WorkerPool } from 'libwool';
 
 import { allEnded, isRunning, until } from './support/processes.mjs';
-import { discovery, fixture, poolFor, runtimeFor, turnedAway, up, WORKER } from './support/pools.mjs';
+import { fixture, poolFor, runtimeFor, turnedAway, up, WORKER } from './support/pools.mjs';
+import { discovery } from './support/records.mjs';
 
 /** The worker processes of a pool, when as many serve. */
 function serving(pool, count) {
@@ -27,7 +28,7 @@ test('an ephemeral pool starts workers, calls them in turn, and leaves none', as
 });
 
 test('a pool tells its status', async (t) => {
-  const found = discovery(t);
+  const found = discovery();
   const pool = poolFor(t, { spawn: 1, command: WORKER, discovery: found, tags: ['test'], concurrency: 3 });
   const pinned = pool.stream('pinned');
   const { value: pid } = await pinned.next();
@@ -154,15 +155,29 @@ test('a worker ends with its pool, whatever its event loop has to do', async (t)
   assert.ok(!isRunning(pid));
 });
 
-test('with a grace, closing lets tasks end', async (t) => {
-  const pool = poolFor(t, { spawn: 1, command: WORKER, grace: Infinity });
-  const pid = await pool.call('pid');
-  await pool.close();
-  await allEnded([pid]);
+test('a pool that closes with a grace lets the tasks of others end', async (t) => {
+  const found = discovery();
+  const owner = poolFor(t, { spawn: 1, command: WORKER, discovery: found, grace: Infinity });
+  const other = poolFor(t, { discovery: found });
+  const count = other.stream('count', [3]);
+  assert.equal((await count.next()).value, 0);
+  const [{ pid }] = await serving(owner, 1);
+  let closed = false;
+  const closing = owner.close().then(() => {
+    closed = true;
+  });
+  await until('a worker that takes no new tasks', () =>
+    other.status().workers.every(({ state }) => state !== 'up'),
+  );
+  assert.deepEqual([(await count.next()).value, (await count.next()).value], [1, 2]);
+  assert.equal(closed, false);
+  assert.equal((await count.next()).done, true);
+  await closing;
+  assert.ok(!isRunning(pid));
 });
 
 test('a hybrid pool publishes what it starts, and joins what it finds', async (t) => {
-  const found = discovery(t);
+  const found = discovery();
   const runtime = runtimeFor(t);
   runtime.register('pid', () => process.pid);
   const worker = await runtime.serve({ publish: found });
@@ -181,7 +196,7 @@ test('a hybrid pool publishes what it starts, and joins what it finds', async (t
 });
 
 test('worker and caller in one process find each other, and part again', async (t) => {
-  const found = discovery(t);
+  const found = discovery();
   const runtime = runtimeFor(t);
   runtime.register('double', (x) => 2 * x);
   const pool = new WorkerPool({ runtime, discovery: found });
@@ -198,13 +213,13 @@ test('worker and caller in one process find each other, and part again', async (
 test('a published worker keeps out who cannot read its record', async (t) => {
   const runtime = runtimeFor(t);
   runtime.register('echo', (x) => x);
-  const worker = await runtime.serve({ publish: discovery(t) });
+  const worker = await runtime.serve({ publish: discovery() });
   const stranger = poolFor(t, { addresses: [worker.address], dispatchTimeout: 1000 });
   await assert.rejects(stranger.call('echo', [1]), { name: 'WoolError' });
 });
 
 test('a pool takes only workers with its tags', async (t) => {
-  const found = discovery(t);
+  const found = discovery();
   const runtime = runtimeFor(t);
   runtime.register('echo', (x) => x);
   const plain = await runtime.serve({ publish: found, tags: ['cpu'] });
@@ -221,7 +236,7 @@ test('a pool takes only workers with its tags', async (t) => {
 });
 
 test('a lease bounds the workers that are admitted, and the next one takes a place that gets free', async (t) => {
-  const found = discovery(t);
+  const found = discovery();
   const runtime = runtimeFor(t);
   runtime.register('echo', (x) => x);
   const first = await runtime.serve({ publish: found });
@@ -235,7 +250,7 @@ test('a lease bounds the workers that are admitted, and the next one takes a pla
 });
 
 test('the first call waits for the quorum', async (t) => {
-  const found = discovery(t);
+  const found = discovery();
   const runtime = runtimeFor(t);
   runtime.register('echo', (x) => x);
   await runtime.serve({ publish: found });
@@ -254,18 +269,18 @@ test('the first call waits for the quorum', async (t) => {
 });
 
 test('a quorum that is not reached in time is told as such', async (t) => {
-  const pool = poolFor(t, { discovery: discovery(t), quorum: 2, quorumTimeout: 50 });
+  const pool = poolFor(t, { discovery: discovery(), quorum: 2, quorumTimeout: 50 });
   await assert.rejects(pool.call('echo', [1]), { kind: 'NO_WORKERS_AVAILABLE', message: /quorum/ });
 });
 
 test('without a worker, calls give up after the dispatch timeout', async (t) => {
-  const pool = poolFor(t, { discovery: discovery(t), dispatchTimeout: 50 });
+  const pool = poolFor(t, { discovery: discovery(), dispatchTimeout: 50 });
   await assert.rejects(pool.call('echo', [1]), { kind: 'NO_WORKERS_AVAILABLE', message: /no worker was found/ });
 });
 
 test('options that are wrong are named', async (t) => {
   const runtime = runtimeFor(t);
-  const found = discovery(t);
+  const found = discovery();
   for (const [options, message] of [
     [{ spawn: 1.5 }, /^spawn .*1\.5/],
     [{ spawn: -1 }, /^spawn /],

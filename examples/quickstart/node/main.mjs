@@ -15,7 +15,7 @@ await main(runtime, async () => {
   const pool = new WorkerPool();
   console.log(`1 + 2 = ${await pool.call('calc.add', [1, 2])}`);
   for await (const n of pool.stream('calc.countdown', [3])) {
-    console.log(n);
+    console.log(`${n}`);
   }
   await pool.close();
 });

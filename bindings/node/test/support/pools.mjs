@@ -1,10 +1,7 @@
-// Pools whose workers are processes of test/fixtures/spawn, and places for their records.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// Pools whose workers are processes of test/fixtures/spawn.
 import { fileURLToPath } from 'node:url';
 
-import { LocalDiscovery, Runtime, WorkerPool } from 'libwool';
+import { Runtime, WorkerPool } from 'libwool';
 
 import { until } from './processes.mjs';
 
@@ -14,13 +11,6 @@ export function fixture(name) {
 
 /** Starts test/fixtures/spawn/worker.mjs. */
 export const WORKER = [process.execPath, fixture('worker.mjs')];
-
-/** A discovery of this test's own. */
-export function discovery(t) {
-  const directory = mkdtempSync(join(tmpdir(), 'wool-'));
-  t.after(() => rmSync(directory, { recursive: true }));
-  return new LocalDiscovery('test', { directory });
-}
 
 /** A runtime that is closed after the test. */
 export function runtimeFor(t) {
