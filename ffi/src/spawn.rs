@@ -25,10 +25,13 @@ use crate::worker::closed_event;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_serve_if_spawned(runtime: *mut wool_runtime_t) -> i32 {
     unsafe {
-        guard::get(0, || {
-            let runtime = runtime.as_ref()?;
+        // After a panic, too, a started process must not go on with main.
+        guard::get(1, || {
+            let Some(runtime) = runtime.as_ref() else {
+                return Some(0);
+            };
             if Runtime::on_wool_thread() {
-                return None;
+                return Some(0);
             }
             // An error has been told to the pool, which tells it to its callers.
             let spawned = wool_core::serve_if_spawned(runtime.core());

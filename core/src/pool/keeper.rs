@@ -193,6 +193,7 @@ impl Keeper {
         subscription: Option<Subscription>,
     ) {
         while self.members.join_next().await.is_some() {}
+        self.shared.forget_members();
         drop(subscription);
         let spawner = self.shared.spawner().take();
         if let Some(spawner) = &spawner {

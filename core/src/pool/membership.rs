@@ -107,7 +107,13 @@ impl Membership {
             return self.fill_lease();
         }
         self.waiting.retain(|waiting| waiting != uid);
-        self.turned_away.remove(uid);
+        // It was never for the lease to turn away.
+        if self.turned_away.remove(uid).is_some()
+            && let Some(count) = self.counts.get_mut(&TurnedAwayReason::Lease)
+        {
+            *count -= 1;
+            self.counts.retain(|_, count| *count > 0);
+        }
         self.join(uid.to_owned()).into_iter().collect()
     }
 
@@ -420,6 +426,7 @@ mod tests {
         assert_eq!(members.found(record("own")), []);
         assert_eq!(joins(&members.own_ready("own")), ["own"]);
         assert_eq!(reason(&members, "own"), None);
+        assert!(members.counts().is_empty());
     }
 
     #[test]

@@ -350,6 +350,12 @@ impl PoolShared {
         Some(members.remove(index))
     }
 
+    /// A closed pool has no workers.
+    fn forget_members(&self) {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        members.clear();
+    }
+
     fn members(&self) -> Vec<Arc<Member>> {
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
         members.clone()

@@ -21,10 +21,11 @@ func serve(ctx context.Context) (err error) {
 	); err != nil {
 		return err
 	}
-	if !wool.ServeIfSpawned(rt) {
-		return errors.New("serve is for pools to start")
+	spawned, err := wool.ServeIfSpawned(rt)
+	if err == nil && !spawned {
+		err = errors.New("serve is for pools to start")
 	}
-	return nil
+	return err
 }
 
 // count says how often each word is there.
