@@ -327,7 +327,7 @@ mod tests {
 
     fn joins(changes: &[Change]) -> Vec<&str> {
         let uid = |change| match change {
-            &Change::Join(ref candidate) => Some(candidate.uid.as_str()),
+            Change::Join(candidate) => Some(candidate.uid.as_str()),
             Change::Leave { .. } => None,
         };
         changes.iter().filter_map(uid).collect()
