@@ -326,11 +326,13 @@ mod tests {
     }
 
     fn joins(changes: &[Change]) -> Vec<&str> {
-        let uid = |change| match change {
-            Change::Join(candidate) => Some(candidate.uid.as_str()),
-            Change::Leave { .. } => None,
-        };
-        changes.iter().filter_map(uid).collect()
+        let mut uids = Vec::new();
+        for change in changes {
+            if let Change::Join(candidate) = change {
+                uids.push(candidate.uid.as_str());
+            }
+        }
+        uids
     }
 
     fn leave(uid: &str) -> Change {
