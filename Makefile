@@ -18,7 +18,7 @@ demo: ## one pool, workers in four languages, in front of your eyes
 	@examples/demo/run.sh
 
 # In order: what is cheap and finds most comes first.
-TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples started conformance hostile grpc leftovers
+TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples started conformance users hostile grpc leftovers
 
 .PHONY: test
 test: ## everything that must hold before a change goes in; what CI runs
@@ -90,6 +90,10 @@ started: build ## the quick starts, started by shells, debuggers, as process 1 a
 .PHONY: conformance
 conformance: drivers ## every scenario, for every caller and worker language
 	@$(STAGE) conformance python3 tests/runner
+
+.PHONY: users
+users: drivers ## two users of one machine do not meet each other's workers
+	@$(STAGE) users timeout 300 python3 tests/users
 
 .PHONY: hostile
 hostile: drivers ## a worker goes on serving whatever is thrown at its port

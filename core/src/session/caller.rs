@@ -1,8 +1,7 @@
 //! The caller's side of a session: writes calls, hands out answers.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
@@ -11,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::flight::{Dispatch, Flight};
 use super::inbox::{Inbox, Part, Release};
+use super::link::LinkState;
 use super::numbers::CallMap;
 use super::outbox::Outbox;
 use super::transport::{LinkError, Outgoing, Transport};
@@ -62,69 +62,6 @@ pub(crate) enum SessionEnd {
     Drained,
     /// The link failed.
     Lost(Error),
-}
-
-/// What a pool may know of a session while it runs.
-pub(crate) struct LinkState {
-    /// Sorted by name.
-    serving: RwLock<Vec<wire::Routine>>,
-    draining: AtomicBool,
-    /// The session's calls that have not ended.
-    in_flight: AtomicUsize,
-    peer: Peer,
-}
-
-impl LinkState {
-    pub(crate) fn new(peer: &Peer) -> LinkState {
-        let state = LinkState {
-            serving: RwLock::default(),
-            draining: AtomicBool::new(false),
-            in_flight: AtomicUsize::new(0),
-            peer: peer.clone(),
-        };
-        state.update(peer.serving.clone());
-        state
-    }
-
-    /// What the worker said of itself in its hello.
-    pub(crate) fn peer(&self) -> &Peer {
-        &self.peer
-    }
-
-    /// Largest payload the worker accepts, bytes.
-    pub(crate) fn max_payload(&self) -> u64 {
-        self.peer.limits.max_payload
-    }
-
-    /// The calls of this side that the worker has and has not ended.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-
-    /// What the worker serves now.
-    pub(crate) fn routines(&self) -> Vec<wire::Routine> {
-        let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
-        serving.clone()
-    }
-
-    pub(crate) fn draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
-    }
-
-    /// The kind under which the worker serves a routine.
-    pub(crate) fn serves(&self, routine: &str) -> Option<RoutineKind> {
-        let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
-        let index = serving
-            .binary_search_by(|r| r.name.as_str().cmp(routine))
-            .ok()?;
-        RoutineKind::from_wire(serving[index].kind)
-    }
-
-    pub(crate) fn update(&self, mut serving: wire::Serving) {
-        serving.routines.sort_by(|a, b| a.name.cmp(&b.name));
-        self.draining.fetch_or(serving.draining, Ordering::AcqRel);
-        *self.serving.write().unwrap_or_else(PoisonError::into_inner) = serving.routines;
-    }
 }
 
 struct Open {
@@ -214,7 +151,7 @@ impl CallerSession {
             Ok(()) => self.drive().await,
             Err(LinkError(error)) => SessionEnd::Lost(error),
         };
-        self.state.draining.store(true, Ordering::Release);
+        self.state.set_draining();
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             if let CallerCommand::Start(dispatch) = command {
@@ -243,8 +180,7 @@ impl CallerSession {
                 }
             }
             self.state
-                .in_flight
-                .store(self.open.len() + self.waiting.len(), Ordering::Relaxed);
+                .set_in_flight(self.open.len() + self.waiting.len());
             let over = self.last_started.is_some() || self.retiring && self.waiting.is_empty();
             if over && self.open.is_empty() {
                 return SessionEnd::Drained;
@@ -438,7 +374,7 @@ impl CallerSession {
     }
 
     fn goaway(&mut self, last_started: u64) {
-        self.state.draining.store(true, Ordering::Release);
+        self.state.set_draining();
         self.last_started = Some(last_started);
         let excluded: Vec<u64> = self
             .open

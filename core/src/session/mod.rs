@@ -5,15 +5,17 @@ mod caller;
 mod due;
 mod flight;
 mod inbox;
+mod link;
 mod numbers;
 mod outbox;
 mod transport;
 mod worker;
 
 pub(crate) use crate::state::hello::Limits;
-pub(crate) use caller::{CallerCommand, CallerSession, LinkState, SessionEnd, Why};
+pub(crate) use caller::{CallerCommand, CallerSession, SessionEnd, Why};
 pub(crate) use flight::{Arrival, Dispatch, Flight};
 pub(crate) use inbox::Receipt;
+pub(crate) use link::LinkState;
 pub(crate) use transport::{LinkError, Outgoing, Transport, channel};
 pub(crate) use worker::{WorkerCommand, serve};
 

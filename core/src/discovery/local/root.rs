@@ -116,21 +116,31 @@ impl Root {
     /// As [`Root::find`].
     pub(super) fn open_namespace(&self, namespace: &str) -> Result<OwnedFd> {
         let path = self.namespace_path(namespace);
-        let root = self.open()?;
-        let opened = opened_or_made(
-            || openat(&root, namespace, DIRECTORY, Mode::empty()),
-            || mkdirat(&root, namespace, Mode::S_IRWXU),
-        );
+        let mut opened = Err(Errno::ENOENT);
+        for _ in 0..TRIES {
+            // Somebody may have removed this very directory, which was empty, since it was opened.
+            let root = self.open()?;
+            opened = opened_or_made(
+                || openat(&root, namespace, DIRECTORY, Mode::empty()),
+                || mkdirat(&root, namespace, Mode::S_IRWXU),
+            );
+            if !matches!(opened, Err(Errno::ENOENT)) {
+                break;
+            }
+        }
         let directory = opened.map_err(|errno| failed("opened", &path, errno))?;
         check(&directory, &path)?;
         Ok(directory)
     }
 
-    /// Removes a namespace's directory if nothing is in it.
+    /// Removes a namespace's directory if nothing is in it, and then the one above, if nothing else is in that.
     pub(super) fn remove_if_empty(&self, namespace: &str) {
-        if let Ok(root) = open(&self.path, DIRECTORY, Mode::empty()) {
-            // Most often something is in it, or somebody was faster.
-            let _ = unlinkat(&root, namespace, UnlinkatFlags::RemoveDir);
+        let Ok(root) = open(&self.path, DIRECTORY, Mode::empty()) else {
+            return;
+        };
+        // Most often something is in them, or somebody was faster.
+        if unlinkat(&root, namespace, UnlinkatFlags::RemoveDir).is_ok() {
+            let _ = std::fs::remove_dir(&self.path);
         }
     }
 }
@@ -147,6 +157,9 @@ impl Unusable {
 fn of_user_in(directory: &Path) -> PathBuf {
     directory.join(format!("wool-{}", geteuid()))
 }
+
+/// How often a directory is made that others remove at the same time.
+const TRIES: usize = 16;
 
 const DIRECTORY: OFlag = OFlag::O_RDONLY
     .union(OFlag::O_DIRECTORY)
@@ -177,7 +190,7 @@ fn opened_or_made(
     open: impl Fn() -> nix::Result<OwnedFd>,
     make: impl Fn() -> nix::Result<()>,
 ) -> nix::Result<OwnedFd> {
-    for _ in 0..16 {
+    for _ in 0..TRIES {
         match open() {
             Err(Errno::ENOENT) => {}
             opened => return opened,

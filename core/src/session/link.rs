@@ -1,0 +1,79 @@
+//! What a pool may know of a session while that runs.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use crate::routine::RoutineKind;
+use crate::state::hello::Peer;
+use crate::wire;
+
+/// What a pool may know of a session while it runs.
+pub(crate) struct LinkState {
+    /// Sorted by name.
+    serving: RwLock<Vec<wire::Routine>>,
+    draining: AtomicBool,
+    /// The session's calls that have not ended.
+    in_flight: AtomicUsize,
+    peer: Peer,
+}
+
+impl LinkState {
+    pub(crate) fn new(peer: &Peer) -> LinkState {
+        let state = LinkState {
+            serving: RwLock::default(),
+            draining: AtomicBool::new(false),
+            in_flight: AtomicUsize::new(0),
+            peer: peer.clone(),
+        };
+        state.update(peer.serving.clone());
+        state
+    }
+
+    /// What the worker said of itself in its hello.
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Largest payload the worker accepts, bytes.
+    pub(crate) fn max_payload(&self) -> u64 {
+        self.peer.limits.max_payload
+    }
+
+    /// The calls of this side that the worker has and has not ended.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_in_flight(&self, calls: usize) {
+        self.in_flight.store(calls, Ordering::Relaxed);
+    }
+
+    /// What the worker serves now.
+    pub(crate) fn routines(&self) -> Vec<wire::Routine> {
+        let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
+        serving.clone()
+    }
+
+    pub(crate) fn draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_draining(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// The kind under which the worker serves a routine.
+    pub(crate) fn serves(&self, routine: &str) -> Option<RoutineKind> {
+        let serving = self.serving.read().unwrap_or_else(PoisonError::into_inner);
+        let index = serving
+            .binary_search_by(|r| r.name.as_str().cmp(routine))
+            .ok()?;
+        RoutineKind::from_wire(serving[index].kind)
+    }
+
+    pub(crate) fn update(&self, mut serving: wire::Serving) {
+        serving.routines.sort_by(|a, b| a.name.cmp(&b.name));
+        self.draining.fetch_or(serving.draining, Ordering::AcqRel);
+        *self.serving.write().unwrap_or_else(PoisonError::into_inner) = serving.routines;
+    }
+}
