@@ -34,7 +34,8 @@
  * 10. Everything may be used from any thread, unless a type says otherwise. Callbacks come on threads named wool-*;
  *     they may block only where they say so, and must not throw or longjmp through the library.
  * 11. The library touches no signal handlers, stdin, stdout, stderr or environment variables, and does nothing at
- *     exit. It stays loaded once it is.
+ *     exit. It stays loaded once it is. Two exceptions: in a process that a pool has started, wool_serve_if_spawned
+ *     takes over stdin, SIGTERM and SIGINT; and what such processes write to stderr is passed on to the pool's stderr.
  */
 
 
@@ -567,7 +568,7 @@ typedef struct wool_pool_options_t {
   const struct wool_slice_t *tags;
   // How many there are.
   size_t tag_count;
-  // Connected workers that the first call waits for. 0 = 1.
+  // Connected workers that the first call waits for. 0 = it waits for one that takes it.
   uint32_t quorum;
   // 1: may dial beyond loopback without TLS.
   int32_t allow_plaintext;
@@ -916,7 +917,8 @@ int32_t wool_serve_if_spawned(struct wool_runtime_t *runtime);
 // Does as wool_serve_if_spawned does, without waiting: `*spawned` tells at once whether this process is a worker, and
 // if so, a WOOL_EVENT_CLOSED tells its end.
 //
-// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened.
+// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened. WOOL_ERR_SPAWN_FAILED, WOOL_ERR_IO:
+// the process was to be a worker and cannot be; leave main.
 wool_status_t wool_serve_if_spawned_submit(struct wool_runtime_t *runtime,
                                            struct wool_queue_t *queue,
                                            uint64_t tag,

@@ -2,7 +2,8 @@
 //! reflection.
 
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +11,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
+};
+use nix::sys::stat::{Mode, fchmod};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnixListenerStream;
@@ -87,15 +92,27 @@ impl UnixSocket {
                 ),
             )
         };
-        // A file whose owner is gone is in the way; one that is served is not touched.
-        if path.exists() && std::os::unix::net::UnixStream::connect(path).is_err() {
+        // A socket whose owner is gone is in the way; one that is served is not touched, nor is any other file.
+        let is_socket =
+            std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+        if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
             std::fs::remove_file(path).map_err(failed)?;
         }
-        let listener = UnixListener::bind(path).map_err(failed)?;
+        let listener = bind_for_this_user(path).map_err(|errno| failed(errno.into()))?;
         let file = SocketFile(path.to_owned());
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        let listener = UnixListener::from_std(listener).map_err(failed)?;
         Ok(UnixSocket { listener, file })
     }
+}
+
+/// Its file has its mode from the first moment: it takes that of the socket.
+fn bind_for_this_user(path: &Path) -> nix::Result<std::os::unix::net::UnixListener> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
+    bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    listen(&socket, Backlog::MAXCONN)?;
+    Ok(socket.into())
 }
 
 /// Serves until the worker is told to stop, and takes it through its end.

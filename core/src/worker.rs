@@ -91,7 +91,7 @@ pub(crate) struct WorkerShared {
     uid_bytes: Uuid,
     address: String,
     options: WorkerOptions,
-    announcement: Mutex<Option<Announcement>>,
+    announcement: Mutex<Announced>,
     limits: Limits,
     in_flight: AtomicU32,
     /// Told when the last task has ended.
@@ -100,6 +100,15 @@ pub(crate) struct WorkerShared {
     sessions: Mutex<Sessions>,
     grace: watch::Sender<Option<Grace>>,
     stopped: Latch,
+}
+
+/// Whether the worker can be found.
+#[derive(Default)]
+enum Announced {
+    #[default]
+    NotYet,
+    Shown(#[expect(dead_code, reason = "withdrawn when dropped")] Box<Announcement>),
+    Withdrawn,
 }
 
 #[derive(Default)]
@@ -283,12 +292,16 @@ impl WorkerShared {
             }),
             ..self.record()
         };
-        announcement.publish(&record)?;
-        *self.announcement() = Some(announcement);
+        let mut announced = self.announcement();
+        // A worker that was stopped meanwhile is not to be found any more.
+        if !matches!(*announced, Announced::Withdrawn) {
+            announcement.publish(&record)?;
+            *announced = Announced::Shown(Box::new(announcement));
+        }
         Ok(())
     }
 
-    fn announcement(&self) -> MutexGuard<'_, Option<Announcement>> {
+    fn announcement(&self) -> MutexGuard<'_, Announced> {
         self.announcement
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -296,7 +309,8 @@ impl WorkerShared {
 
     /// From here on nobody finds this worker any more.
     pub(crate) fn withdraw(&self) {
-        drop(self.announcement().take());
+        let announced = std::mem::replace(&mut *self.announcement(), Announced::Withdrawn);
+        drop(announced);
     }
 
     /// From here on new tasks are refused, and callers are told.

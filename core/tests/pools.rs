@@ -210,6 +210,70 @@ fn a_status_says_who_is_there_and_who_is_not_and_why() {
 }
 
 #[test]
+fn a_quorum_of_one_is_waited_for_as_long_as_it_says() {
+    let place = Place::new();
+    let caller = Runtime::new(Default::default()).unwrap();
+    let options = PoolOptions {
+        quorum: 1,
+        quorum_timeout: Duration::from_millis(100),
+        ..PoolOptions::default()
+    };
+    let pool = place.pool(&caller, options);
+    assert!(!pool.status().quorum_reached);
+    block_on(async {
+        let error = pool.call("sheep.baa", ()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoWorkersAvailable);
+        assert!(error.message().contains("quorum of 1"), "{error}");
+    });
+    drop(pool);
+    close(vec![caller]);
+}
+
+#[test]
+fn a_routine_whose_worker_is_down_is_waited_for() {
+    let caller = Runtime::new(Default::default()).unwrap();
+    let start = |name, bind: &str| {
+        let runtime = Runtime::new(Default::default()).unwrap();
+        runtime.register(says(name, name)).unwrap();
+        let options = WorkerOptions {
+            bind: bind.to_owned(),
+            ..WorkerOptions::default()
+        };
+        let worker = Worker::start(&runtime, options).unwrap();
+        (runtime, worker)
+    };
+    let (sheep, first) = start("sheep.baa", "127.0.0.1:0");
+    let (cow, second) = start("cow.moo", "127.0.0.1:0");
+    let address = first.address().to_owned();
+    let options = PoolOptions {
+        addresses: vec![address.clone(), second.address().to_owned()],
+        ..PoolOptions::default()
+    };
+    let pool = WorkerPool::new(&caller, options).unwrap();
+    block_on(async {
+        up(&pool, 2).await;
+        first.stop(Grace::Now, || {});
+        eventually(async || {
+            let workers = pool.status().workers;
+            workers
+                .iter()
+                .any(|worker| worker.state == WorkerState::Down)
+        })
+        .await;
+        let call = async { pool.call("sheep.baa", ()).await };
+        let come_back = async {
+            eventually(async || pool.status().waiting == 1).await;
+            start("sheep.baa", &address)
+        };
+        let (answer, (again, _worker)) = tokio::join!(call, come_back);
+        assert_eq!(answer.unwrap(), Value::from("sheep.baa"));
+        close(vec![again]);
+    });
+    drop(pool);
+    close(vec![caller, sheep, cow]);
+}
+
+#[test]
 fn options_that_contradict_each_other_are_refused() {
     let runtime = Runtime::new(Default::default()).unwrap();
     let refused = |options: PoolOptions| {

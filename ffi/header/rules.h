@@ -34,5 +34,6 @@
  * 10. Everything may be used from any thread, unless a type says otherwise. Callbacks come on threads named wool-*;
  *     they may block only where they say so, and must not throw or longjmp through the library.
  * 11. The library touches no signal handlers, stdin, stdout, stderr or environment variables, and does nothing at
- *     exit. It stays loaded once it is.
+ *     exit. It stays loaded once it is. Two exceptions: in a process that a pool has started, wool_serve_if_spawned
+ *     takes over stdin, SIGTERM and SIGINT; and what such processes write to stderr is passed on to the pool's stderr.
  */

@@ -1,6 +1,6 @@
 //! Programs that are started again as workers.
 
-use wool_core::Runtime;
+use wool_core::{Level, Runtime};
 
 use crate::error::wool_error_t;
 use crate::guard;
@@ -33,9 +33,12 @@ pub unsafe extern "C" fn wool_serve_if_spawned(runtime: *mut wool_runtime_t) -> 
             if Runtime::on_wool_thread() {
                 return Some(0);
             }
-            // An error has been told to the pool, which tells it to its callers.
             let spawned = wool_core::serve_if_spawned(runtime.core());
-            Some(i32::from(spawned.unwrap_or(true)))
+            // An error is the pool's to tell, if it can be reached; the process is none that goes on.
+            Some(i32::from(spawned.unwrap_or_else(|error| {
+                runtime.core().log(Level::Error, "spawn", error.message());
+                true
+            })))
         })
     }
 }
@@ -43,7 +46,8 @@ pub unsafe extern "C" fn wool_serve_if_spawned(runtime: *mut wool_runtime_t) -> 
 /// Does as wool_serve_if_spawned does, without waiting: `*spawned` tells at once whether this process is a worker, and
 /// if so, a WOOL_EVENT_CLOSED tells its end.
 ///
-/// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened.
+/// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then nothing has happened. WOOL_ERR_SPAWN_FAILED, WOOL_ERR_IO:
+/// the process was to be a worker and cannot be; leave main.
 #[cfg_attr(
     feature = "headers",
     safer_ffi::ffi_export(rename = "abi_wool_serve_if_spawned_submit")

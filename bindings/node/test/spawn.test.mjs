@@ -1,5 +1,7 @@
 // Programs that start themselves again.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 
@@ -37,6 +39,21 @@ for (const [way, expected] of [
     await allEnded(JSON.parse(stdout));
   });
 }
+
+test("what a worker prints comes out at its program's outputs", { timeout: 60_000 }, async (t) => {
+  const program = spawn(process.execPath, [fixture('speaks.mjs')], { signal: t.signal });
+  const ended = once(program, 'exit');
+  const says = async (stream, word) => {
+    let text = '';
+    for await (const part of stream.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+      if ((text += part).includes(word)) return;
+    }
+    assert.fail(`${word} is missing in ${text}`);
+  };
+  await Promise.all([says(program.stdout, 'baa'), says(program.stderr, 'moo')]);
+  program.stdin.end();
+  assert.deepEqual(await ended, [0, null]);
+});
 
 test('the program is started with its own arguments', async () => {
   assert.deepEqual(await printed(run('spawn/own.mjs', 'argv', 'ä b', '--c=d', '')), ['argv', 'ä b', '--c=d', '']);

@@ -32,7 +32,7 @@ pub(crate) enum DiscoveryEvent {
     TurnedAway(TurnedAway),
     /// What was found or turned away under this key has gone.
     Gone { key: String },
-    /// All that was there at the beginning has been told.
+    /// All that was there at the beginning has been told; or, after a failure, it works again.
     Scanned,
     /// The discovery does not work at present; it goes on trying.
     Failed(Error),

@@ -29,6 +29,8 @@ struct Seen {
     /// A worker whose routines are known.
     known: bool,
     /// One that has not been tried yet.
+    connecting: bool,
+    /// There may soon be one that takes it.
     hopeful: bool,
     /// One that serves the routine and refused this call.
     refused: bool,
@@ -57,6 +59,7 @@ impl PoolShared {
         let mut seen = Seen::default();
         if !self.quorum_reached.load(Ordering::Acquire) {
             seen.hopeful = true;
+            seen.connecting = !self.members().is_empty();
             self.nobody_took(dispatch, seen, changes);
             return;
         }
@@ -84,6 +87,7 @@ impl PoolShared {
         let error = if let Some(error) = seen.too_large {
             error
         } else if !seen.known
+            && !seen.connecting
             && let Some(error) = self.problems().spawn.clone()
         {
             error
@@ -220,11 +224,23 @@ impl Member {
     /// Takes a call, or gives it back and notes why.
     fn take(&self, dispatch: Box<Dispatch>, seen: &mut Seen) -> Option<Box<Dispatch>> {
         let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
-        let Link::Up { commands, state } = &*link else {
-            seen.hopeful |= matches!(*link, Link::Connecting);
-            return Some(dispatch);
+        let (commands, state) = match &*link {
+            Link::Up { commands, state } => (commands, state),
+            Link::Connecting => {
+                seen.connecting = true;
+                seen.hopeful = true;
+                return Some(dispatch);
+            }
+            Link::Down { last, .. } => {
+                // It served the routine, and may be back soon.
+                seen.hopeful |= last
+                    .as_ref()
+                    .is_some_and(|state| state.serves(&dispatch.routine).is_some());
+                return Some(dispatch);
+            }
         };
         if state.draining() {
+            seen.hopeful |= state.serves(&dispatch.routine).is_some();
             return Some(dispatch);
         }
         seen.known = true;

@@ -14,6 +14,9 @@ use crate::discovery::{DiscoveryEvent, Subscription};
 use crate::log::Level;
 use crate::spawn::SpawnEvent;
 
+/// Events heard together, so that parked calls are offered once for them all.
+const EVENTS_AT_ONCE: usize = 256;
+
 /// What the keeper is told.
 #[derive(Debug)]
 pub(super) enum PoolEvent {
@@ -54,6 +57,7 @@ pub(super) async fn keep_pool(
     }
     let mut closing = shared.closing.subscribe();
     let mut next = None;
+    let mut heard = Vec::new();
     loop {
         let due = async {
             match next {
@@ -66,8 +70,8 @@ pub(super) async fn keep_pool(
             () = shared.changed.notified() => next = shared.unpark(true),
             () = shared.parked_one.notified() => next = shared.unpark(false),
             () = due => next = shared.unpark(false),
-            event = events.recv() => if let Some(event) = event {
-                keeper.hear(event);
+            count = events.recv_many(&mut heard, EVENTS_AT_ONCE) => if count > 0 {
+                keeper.hear(heard.drain(..));
             },
             // What has left is forgotten.
             Some(_) = keeper.members.join_next() => {}
@@ -93,10 +97,12 @@ impl Keeper {
             .spawn(keep_member(Arc::clone(&self.shared), member));
     }
 
-    fn hear(&mut self, event: PoolEvent) {
-        match event {
-            PoolEvent::Discovery(event) => self.hear_discovery(event),
-            PoolEvent::Process(event) => self.hear_process(event),
+    fn hear(&mut self, events: impl Iterator<Item = PoolEvent>) {
+        for event in events {
+            match event {
+                PoolEvent::Discovery(event) => self.hear_discovery(event),
+                PoolEvent::Process(event) => self.hear_process(event),
+            }
         }
         let starting = self.serving < self.processes && !self.crash_loop;
         let expecting = !self.scanned || starting || self.shared.membership().expects_own();
@@ -194,9 +200,7 @@ impl Keeper {
     ) {
         while self.members.join_next().await.is_some() {}
         self.shared.forget_members();
-        drop(subscription);
-        let spawner = self.shared.spawner().take();
-        if let Some(spawner) = &spawner {
+        if let Some(spawner) = &*self.shared.spawner() {
             spawner.stop(self.shared.options.grace);
         }
         while !self.all_ended
@@ -206,5 +210,8 @@ impl Keeper {
                 self.all_ended = true;
             }
         }
+        drop(self.shared.spawner().take());
+        // Whoever looks for workers tidies up after those that were killed.
+        drop(subscription);
     }
 }

@@ -33,7 +33,11 @@ pub(super) enum Link {
         commands: mpsc::UnboundedSender<CallerCommand>,
         state: Arc<LinkState>,
     },
-    Down(Error),
+    Down {
+        error: Error,
+        /// Of the session before, if there was one.
+        last: Option<Arc<LinkState>>,
+    },
 }
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -91,8 +95,18 @@ impl Member {
             Link::Connecting => format!("{name} has not answered yet"),
             Link::Up { state, .. } if state.draining() => format!("{name} is draining"),
             Link::Up { .. } => format!("{name} is connected"),
-            Link::Down(error) => format!("{name} is down ({})", error.message()),
+            Link::Down { error, .. } => format!("{name} is down ({})", error.message()),
         }
+    }
+
+    fn set_down(&self, error: Error) {
+        let mut link = self.link.write().unwrap_or_else(PoisonError::into_inner);
+        let last = match &*link {
+            Link::Connecting => None,
+            Link::Up { state, .. } => Some(Arc::clone(state)),
+            Link::Down { last, .. } => last.clone(),
+        };
+        *link = Link::Down { error, last };
     }
 
     fn set(&self, link: Link) {
@@ -134,7 +148,7 @@ pub(super) async fn keep_member(shared: Arc<PoolShared>, member: Arc<Member>) {
         shared.log(Level::Warn, || {
             format!("{}: {}", member.name(), error.message())
         });
-        member.set(Link::Down(error));
+        member.set_down(error);
         shared.tell_changed();
         tokio::select! {
             () = until_over(&mut closing, &mut leaving) => return,

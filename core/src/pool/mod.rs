@@ -122,7 +122,7 @@ impl WorkerPool {
             spawner: Mutex::default(),
             problems: Mutex::default(),
             expecting: AtomicBool::new(found_in.is_some()),
-            quorum_reached: AtomicBool::new(options.quorum <= 1),
+            quorum_reached: AtomicBool::new(options.quorum == 0),
             turn: AtomicUsize::new(0),
             parked: Mutex::default(),
             changed: Notify::new(),

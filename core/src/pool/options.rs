@@ -36,7 +36,7 @@ pub struct PoolOptions {
     pub tags: Vec<String>,
     /// The most found workers that are admitted; those that the pool starts do not count. 0 = all.
     pub lease: usize,
-    /// Connected workers that the first call waits for. 0 = 1.
+    /// Connected workers that the first call waits for. 0 = it waits for one that takes it.
     pub quorum: usize,
     /// How long calls wait for the quorum.
     pub quorum_timeout: Duration,

@@ -239,7 +239,7 @@ impl Member {
         let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
         match &*link {
             Link::Connecting => {}
-            Link::Down(error) => {
+            Link::Down { error, .. } => {
                 status.state = WorkerState::Down;
                 error.message().clone_into(&mut status.problem);
             }

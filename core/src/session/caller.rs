@@ -153,7 +153,8 @@ impl CallerSession {
         };
         self.state.set_draining();
         self.commands.close();
-        while let Ok(command) = self.commands.try_recv() {
+        // Not `try_recv`, which may miss what a host is just putting in: this ends when nobody can any more.
+        while let Some(command) = self.commands.recv().await {
             if let CallerCommand::Start(dispatch) = command {
                 self.waiting.push_back(dispatch);
             }
@@ -652,6 +653,9 @@ fn find<'a>(open: &'a mut CallMap<Open>, flight: &Arc<Flight>) -> Option<(u64, &
 
 fn give_back(returned: &ReturnFn, mut dispatch: Box<Dispatch>, why: Why, refusal: Option<Error>) {
     dispatch.flight.unwritten();
+    if dispatch.flight.is_over() {
+        return;
+    }
     if refusal.is_some() {
         dispatch.last_refusal = refusal;
     }

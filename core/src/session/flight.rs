@@ -53,6 +53,8 @@ struct Way {
     session: Option<mpsc::UnboundedSender<CallerCommand>>,
     /// All items asked for, from the beginning.
     credit: u32,
+    /// The host wants no more items.
+    closing: bool,
     deadline: Option<AbortHandle>,
 }
 
@@ -75,6 +77,7 @@ impl Flight {
         let way = Way {
             session: None,
             credit,
+            closing: false,
             deadline: None,
         };
         Arc::new(Flight {
@@ -114,8 +117,15 @@ impl Flight {
 
     /// The call certainly did not start on its session.
     pub(crate) fn unwritten(&self) {
-        self.due.extra(|way| way.session = None);
+        let closing = self.due.extra(|way| {
+            way.session = None;
+            way.closing
+        });
         self.number.store(0, Ordering::Release);
+        if closing {
+            // What has not begun needs no closing.
+            self.finish(Outcome::End);
+        }
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -173,11 +183,15 @@ impl Flight {
 
     /// Closes the generator. One that was never written never began.
     pub(crate) fn close(self: &Arc<Self>) {
-        let written = self.due.extra(|way| way.session.is_some());
+        let written = self.due.extra(|way| {
+            way.closing = true;
+            way.session.is_some()
+        });
         if written {
             self.tell_session(CallerCommand::Close(Arc::clone(self)));
-        } else {
-            self.finish(Outcome::End);
+        } else if self.finish(Outcome::End) {
+            // It may have been written this moment.
+            self.tell_session(CallerCommand::Leave(Arc::clone(self)));
         }
     }
 

@@ -196,6 +196,8 @@ impl Serving {
                     debug_assert!(count > 0, "this side holds a sender");
                     for command in received.drain(..) {
                         if let WorkerCommand::Finish = command {
+                            // A session that began after the others were drained knows of no goaway yet.
+                            self.command(WorkerCommand::Drain);
                             self.flush(&outgoing).await;
                             self.linger().await;
                             return End::Finished;
@@ -251,7 +253,6 @@ impl Serving {
         batch
     }
 
-    /// The answers of the last tasks should reach a caller that still reads.
     /// Lets the caller hang up first, which it does once it has read the goaway and the last answer: a socket
     /// closed under calls that it still writes would take away what it has not read yet. The server ends a
     /// caller's connection that takes too long.
@@ -259,6 +260,7 @@ impl Serving {
         while let Some(Ok(_)) = self.transport.receive().await {}
     }
 
+    /// The answers of the last tasks should reach a caller that still reads.
     async fn flush(&mut self, outgoing: &mpsc::Sender<Outgoing>) {
         let until = Instant::now() + FLUSH_WITHIN;
         while let Ok(command) = self.commands.try_recv() {

@@ -135,6 +135,7 @@ impl Spawner {
             thread: SpawnThread::get()?,
             common: Arc::new(Common {
                 command: plan.command,
+                environment: std::env::vars_os().collect(),
                 setup: control::setup(&plan.worker),
                 forwarder: Forwarder::get()?,
             }),
@@ -238,7 +239,7 @@ impl Actor {
         let (common, thread) = (Arc::clone(&self.common), Arc::clone(&self.thread));
         let messages = self.messages.clone();
         self.thread.run(move || {
-            let started = process::start(&common.command, thread);
+            let started = process::start(&common, thread);
             // Without a receiver, what was started is killed when it is dropped here.
             let _ = messages.send(Message::Started(slot, started));
         });

@@ -1,5 +1,6 @@
 //! One worker process, from its start to its end: its control socket, its standard error, its exit.
 
+use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as Socket;
 use std::os::unix::process::CommandExt;
@@ -76,6 +77,8 @@ pub(super) enum Order {
 /// What all processes of a spawner have in common.
 pub(super) struct Common {
     pub(super) command: SpawnCommand,
+    /// This process's, when the pool was made: the host may change it on another thread at any moment since.
+    pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) setup: Setup,
     pub(super) forwarder: Arc<Forwarder>,
 }
@@ -85,7 +88,12 @@ pub(super) struct Common {
 ///
 /// # Errors
 /// [`ErrorKind::SpawnFailed`].
-pub(super) fn start(command: &SpawnCommand, thread: Arc<SpawnThread>) -> Result<Started> {
+pub(super) fn start(common: &Common, thread: Arc<SpawnThread>) -> Result<Started> {
+    let Common {
+        command,
+        environment,
+        ..
+    } = common;
     let no_socket = |error: std::io::Error| {
         failed(format!(
             "`{command}` cannot be started without a control socket: {error}"
@@ -98,9 +106,12 @@ pub(super) fn start(command: &SpawnCommand, thread: Arc<SpawnThread>) -> Result<
     let mut process = Command::new(command.program());
     process
         .args(command.arguments())
+        .env_clear()
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .env(VARIABLE, ticket.to_string())
         .process_group(0)
         .stdin(OwnedFd::from(theirs))
+        .stdout(own_stdout())
         .stderr(Stdio::piped());
     end_with(&mut process, getpid());
     let started = process.spawn().map_err(|error| {
@@ -119,6 +130,14 @@ pub(super) fn start(command: &SpawnCommand, thread: Arc<SpawnThread>) -> Result<
         stderr: stderr.into(),
         nonce,
     })
+}
+
+/// This process's standard output, also where the host has it closed on exec, as Node has.
+fn own_stdout() -> Stdio {
+    std::io::stdout()
+        .as_fd()
+        .try_clone_to_owned()
+        .map_or_else(|_| Stdio::null(), Stdio::from)
 }
 
 #[allow(

@@ -8,7 +8,9 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::libc::{dev_t, ino_t};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::fstat;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Runtime;
@@ -20,6 +22,8 @@ pub(super) const CHUNK: usize = 4096;
 /// Chunks that wait for a slow standard error; what comes on top is left out.
 const WAITING: usize = 64;
 const STDERR: RawFd = 2;
+/// How long a full standard error is waited for before it is looked at again whether it is still the same.
+const LOOK_AGAIN_MS: u16 = 1000;
 
 /// The last bytes of a text.
 #[derive(Default)]
@@ -65,7 +69,7 @@ impl Forwarder {
         if let Some(forwarder) = current.upgrade() {
             return Ok(forwarder);
         }
-        let forwarder = Arc::new(Forwarder::start(Stderr)?);
+        let forwarder = Arc::new(Forwarder::start(Stderr::now())?);
         *current = Arc::downgrade(&forwarder);
         Ok(forwarder)
     }
@@ -114,17 +118,39 @@ fn forward(chunks: &Receiver<Vec<u8>>, left_out: &AtomicU64, output: &mut impl W
 }
 
 /// The descriptor itself: no buffer and no lock that the host might hold.
-struct Stderr;
+struct Stderr {
+    /// What it was when the forwarding began: a host that closes it may have something else under this number
+    /// later.
+    file: Option<(dev_t, ino_t)>,
+}
+
+impl Stderr {
+    fn now() -> Stderr {
+        Stderr { file: identity() }
+    }
+}
+
+/// Which file the descriptor stands for; `None`: none.
+fn identity() -> Option<(dev_t, ino_t)> {
+    let stat = fstat(stderr()).ok()?;
+    Some((stat.st_dev, stat.st_ino))
+}
 
 impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        // A host that has closed its standard error may have something else under this number. What programs
-        // are started with is not closed on exec, what they open almost always is.
-        let flags = fcntl(stderr(), FcntlArg::F_GETFD)?;
-        if FdFlag::from_bits_truncate(flags).contains(FdFlag::FD_CLOEXEC) {
-            return Err(Errno::EBADF.into());
+        loop {
+            if self.file.is_none() || self.file != identity() {
+                return Err(Errno::EBADF.into());
+            }
+            match nix::unistd::write(stderr(), bytes) {
+                // The host has it non-blocking, as Node has.
+                Err(Errno::EAGAIN) => {
+                    let mut writable = [PollFd::new(stderr(), PollFlags::POLLOUT)];
+                    poll(&mut writable, PollTimeout::from(LOOK_AGAIN_MS))?;
+                }
+                written => return Ok(written?),
+            }
         }
-        Ok(nix::unistd::write(stderr(), bytes)?)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

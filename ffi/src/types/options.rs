@@ -100,7 +100,7 @@ pub struct wool_pool_options_t {
     pub tags: *const wool_slice_t,
     /// How many there are.
     pub tag_count: usize,
-    /// Connected workers that the first call waits for. 0 = 1.
+    /// Connected workers that the first call waits for. 0 = it waits for one that takes it.
     pub quorum: u32,
     /// 1: may dial beyond loopback without TLS.
     pub allow_plaintext: i32,

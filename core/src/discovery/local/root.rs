@@ -133,6 +133,19 @@ impl Root {
         Ok(directory)
     }
 
+    /// Opens a namespace's directory; `None` when it is not there.
+    pub(super) fn open_namespace_if_there(&self, namespace: &str) -> Result<Option<OwnedFd>> {
+        let path = self.namespace_path(namespace);
+        match open(&path, DIRECTORY, Mode::empty()) {
+            Ok(directory) => {
+                check(&directory, &path)?;
+                Ok(Some(directory))
+            }
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(failed("opened", &path, errno)),
+        }
+    }
+
     /// Removes a namespace's directory if nothing is in it, and then the one above, if nothing else is in that.
     pub(super) fn remove_if_empty(&self, namespace: &str) {
         let Ok(root) = open(&self.path, DIRECTORY, Mode::empty()) else {

@@ -114,10 +114,13 @@ impl Watched {
 
     fn tell_changes(&mut self, events: &[DiscoveryEvent]) {
         for member in &mut self.audience {
-            member.failure = None;
+            let works_again = member.failure.take().is_some();
             if member.is_told {
                 for event in events {
                     member.listener.tell(event.clone());
+                }
+                if works_again {
+                    member.listener.tell(DiscoveryEvent::Scanned);
                 }
                 continue;
             }
@@ -138,8 +141,12 @@ impl Watched {
         }
     }
 
-    /// Lets go of the namespace, whose directory is removed if nothing is in it.
+    /// Lets go of the namespace: what the dead have left in it is removed, and its directory if nothing is in it.
     pub(super) fn leave(&self) {
+        // It is not there any more when its last worker has taken it away.
+        if let Ok(Some(directory)) = self.root.open_namespace_if_there(&self.namespace) {
+            scan::remove_dead(&directory);
+        }
         self.root.remove_if_empty(&self.namespace);
     }
 }

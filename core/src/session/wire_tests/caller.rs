@@ -230,6 +230,42 @@ fn items_that_were_not_asked_for_fail_the_stream() {
 }
 
 #[test]
+fn a_stream_that_is_closed_before_it_is_refused_does_not_begin_elsewhere() {
+    run(async {
+        let mut caller = Deceived::new(|_| {}).await;
+        let mut items = caller.pool.stream("test.stream", ()).open().unwrap();
+        let number = {
+            let next = items.next();
+            tokio::pin!(next);
+            tokio::select! {
+                number = caller.started() => number,
+                _ = &mut next => panic!("an item before there was one"),
+            }
+        };
+        let closed = tokio::spawn(items.close());
+        while !matches!(
+            caller.heard.recv().await,
+            Some(Frame {
+                kind: Some(Kind::Close(_)),
+                ..
+            })
+        ) {}
+        let busy = wire::Rejected {
+            reason: Reason::Busy as i32,
+            message: "full".to_owned(),
+        };
+        caller.say([call(number, Kind::Rejected(busy))]).await;
+        closed.await.unwrap().unwrap();
+        let next = tokio::spawn(caller.pool.call("test.unary", ()).into_future());
+        let other = caller.started().await;
+        assert_eq!(other, number + 1, "the closed stream was started again");
+        caller.say([result(other)]).await;
+        assert!(next.await.unwrap().is_ok());
+        caller.close().await;
+    });
+}
+
+#[test]
 fn an_answer_to_a_call_never_made_ends_the_session() {
     run(async {
         let mut caller = Deceived::new(|_| {}).await;
