@@ -13,21 +13,29 @@ for entry in "${needed[@]}"; do
 done
 # Debian ships the module that makes virtual environments apart from Python.
 python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
-if [ "${#packages[@]}" -gt 0 ]; then
-  install="apt-get install -y --no-install-recommends ${packages[*]}"
-  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-    echo "installing ${packages[*]}"
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq
-    $install -qq >/dev/null
-  else
-    echo "missing system packages; on Debian or Ubuntu: sudo $install" >&2
-    exit 1
+# install PACKAGE...: where that may be, else says how. False: they are not there now.
+install() {
+  local command="apt-get install -y --no-install-recommends $*"
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "missing system packages; on Debian or Ubuntu: sudo $command" >&2
+    return 1
   fi
+  echo "installing $*"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  $command -qq >/dev/null
+}
+if [ "${#packages[@]}" -gt 0 ]; then
+  install "${packages[@]}" || exit 1
 fi
 
 # For the demo, which looks for the toolchains itself and goes on without those that are missing.
 [ "${1:-}" != packages ] || exit 0
+
+# Debian ships clang's sanitizers and its fuzzer apart from it. Without them the tests say what they leave out.
+if ! tests/c/fuzz.sh possible; then
+  install "libclang-rt-$(clang -dumpversion | cut -d . -f 1)-dev" || true
+fi
 
 # at_least WANTED FOUND: dotted versions
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
