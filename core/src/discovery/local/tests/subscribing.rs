@@ -184,6 +184,8 @@ fn a_namespace_that_vanishes_is_made_again() {
 fn a_failure_is_told_once_and_then_it_goes_on() {
     let directory = Directory::new();
     let discovery = directory.discovery("test");
+    // A directory in which there is nothing would be removed, and made again as it should be.
+    let _other = publish(&directory.discovery("other"), &uid());
     let watcher = Watcher::new(false).unwrap();
     let told = Told::by(&watcher, &discovery);
     told.scanned();
