@@ -150,6 +150,8 @@ const (
 	// ProcessBackoff: it has ended, and is started again after a pause.
 	ProcessBackoff  ProcessState = "backoff"
 	ProcessStopping ProcessState = "stopping"
+	// ProcessEnded: it has ended, and no other follows: the pool closes.
+	ProcessEnded ProcessState = "ended"
 )
 
 // Status tells which workers the pool has, what they do, and which it turned away, and why. It is cheap

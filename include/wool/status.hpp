@@ -69,7 +69,7 @@ struct SpawnedProcess {
   std::int64_t pid = 0;
   // Of its worker; empty while it does not serve.
   std::string uid;
-  // "starting", "serving", "backoff" or "stopping".
+  // "starting", "serving", "backoff", "stopping" or "ended".
   std::string state;
   // How often it has been replaced.
   std::uint64_t restarts = 0;
