@@ -33,9 +33,12 @@ where_children_are_not_waited_for() { (trap '' CHLD && exec "$@"); }
 in_a_directory_that_is_gone() { (folder=$(mktemp -d) && cd "$folder" && rmdir "$folder" && exec "$@"); }
 as_process_1() { unshare --pid --fork --mount-proc --kill-child "$@"; }
 under_a_debugger() {
-  # Of what the debugger prints, only the program's own lines count.
-  gdb -q -batch -ex 'set debuginfod enabled off' -ex 'set startup-with-shell off' -ex run -ex quit --args "$@" 2>&1 |
-    grep -xFf "$expected"
+  # Into a file of its own: the debugger tells of threads and processes while the program prints, in the middle of a line.
+  local output
+  output=$(mktemp)
+  gdb -q -batch -ex 'set debuginfod enabled off' -ex "run $(printf '%q ' "${@:2}") >$output" -ex quit "$1" >&2
+  cat "$output"
+  rm "$output"
 }
 ways=(plainly by_a_shell without_standard_input in_the_background_of_a_terminal where_children_are_not_waited_for
   in_a_directory_that_is_gone as_process_1 under_a_debugger)
