@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use wool::value::Value;
 use wool::{Fault, Result, Routine, Runtime};
 
+use crate::generators;
 use crate::process_routines;
 use crate::protocol::fill;
 
@@ -56,7 +57,7 @@ impl Drop for Running {
 }
 
 /// A stream's clean-up.
-struct Cleaning(Arc<Counters>);
+pub(crate) struct Cleaning(pub(crate) Arc<Counters>);
 
 impl Drop for Cleaning {
     fn drop(&mut self) {
@@ -65,7 +66,7 @@ impl Drop for Cleaning {
 }
 
 /// A wait that only a cancel ends: in Rust, by dropping the future.
-struct Waiting(Arc<Counters>);
+pub(crate) struct Waiting(pub(crate) Arc<Counters>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
@@ -92,6 +93,7 @@ pub(crate) fn register(runtime: &Runtime, counters: &Arc<Counters>) -> Result<()
     register_unary(runtime, counters)?;
     register_waits(runtime, counters)?;
     process_routines::register(runtime, counters)?;
+    generators::register(runtime, counters)?;
     register_streams(runtime, counters)
 }
 
