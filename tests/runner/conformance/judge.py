@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from . import msgpack, tokens
+from . import msgpack, scenarios, tokens
 from .msgpack import Extension, Map
 
 
@@ -70,7 +70,7 @@ def error(expected: dict, answer: list, pair: Pair) -> None:
             case "language":
                 fine = seen["language"] == (pair.worker if part == "worker" else part)
             case "message_has":
-                fine = all(word.lower() in seen["message"].lower() for word in part or ())
+                fine = all(scenarios.value(word).lower() in seen["message"].lower() for word in part or ())
             case "message_at_most":
                 fine = len(seen["message"].encode()) <= part
             case "traceback":
