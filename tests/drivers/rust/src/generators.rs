@@ -3,15 +3,48 @@
 use std::future::pending;
 use std::sync::Arc;
 
+use wool::value::Value;
 use wool::{Fault, Result, Routine, Runtime};
 
-use crate::routines::{Cleaning, Counters, Waiting};
+use crate::routines::{Cleaning, Counters, Waiting, blow_up};
 
 pub(crate) fn register(runtime: &Runtime, counters: &Arc<Counters>) -> Result<()> {
+    runtime.register(mirror(Arc::clone(counters)))?;
+    runtime.register(panic_after(Arc::clone(counters)))?;
     runtime.register(accumulate(Arc::clone(counters)))?;
     runtime.register(stubborn(Arc::clone(counters)))?;
     runtime.register(fail_clean(Arc::clone(counters)))?;
     runtime.register(stall(Arc::clone(counters)))
+}
+
+fn mirror(counters: Arc<Counters>) -> Routine {
+    Routine::stream("conf.mirror", move |_task, _arguments, mut out| {
+        let running = counters.begin();
+        let cleaning = Cleaning(Arc::clone(&counters));
+        async move {
+            let (_running, _cleaning) = (running, cleaning);
+            let mut seen = Value::Null;
+            loop {
+                seen = out.yield_(seen).await?;
+            }
+        }
+    })
+}
+
+fn panic_after(counters: Arc<Counters>) -> Routine {
+    Routine::stream("conf.panicafter", move |_task, arguments, mut out| {
+        let running = counters.begin();
+        let cleaning = Cleaning(Arc::clone(&counters));
+        async move {
+            let (_running, _cleaning) = (running, cleaning);
+            let (n, message): (i64, String) = arguments.extract()?;
+            for i in 0..n {
+                out.yield_(i).await?;
+            }
+            blow_up(message);
+            Ok(())
+        }
+    })
 }
 
 fn accumulate(counters: Arc<Counters>) -> Routine {

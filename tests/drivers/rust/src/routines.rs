@@ -18,6 +18,7 @@ pub(crate) struct Counters {
     finished: AtomicU64,
     cancelled: AtomicU64,
     cleaned: AtomicU64,
+    yielded: AtomicU64,
 }
 
 impl Counters {
@@ -28,7 +29,7 @@ impl Counters {
         format!("count{}", parts.concat())
     }
 
-    pub(crate) fn list(&self) -> [(&'static str, u64); 5] {
+    pub(crate) fn list(&self) -> [(&'static str, u64); 6] {
         // Finished before started, so that the difference is never negative.
         let finished = self.finished.load(Ordering::SeqCst);
         let started = self.started.load(Ordering::SeqCst);
@@ -38,7 +39,13 @@ impl Counters {
             ("finished", finished),
             ("cancelled", self.cancelled.load(Ordering::SeqCst)),
             ("cleaned", self.cleaned.load(Ordering::SeqCst)),
+            ("yielded", self.yielded.load(Ordering::SeqCst)),
         ]
+    }
+
+    /// An item is about to be yielded.
+    fn count_yield(&self) {
+        self.yielded.fetch_add(1, Ordering::SeqCst);
     }
 
     /// A body begins; it has ended when the guard is dropped, in whatever way.
@@ -178,7 +185,7 @@ fn conf_inner(type_name: String, message: String) -> Fault {
 }
 
 /// Panics, as routines may do, whatever the lints of this project say.
-fn blow_up(message: String) {
+pub(crate) fn blow_up(message: String) {
     std::panic::resume_unwind(Box::new(message))
 }
 
@@ -206,10 +213,12 @@ fn register_streams(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
         move |_task, arguments, mut out| {
             let running = counters.begin();
             let cleaning = Cleaning(Arc::clone(&counters));
+            let counters = Arc::clone(&counters);
             async move {
                 let (_running, _cleaning) = (running, cleaning);
                 let (n,): (i64,) = arguments.extract()?;
                 for i in 0..n {
+                    counters.count_yield();
                     out.yield_(i).await?;
                 }
                 Ok(())
@@ -238,9 +247,11 @@ fn register_streams(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
         move |_task, _arguments, mut out| {
             let running = counters.begin();
             let cleaning = Cleaning(Arc::clone(&counters));
+            let counters = Arc::clone(&counters);
             async move {
                 let (_running, _cleaning) = (running, cleaning);
                 for i in 0_i64.. {
+                    counters.count_yield();
                     out.yield_(i).await?;
                 }
                 Ok(())
