@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 20] = [
+const SOURCES: [&str; 22] = [
     "src/types/status.rs",
     "src/types/memory.rs",
     "src/memory.rs",
     "src/error.rs",
+    "src/types/admission.rs",
     "src/types/options.rs",
     "src/runtime.rs",
     "src/types/event.rs",
@@ -20,6 +21,7 @@ const SOURCES: [&str; 20] = [
     "src/task.rs",
     "src/discovery.rs",
     "src/worker.rs",
+    "src/admission.rs",
     "src/pool.rs",
     "src/spawn.rs",
     "src/call.rs",
