@@ -45,6 +45,8 @@ type queue struct {
 	// receivers holds who waits for the events of a tag.
 	receivers table[receiver]
 	lastTag   atomic.Uint64
+	// errors are the types that remote errors may be of.
+	errors *errorTypes
 	// ended is closed when the dispatcher has delivered the last event.
 	ended chan struct{}
 }
@@ -55,8 +57,8 @@ const (
 	drainSlab  = 256 << 10
 )
 
-func newQueue(runtime *C.wool_runtime_t) (*queue, *Error) {
-	q := &queue{ended: make(chan struct{})}
+func newQueue(runtime *C.wool_runtime_t, errors *errorTypes) (*queue, *Error) {
+	q := &queue{errors: errors, ended: make(chan struct{})}
 	var failure *C.wool_error_t
 	if status := C.int32_t(C.wool_queue_new(runtime, nil, &q.handle, &failure)); status < 0 {
 		return nil, takeError(status, failure)
@@ -110,7 +112,7 @@ func (q *queue) dispatch() {
 			break
 		}
 		for i := range batch[:count] {
-			e := takeEvent(&batch[i])
+			e := q.take(&batch[i])
 			q.deliver(&e)
 		}
 	}
@@ -119,14 +121,15 @@ func (q *queue) dispatch() {
 	}
 }
 
-func takeEvent(c *C.wool_event_t) event {
+func (q *queue) take(c *C.wool_event_t) event {
 	e := event{kind: c.kind, status: c.status, step: c.step, tag: uint64(c.tag), handle: uint64(c.handle)}
 	switch e.kind {
 	case C.WOOL_EVENT_RESULT, C.WOOL_EVENT_ITEM, C.WOOL_EVENT_TASK:
 		e.payload = takePayload(c.payload, c.codec)
 	}
 	if c.error != nil || e.status < 0 {
-		e.err = takeError(e.status, c.error)
+		e.err = readError(e.status, c.error, q.errors)
+		C.wool_error_free(c.error)
 	}
 	return e
 }

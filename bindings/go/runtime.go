@@ -30,7 +30,8 @@ type engine struct {
 	// children are the pools and workers that have not been closed: their guard and what closes it.
 	children map[*guard]struct{}
 
-	tasks tasks
+	tasks  tasks
+	errors errorTypes
 
 	shutdownOnce sync.Once
 	// ended is closed when shutdown is done; failure is its result.
@@ -64,7 +65,7 @@ func NewRuntime(options ...Option) (*Runtime, error) {
 	c := C.wool_runtime_options_t{struct_size: C.sizeof_wool_runtime_options_t, language: memory.slice("go")}
 	if settings.logger != nil {
 		sink, number := newLogSink(settings.logger)
-		e.log = sink
+		e.log, e.errors.log = sink, sink
 		c.log_level = logLevel(settings.logger)
 		C.wool_go_use_log(&c, C.uint64_t(number))
 	}
@@ -72,7 +73,7 @@ func NewRuntime(options ...Option) (*Runtime, error) {
 	if status := C.int32_t(C.wool_runtime_new(&c, &e.handle, &failure)); status < 0 {
 		return nil, takeError(status, failure)
 	}
-	queue, err := newQueue(e.handle)
+	queue, err := newQueue(e.handle, &e.errors)
 	if err != nil {
 		C.wool_runtime_free(e.handle)
 		return nil, err

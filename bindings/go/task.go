@@ -196,11 +196,23 @@ func (t *task) run() {
 }
 
 func (t *task) perform() (result reflect.Value, failure *fault) {
+	returned := false
 	defer func() {
-		if value := recover(); value != nil {
+		value := recover()
+		if value == nil && !returned {
+			// A panic(nil) of a program that asks for it by GODEBUG. Goexit passes here too, and returns nothing.
+			value = new(runtime.PanicNilError)
+		}
+		if value != nil {
 			failure = panicFault(t.routine, value)
 		}
 	}()
+	result, failure = t.invoke()
+	returned = true
+	return result, failure
+}
+
+func (t *task) invoke() (result reflect.Value, failure *fault) {
 	r := t.routine
 	var space [6]reflect.Value
 	values := append(space[:0], reflect.ValueOf(&t.ctx))
