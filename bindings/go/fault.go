@@ -22,6 +22,8 @@ type fault struct {
 	// value is the error's encoded data; nil without any.
 	value []byte
 	cause *fault
+	// exact is an error that passes through as it came, and all there is to it; else nil.
+	exact *C.wool_error_t
 }
 
 // An error can say by which type name it wants to be known in other languages.
@@ -151,10 +153,13 @@ func goexitFault(r *routine) *fault {
 	}
 }
 
+// argumentError is the type of the error of who passes or sends what does not fit, in every language.
+const argumentError = "ArgumentError"
+
 // argumentFault says that a routine has not been called, because its arguments do not fit.
 func argumentFault(r *routine, cause *ValueError) *fault {
 	return &fault{
-		kind: ErrTaskFailed, typeName: "ArgumentError", message: cause.Error(),
+		kind: ErrTaskFailed, typeName: argumentError, message: cause.Error(),
 		traceback: []string{r.location},
 	}
 }
@@ -188,22 +193,39 @@ func frameLine(function, file string, line int) string {
 	return fmt.Sprintf("%s (%s:%d)", function, file, line)
 }
 
-// send answers the task. What is too much for the caller is left out; then it can only fail where nobody
-// waits for the answer any more.
+// send answers the task. It can only fail where nobody waits for the answer any more.
 func (f *fault) send(task uint64) {
-	for f.trySend(task) == ErrPayloadTooLarge && f.shed() {
+	if f.exact == nil {
+		f.pass(func(c *C.wool_fault_t, failure **C.wool_error_t) C.int32_t {
+			return C.int32_t(C.wool_task_fail(C.wool_task_t(task), c, failure))
+		})
+		return
+	}
+	var failure *C.wool_error_t
+	C.wool_task_fail_with(C.wool_task_t(task), f.exact, &failure)
+	C.wool_error_free(failure)
+}
+
+// pass gives the fault in its C form to a function. What is too much for the other side is left out.
+func (f *fault) pass(to func(c *C.wool_fault_t, failure **C.wool_error_t) C.int32_t) *Error {
+	for {
+		err := f.tryPass(to)
+		if err == nil || err.Kind != ErrPayloadTooLarge || !f.shed() {
+			return err
+		}
 	}
 }
 
-func (f *fault) trySend(task uint64) ErrorKind {
+func (f *fault) tryPass(to func(c *C.wool_fault_t, failure **C.wool_error_t) C.int32_t) *Error {
 	var memory arena
 	defer memory.free()
 	c := f.lower(&memory)
+	defer C.wool_error_free((*C.wool_error_t)(c.cause))
 	var failure *C.wool_error_t
-	status := C.int32_t(C.wool_task_fail(C.wool_task_t(task), &c, &failure))
-	C.wool_error_free(failure)
-	C.wool_error_free((*C.wool_error_t)(c.cause))
-	return kindOf(status)
+	if status := to(&c, &failure); status < 0 {
+		return takeError(status, failure)
+	}
+	return nil
 }
 
 // shed drops the data of the error, or, when there is none, the causes.

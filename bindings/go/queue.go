@@ -20,6 +20,16 @@ type event struct {
 	// payload belongs to who receives the event.
 	payload payload
 	err     *Error
+	// thrown is, of an error that is thrown into a generator, the error as it came; it belongs to who receives
+	// the event, too.
+	thrown *C.wool_error_t
+}
+
+// release is for who has no use for the event.
+func (e *event) release() {
+	e.payload.release()
+	C.wool_error_free(e.thrown)
+	e.thrown = nil
 }
 
 // isLast reports whether no other event follows for the tag.
@@ -126,9 +136,18 @@ func (q *queue) take(c *C.wool_event_t) event {
 	switch e.kind {
 	case C.WOOL_EVENT_RESULT, C.WOOL_EVENT_ITEM, C.WOOL_EVENT_TASK:
 		e.payload = takePayload(c.payload, c.codec)
+	case C.WOOL_EVENT_STEP:
+		if e.step == C.WOOL_STEP_SEND {
+			e.payload = takePayload(c.payload, c.codec)
+		}
 	}
-	if c.error != nil || e.status < 0 {
-		e.err = readError(e.status, c.error, q.errors)
+	if c.error == nil && e.status >= 0 {
+		return e
+	}
+	e.err = readError(e.status, c.error, q.errors)
+	if e.kind == C.WOOL_EVENT_STEP {
+		e.thrown = c.error
+	} else {
 		C.wool_error_free(c.error)
 	}
 	return e
@@ -143,7 +162,7 @@ func (q *queue) deliver(e *event) {
 	if r, found := find(e.tag); found {
 		r.receive(e)
 	} else {
-		e.payload.release()
+		e.release()
 	}
 }
 
