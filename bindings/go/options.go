@@ -16,7 +16,7 @@ type CallOptions struct {
 	// Tag is a word of the caller's for the task, for logs and events.
 	Tag string
 	// Prefetch is how many items of a stream are asked for ahead, so that the worker does not wait for
-	// each; more than 65,536 counts as so many. 0 is strict pull: the generator runs to the next yield only
+	// each; more than 4,096 counts as so many. 0 is strict pull: the generator runs to the next yield only
 	// when an item is asked for. Nothing can be sent or thrown to a stream that asks ahead.
 	Prefetch uint32
 	// StepTimeout is the time that each step of a stream may take, from asking for an item until it comes,
@@ -25,8 +25,9 @@ type CallOptions struct {
 	StepTimeout time.Duration
 }
 
-// maxPrefetch bounds the memory of a stream that asks ahead.
-const maxPrefetch = 64 << 10
+// maxPrefetch bounds the memory of a stream that asks ahead, and its share of the queue. More makes nothing
+// faster.
+const maxPrefetch = 4 << 10
 
 // check refuses what makes no sense.
 func (o *CallOptions) check() *Error {

@@ -232,7 +232,19 @@ func (s *PullStream) ask() *Error {
 		return nil
 	}
 	count := s.prefetch - s.owed
-	return s.asked(count, errorOf(C.wool_go_stream_next(C.uint64_t(s.handle), C.uint32_t(count))))
+	for {
+		err := errorOf(C.wool_go_stream_next(C.uint64_t(s.handle), C.uint32_t(count)))
+		if err == nil || err.Kind != ErrBusy {
+			return s.asked(count, err)
+		}
+		// Others leave the queue less room than it takes to ask so far ahead.
+		if s.owed > 0 {
+			return nil
+		}
+		if count /= 2; count == 0 {
+			return err
+		}
+	}
 }
 
 // resume asks for an item by way of the generator's yield.
