@@ -17,7 +17,7 @@ use crate::routine::{RoutineKind, Step, TaskControl};
 use crate::state::call::WorkerCall;
 use crate::state::hello::{self, Peer, Refusal};
 use crate::state::liveness::{Check, Liveness};
-use crate::task::{StepClock, Task, TaskAnswer, TaskInfo, TaskState};
+use crate::task::{StepClock, Task, TaskAnswer, TaskInfo, TaskState, WayBack};
 use crate::wire::frame::Kind;
 use crate::wire::rejected::Reason;
 use crate::wire::{self, Batch, Frame};
@@ -592,11 +592,14 @@ impl Serving {
             worker_uid: self.worker.uid_bytes(),
             deadline,
         };
-        let state = TaskState::new(
+        let back = WayBack {
             number,
+            session: self.own_commands.clone(),
+        };
+        let state = TaskState::new(
+            back,
             info,
             self.worker.runtime().clone(),
-            self.own_commands.clone(),
             self.peer.limits.max_payload,
             WorkerCall::arriving(streaming, start.credit),
             slot,

@@ -518,3 +518,58 @@ fn the_catalog_describes_the_worker() {
         target.close().await;
     });
 }
+
+fn send(number: u64) -> Frame {
+    let value = wire::Payload {
+        codec: wire::Codec::Raw as i32,
+        data: Bytes::from_static(b"wool"),
+        total: 4,
+    };
+    let send = wire::Send {
+        value: Some(value),
+        context: None,
+    };
+    call(number, Kind::Send(Box::new(send)))
+}
+
+#[test]
+fn what_is_sent_to_no_yield_fails_its_call_only() {
+    run(async {
+        let target = Target::new();
+        let mut peer = Peer::greeted(&target).await;
+        let stream = |number| start(number, "test.count", wire::RoutineKind::Stream, ONE);
+        let throw = call(3, Kind::Throw(Box::default()));
+        let credit = |number| call(number, Kind::Credit(wire::Credit { items: 1 }));
+        // Before its first item, to a unary task, nothing thrown, and twice at one yield.
+        peer.say([stream(1), send(1)]).await;
+        peer.say([
+            start(2, "test.wait", wire::RoutineKind::Unary, ONE),
+            send(2),
+        ])
+        .await;
+        peer.say([stream(3), throw]).await;
+        peer.say([stream(4), credit(4)]).await;
+        let mut ended = Vec::new();
+        while ended.len() < 4 {
+            let answer = peer.hear().await.unwrap();
+            match answer.kind {
+                Some(Kind::Item(_)) => peer.say([send(4), send(4), send(4)]).await,
+                Some(Kind::Fault(fault)) => {
+                    assert_eq!(fault.kind, ErrorKind::Protocol.number(), "{fault:?}");
+                    ended.push(answer.call);
+                }
+                Some(Kind::Window(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        ended.sort_unstable();
+        assert_eq!(ended, [1, 2, 3, 4]);
+        peer.say([echo(5)]).await;
+        assert!(matches!(
+            peer.hear().await.unwrap().kind,
+            Some(Kind::Result(_))
+        ));
+        target.is_well().await;
+        target.close().await;
+    });
+}
