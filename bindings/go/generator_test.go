@@ -80,13 +80,11 @@ func TestSend(t *testing.T) {
 		t.Errorf("null for an int gave %#v", failure)
 	}
 	for range 2 {
-		if _, again := s.Send(1); again != err {
+		if _, again := s.Send(1); again != io.EOF {
 			t.Errorf("after the end came %v", again)
 		}
 	}
-	if closed := s.Close(testContext(t)); closed != err {
-		t.Errorf("Close gave %v", closed)
-	}
+	must(t, s.Close(testContext(t)))
 }
 
 func TestThrow(t *testing.T) {
@@ -110,7 +108,7 @@ func TestThrow(t *testing.T) {
 	if !errors.As(err, &own) || own.Left != 1 || remote(t, err).Kind != wool.ErrTaskFailed || remote(t, err).Message != "audit: empty shelf" {
 		t.Errorf("an error that is not handled gave %#v", err)
 	}
-	if _, again := s.Throw(reset{}); again != err {
+	if _, again := s.Throw(reset{}); again != io.EOF {
 		t.Errorf("after the end came %v", again)
 	}
 
@@ -132,12 +130,10 @@ func TestThrow(t *testing.T) {
 	if !errors.Is(err, &outOfStock{"wool", 0}) {
 		t.Errorf("an error thrown first gave %v", err)
 	}
-	if _, again := s.Next(); again != err {
+	if _, again := s.Next(); again != io.EOF {
 		t.Errorf("after it came %v", again)
 	}
-	if err := s.Close(ctx); !errors.Is(err, &outOfStock{"wool", 0}) {
-		t.Errorf("its Close gave %v", err)
-	}
+	must(t, s.Close(ctx))
 	if g.cleaned.Load() != 2 {
 		t.Error("a generator began to which an error was thrown first")
 	}
@@ -369,7 +365,7 @@ func TestStepTimeout(t *testing.T) {
 		if !errors.Is(err, wool.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a step that takes too long gave %v", err)
 		}
-		if _, again := s.Next(); again != err {
+		if _, again := s.Next(); again != io.EOF {
 			t.Errorf("then came %v", again)
 		}
 		await(t, "the cancellation", cancelled)

@@ -75,8 +75,8 @@ type PullStream struct {
 	// begun: an item has been asked for.
 	begun  bool
 	closed bool
-	// explained: outcome tells of the context, where that was its cause.
-	explained bool
+	// told: outcome has been returned.
+	told bool
 }
 
 // Stream opens a stream. Nothing runs before the first item is asked for. Args are as in [Pool.Call].
@@ -136,8 +136,8 @@ func (s *PullStream) receive(e *event) {
 }
 
 // Next asks for the next item, in its natural Go form, and waits for it. After the last it returns
-// [io.EOF], and so it does after Close. Any other error, of type [*Error], is the stream's end as well,
-// except a failed conversion (kind [ErrCodec]), after which the next item can be asked for.
+// [io.EOF], and so it does after Close. Any other error, of type [*Error], is the stream's end as well, and
+// comes once; except a failed conversion (kind [ErrCodec]), after which the next item can be asked for.
 func (s *PullStream) Next() (any, error) {
 	var item any
 	err := s.NextInto(&item)
@@ -297,16 +297,16 @@ func (s *PullStream) hasEnded() bool {
 	}
 }
 
-// end is how the stream ended, once it has.
+// end is how the stream ended, once it has: an error comes once.
 func (s *PullStream) end() error {
 	s.unwatch()
-	if s.outcome == nil {
+	if s.outcome == nil || s.told {
 		return io.EOF
 	}
-	if !s.explained && !s.stepTimedOut() {
+	s.told = true
+	if !s.stepTimedOut() {
 		s.outcome.because(s.ctx)
 	}
-	s.explained = true
 	return s.outcome
 }
 
@@ -318,8 +318,8 @@ func (s *PullStream) stepTimedOut() bool {
 }
 
 // Close closes the generator at its yield, and waits until its clean-up has run. It returns the error
-// that the clean-up or an earlier item failed with, nil where the stream had ended or now ends well.
-// When ctx ends first, the stream is cancelled instead. A closed stream may be closed again.
+// that the clean-up, or an item that nobody waited for, failed with; nil where the stream had ended or now
+// ends well. When ctx ends first, the stream is cancelled instead. A closed stream may be closed again.
 func (s *PullStream) Close(ctx context.Context) error {
 	if !s.hasEnded() {
 		if err := errorOf(C.wool_go_stream_close(C.uint64_t(s.handle))); err != nil {
