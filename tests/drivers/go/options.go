@@ -72,6 +72,15 @@ func (o driverOptions) discovery(key string) wool.Discovery {
 	return wool.LocalDiscovery{Namespace: o.text(key), Directory: o.text("directory")}
 }
 
+// call are the options of one call or stream.
+func (o driverOptions) call() (wool.CallOptions, error) {
+	var stepTimeout, prefetch int64
+	err := o.numbers(map[string]*int64{"step_timeout": &stepTimeout, "prefetch": &prefetch})
+	return wool.CallOptions{
+		StepTimeout: span(stepTimeout), Prefetch: uint32(min(prefetch, math.MaxUint32)), Tag: o.text("tag"),
+	}, err
+}
+
 func (o driverOptions) worker() (wool.WorkerOptions, error) {
 	concurrency, err := o.number("concurrency")
 	return wool.WorkerOptions{
