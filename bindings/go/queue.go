@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -57,6 +58,8 @@ type queue struct {
 	lastTag   atomic.Uint64
 	// errors are the types that remote errors may be of.
 	errors *errorTypes
+	// mu is held while the queue is closed, and by who needs it open for a moment.
+	mu sync.Mutex
 	// ended is closed when the dispatcher has delivered the last event.
 	ended chan struct{}
 }
@@ -168,9 +171,18 @@ func (q *queue) deliver(e *event) {
 
 // close makes the dispatcher end when it has delivered what is queued. It does not wait.
 func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	var failure *C.wool_error_t
 	C.wool_queue_close(q.handle, &failure)
 	C.wool_error_free(failure)
+}
+
+// whileOpen keeps the queue from being closed meanwhile.
+func (q *queue) whileOpen(do func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	do()
 }
 
 // free is called when nobody uses the queue any more and its dispatcher has ended.

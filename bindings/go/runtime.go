@@ -33,6 +33,10 @@ type engine struct {
 	tasks  tasks
 	errors errorTypes
 
+	// ctx ends when the runtime begins to close.
+	ctx    context.Context
+	cancel context.CancelFunc
+
 	shutdownOnce sync.Once
 	// ended is closed when shutdown is done; failure is its result.
 	ended   chan struct{}
@@ -60,6 +64,7 @@ func NewRuntime(options ...Option) (*Runtime, error) {
 		option(&settings)
 	}
 	e := &engine{children: make(map[*guard]struct{}), ended: make(chan struct{})}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
 	var memory arena
 	defer memory.free()
 	c := C.wool_runtime_options_t{struct_size: C.sizeof_wool_runtime_options_t, language: memory.slice("go")}
@@ -115,6 +120,7 @@ func (e *engine) shutdown() {
 	// Held so that nothing is freed before the end.
 	e.guard.enter()
 	e.guard.close()
+	e.cancel()
 	var failure *C.wool_error_t
 	status := C.int32_t(C.wool_runtime_close(e.handle, -1, &failure))
 	var err error

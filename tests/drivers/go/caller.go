@@ -15,7 +15,8 @@ import (
 
 // caller serves the commands of a caller driver. Its fields belong to the goroutine that reads commands.
 type caller struct {
-	rt *wool.Runtime
+	rt    *wool.Runtime
+	count *counters
 	// pools are the first one, which has no id, and those of the pool command.
 	pools   map[string]*openPool
 	workers map[string]*wool.Worker
@@ -30,9 +31,9 @@ type openPool struct {
 	requests *sync.WaitGroup
 }
 
-func runCaller(rt *wool.Runtime, options driverOptions) error {
+func runCaller(rt *wool.Runtime, count *counters, options driverOptions) error {
 	c := &caller{
-		rt: rt, pools: make(map[string]*openPool), workers: make(map[string]*wool.Worker),
+		rt: rt, count: count, pools: make(map[string]*openPool), workers: make(map[string]*wool.Worker),
 		cancels: make(map[string]context.CancelFunc), streams: make(map[string]*openStream),
 	}
 	if err := c.openPool("", options); err != nil {
@@ -316,7 +317,7 @@ func (c *caller) worker(id string, rest []string) error {
 	if err != nil {
 		return err
 	}
-	worker, err := startWorker(c.rt, options)
+	worker, err := startWorker(c.rt, c.count, options)
 	if err != nil {
 		return err
 	}

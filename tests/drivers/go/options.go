@@ -81,12 +81,16 @@ func (o driverOptions) call() (wool.CallOptions, error) {
 	}, err
 }
 
-func (o driverOptions) worker() (wool.WorkerOptions, error) {
+func (o driverOptions) worker(count *counters) (wool.WorkerOptions, error) {
 	concurrency, err := o.number("concurrency")
-	return wool.WorkerOptions{
+	options := wool.WorkerOptions{
 		Concurrency: uint32(concurrency), SocketPath: o.text("socket"), Secret: []byte(o.text("secret")),
 		Tags: o["tag"], Publish: o.discovery("publish"),
-	}, err
+	}
+	if o.text("admit") == "tags" {
+		options.Admit = count.admit
+	}
+	return options, err
 }
 
 func (o driverOptions) pool() (wool.PoolOptions, error) {
