@@ -73,14 +73,14 @@ wool_error_t *copy_value(wool_value_reader_t *reader, wool_value_builder_t *buil
   return NULL;
 }
 
-static wool_value_builder_t *new_builder(void) {
+wool_value_builder_t *new_builder(void) {
   wool_value_builder_t *builder = NULL;
   wool_error_t *error = NULL;
   check("a builder", wool_value_builder_new(&builder, &error), error);
   return builder;
 }
 
-static wool_bytes_t finish(wool_value_builder_t *builder) {
+wool_bytes_t finish(wool_value_builder_t *builder) {
   wool_bytes_t bytes;
   wool_error_t *error = NULL;
   check("a value", wool_value_builder_finish(builder, &bytes, &error), error);
@@ -151,6 +151,17 @@ wool_error_t *read_arguments(char **rest, wool_bytes_t *arguments) {
   }
   if (error == NULL) {
     *arguments = finish(builder);
+  } else {
+    wool_value_builder_free(builder);
+  }
+  return error;
+}
+
+wool_error_t *read_one_value(char *token, wool_bytes_t *value) {
+  wool_value_builder_t *builder = new_builder();
+  wool_error_t *error = read_value(token, builder);
+  if (error == NULL) {
+    *value = finish(builder);
   } else {
     wool_value_builder_free(builder);
   }
