@@ -15,6 +15,17 @@ caller_t caller;
 /* Of the thread that reads commands. */
 static request_t *requests;
 
+static void say_result(const char *id, const wool_bytes_t *result) {
+  char *token = NULL;
+  wool_error_t *error = report_value(borrow(result), &token);
+  if (error == NULL) {
+    say("result %s %s", id, token);
+  } else {
+    say_error(id, error);
+  }
+  free(token);
+}
+
 /* The queue's handler: reports what happened to a request. */
 static void on_event(void *user_data, wool_event_t *event) {
   (void)user_data;
@@ -22,9 +33,7 @@ static void on_event(void *user_data, wool_event_t *event) {
   if (request->stream != NULL) {
     on_stream_event(request, event);
   } else if (event->kind == WOOL_EVENT_RESULT) {
-    char *token = value_token(borrow(&event->payload));
-    say("result %s %s", request->id, token);
-    free(token);
+    say_result(request->id, &event->payload);
   } else if (event->kind == WOOL_EVENT_ERROR) {
     say_error(request->id, event->error);
     event->error = NULL;
@@ -96,7 +105,7 @@ static void cancel(const char *id) {
   const request_t *request = find_request(id);
   if (request == NULL || request->handle == 0) return;
   if (request->stream != NULL) {
-    cancel_stream(request);
+    cancel_stream(id);
   } else {
     wool_call_cancel(request->handle);
   }

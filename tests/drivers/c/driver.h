@@ -69,7 +69,9 @@ wool_error_t *read_arguments(char **rest, wool_bytes_t *arguments);
 wool_bytes_t read_first_value(char *rest);
 /* The value of a token, encoded. NULL, or why wool refuses it. */
 wool_error_t *read_one_value(char *token, wool_bytes_t *value);
-/* The token that reports an encoded value. To be freed. */
+/* The token that reports an encoded value, to be freed. NULL, or why its bytes are none. */
+wool_error_t *report_value(wool_slice_t encoded, char **token);
+/* The same for what certainly is a value. */
 char *value_token(wool_slice_t encoded);
 /* Copies the next value from a reader, through its native form, to a builder; NULL or why not. */
 wool_error_t *copy_value(wool_value_reader_t *reader, wool_value_builder_t *builder);

@@ -24,6 +24,8 @@ typedef struct behaviour {
   void (*resume)(const struct behaviour *behaviour, wool_task_t task, generator_t *generator, wool_payload_t sent);
   /* Whether it catches what was thrown at its yield. NULL = it does not. */
   int (*catch)(generator_t *generator, const wool_error_t *thrown);
+  /* Answers what comes after its last item. NULL = by the end. */
+  void (*end)(wool_task_t task, generator_t *generator);
   /* Answers the close of one that had begun and has been cleaned up. NULL = by the end. */
   void (*close)(wool_task_t task, generator_t *generator);
 } behaviour_t;
@@ -54,6 +56,10 @@ static void yield(const behaviour_t *behaviour, wool_task_t task, int64_t item) 
 
 static void fail_stream(wool_task_t task, generator_t *generator) {
   fail(task, WOOL_ERR_TASK_FAILED, text("StreamError"), text(generator->message));
+}
+
+static void panic_stream(wool_task_t task, generator_t *generator) {
+  fail(task, WOOL_ERR_PANIC, text("panic"), text(generator->message));
 }
 
 static void begin(void *user_data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
@@ -125,10 +131,10 @@ static void resume_count(const behaviour_t *behaviour, wool_task_t task, generat
     return;
   }
   clean_up(behaviour, generator);
-  if (generator->message == NULL) {
+  if (behaviour->end == NULL) {
     wool_task_end(task, NULL);
   } else {
-    fail_stream(task, generator);
+    behaviour->end(task, generator);
   }
 }
 
@@ -148,6 +154,13 @@ static void resume_stall(const behaviour_t *behaviour, wool_task_t task, generat
   } else {
     atomic_compare_exchange_strong(&generator->phase, &phase, STALLED);
   }
+}
+
+/* Of conf.mirror. */
+static void resume_mirror(const behaviour_t *behaviour, wool_task_t task, generator_t *generator, wool_payload_t sent) {
+  (void)behaviour, (void)generator;
+  static const wool_payload_t null = {{(const uint8_t *)"\xc0", 1}, WOOL_CODEC_MSGPACK};
+  wool_task_yield(task, sent.data.len > 0 ? sent : null, NULL);
 }
 
 /* Of conf.accumulate, where `end` is the total. */
@@ -182,17 +195,21 @@ static int catch_reset(generator_t *generator, const wool_error_t *thrown) {
 }
 
 wool_status_t register_generators(wool_runtime_t *runtime, wool_error_t **error) {
-  static behaviour_t count = {"i", 1, 1, resume_count, NULL, NULL};
-  static behaviour_t fail_after = {"is", 1, 0, resume_count, NULL, NULL};
-  static behaviour_t endless = {"", 1, 1, resume_count, NULL, NULL};
-  static behaviour_t accumulate = {"i", 1, 0, resume_accumulate, catch_reset, NULL};
-  static behaviour_t stubborn = {"", 0, 0, resume_count, NULL, yield_once_more};
-  static behaviour_t fail_clean = {"s", 1, 0, resume_count, NULL, fail_stream};
-  static behaviour_t stall = {"", 0, 0, resume_stall, NULL, NULL};
+  static behaviour_t count = {"i", 1, 1, resume_count, NULL, NULL, NULL};
+  static behaviour_t fail_after = {"is", 1, 0, resume_count, NULL, fail_stream, NULL};
+  static behaviour_t panic_after = {"is", 1, 0, resume_count, NULL, panic_stream, NULL};
+  static behaviour_t endless = {"", 1, 1, resume_count, NULL, NULL, NULL};
+  static behaviour_t mirror = {"", 1, 0, resume_mirror, NULL, NULL, NULL};
+  static behaviour_t accumulate = {"i", 1, 0, resume_accumulate, catch_reset, NULL, NULL};
+  static behaviour_t stubborn = {"", 0, 0, resume_count, NULL, NULL, yield_once_more};
+  static behaviour_t fail_clean = {"s", 1, 0, resume_count, NULL, NULL, fail_stream};
+  static behaviour_t stall = {"", 0, 0, resume_stall, NULL, NULL, NULL};
   static const served_t routines[] = {
       {"conf.count", {"n"}, begin, step, cancel, &count},
       {"conf.failafter", {"n", "message"}, begin, step, cancel, &fail_after},
+      {"conf.panicafter", {"n", "message"}, begin, step, cancel, &panic_after},
       {"conf.endless", {NULL}, begin, step, cancel, &endless},
+      {"conf.mirror", {NULL}, begin, step, cancel, &mirror},
       {"conf.accumulate", {"total"}, begin, step, cancel, &accumulate},
       {"conf.stubborn", {NULL}, begin, step, cancel, &stubborn},
       {"conf.failclean", {"message"}, begin, step, cancel, &fail_clean},

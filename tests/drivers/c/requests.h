@@ -40,13 +40,13 @@ static inline wool_slice_t borrow(const wool_bytes_t *bytes) {
   return slice;
 }
 
-/* The commands for streams. On what never was, or has ended and said so, they do nothing. */
+/* The commands for streams. On what never was they do nothing. */
 void open_stream(const char *id, char *rest);
 void next_item(const char *id);
 void send_value(const char *id, char *rest);
 void throw_error(const char *id, char *rest);
 void close_stream(const char *id);
-void cancel_stream(const request_t *request);
+void cancel_stream(const char *id);
 /* An item, the end or the error of a stream, on the queue's thread. */
 void on_stream_event(request_t *request, wool_event_t *event);
 void free_stream(struct stream *stream);

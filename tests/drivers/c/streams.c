@@ -18,8 +18,9 @@ typedef struct stream {
   uint32_t prefetch; /* 0 = strictly pulled */
   uint32_t owed;     /* items that were asked for and not taken by the runner */
   uint32_t waiting;  /* commands that wait for an item */
+  int closing;       /* a close waits for the end */
+  int left;          /* closed or cancelled: items are of no interest any more */
   int over;          /* the end or the error has been reported */
-  int closing;       /* items are of no interest any more */
   kept_t *first;
   kept_t **last;
 } stream_t;
@@ -50,37 +51,44 @@ void free_stream(stream_t *stream) {
   free(stream);
 }
 
-/* Reports one that was kept, and frees it. */
-static void tell(request_t *request, kept_t *kept) {
-  stream_t *stream = request->stream;
+/* One command that waits has its answer: nexts come before a close. */
+static void answered(stream_t *stream) {
+  if (stream->waiting > 0) {
+    stream->waiting--;
+  } else {
+    stream->closing = 0;
+  }
+}
+
+static void report(const request_t *request, kept_t *kept) {
   if (kept->item != NULL) {
-    stream->owed--;
-    if (stream->waiting > 0) stream->waiting--;
     say("item %s %s", request->id, kept->item);
   } else if (kept->error != NULL) {
-    stream->over = 1;
     say_error(request->id, kept->error);
     kept->error = NULL;
   } else {
-    stream->over = 1;
     say("end %s", request->id);
   }
-  free_kept(kept);
 }
 
-/* Reports what is there and was asked for. The end and an error are reported as soon as no item comes before them. */
-static void tell_what_is_due(request_t *request) {
+/* Answers the commands that wait, as far as something is there for them: each gets one answer, the error only the first
+ * that comes to it, and from then on there is the end. Who leaves the stream is not interested in its items. */
+static void settle(request_t *request) {
   stream_t *stream = request->stream;
   while (stream->first != NULL) {
     int is_item = stream->first->item != NULL;
-    if (is_item && stream->closing) {
-      free_kept(take_first(stream));
-    } else if (!is_item || stream->waiting > 0) {
-      tell(request, take_first(stream));
-    } else {
-      return;
+    int is_due = stream->waiting > 0 || (!is_item && stream->closing);
+    if (!is_due && !(is_item && stream->left)) break;
+    kept_t *kept = take_first(stream);
+    if (is_item) stream->owed--;
+    if (is_due) {
+      stream->over = !is_item;
+      report(request, kept);
+      answered(stream);
     }
+    free_kept(kept);
   }
+  for (; stream->over && (stream->waiting > 0 || stream->closing); answered(stream)) say("end %s", request->id);
 }
 
 void on_stream_event(request_t *request, wool_event_t *event) {
@@ -88,11 +96,11 @@ void on_stream_event(request_t *request, wool_event_t *event) {
   kept_t *kept = allocate(sizeof *kept);
   *kept = (kept_t){NULL, NULL, event->error};
   event->error = NULL;
-  if (event->kind == WOOL_EVENT_ITEM) kept->item = value_token(borrow(&event->payload));
+  if (event->kind == WOOL_EVENT_ITEM) kept->error = report_value(borrow(&event->payload), &kept->item);
   pthread_mutex_lock(&stream->lock);
   *stream->last = kept;
   stream->last = &kept->after;
-  tell_what_is_due(request);
+  settle(request);
   pthread_mutex_unlock(&stream->lock);
 }
 
@@ -144,18 +152,18 @@ void next_item(const char *id) {
   if (request == NULL) return;
   request->stream->waiting++;
   ask(request);
-  tell_what_is_due(request);
+  settle(request);
   unlock(request);
 }
 
-/* After a send or a throw, which asks for an item; or reports why it was refused. */
+/* After a send or a throw, which asks for an item; or reports why it was refused. What has ended answers with the end. */
 static void asked(request_t *request, wool_status_t status, wool_error_t *error) {
   stream_t *stream = request->stream;
-  if (status == WOOL_OK) {
-    stream->owed++;
+  if (status == WOOL_OK || stream->over) {
+    stream->owed += status == WOOL_OK;
     stream->waiting++;
-  } else if (stream->over) {
     wool_error_free(error);
+    settle(request);
   } else {
     say_error(request->id, error);
   }
@@ -198,24 +206,20 @@ void throw_error(const char *id, char *rest) {
   unlock(request);
 }
 
-/* What has come and was not asked for is dropped. */
-static void drop_items(request_t *request) {
-  request->stream->closing = 1;
-  tell_what_is_due(request);
-}
-
 void close_stream(const char *id) {
   request_t *request = locked(id);
   if (request == NULL) return;
-  drop_items(request);
+  request->stream->closing = request->stream->left = 1;
+  settle(request);
   wool_stream_close(request->handle, NULL);
   unlock(request);
 }
 
-void cancel_stream(const request_t *request) {
-  request_t *stream = locked(request->id);
-  if (stream == NULL) return;
-  drop_items(stream);
-  unlock(stream);
+void cancel_stream(const char *id) {
+  request_t *request = locked(id);
+  if (request == NULL) return;
+  request->stream->left = 1;
+  settle(request);
+  unlock(request);
   wool_stream_cancel(request->handle);
 }
