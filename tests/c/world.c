@@ -41,6 +41,14 @@ wool_task_t world_kept_task(void) {
   return task;
 }
 
+wool_task_t world_take_kept_task(void) {
+  wool_task_t task = world_kept_task();
+  pthread_mutex_lock(&lock);
+  kept = 0;
+  pthread_mutex_unlock(&lock);
+  return task;
+}
+
 static wool_bytes_t finished(wool_value_builder_t *builder) {
   wool_bytes_t bytes = {0};
   OK(wool_value_builder_finish(builder, &bytes, &error));

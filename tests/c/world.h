@@ -35,6 +35,8 @@ wool_runtime_t *world_runtime(void);
 
 /* The task of the test.keep call that came first; waits for it. */
 wool_task_t world_kept_task(void);
+/* The same, and the next one is of the next call. */
+wool_task_t world_take_kept_task(void);
 /* How many tasks heard of a cancel; how many streams cleaned up. */
 int world_cancelled(void);
 int world_cleaned(void);
