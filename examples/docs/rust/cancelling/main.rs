@@ -12,13 +12,19 @@ fn routines(runtime: &Runtime) -> wool::Result<()> {
         pending::<Result<(), Fault>>().await
     }))?;
     runtime.register(Routine::unary("wool.left", |task, _arguments| async move {
-        let left = task.info().remaining().is_some_and(|left| left.as_secs() > 50);
+        let left = task
+            .info()
+            .remaining()
+            .is_some_and(|left| left.as_secs() > 50);
         Ok(left)
     }))?;
-    runtime.register(Routine::stream("wool.stall", |_task, _arguments, mut out| async move {
-        out.yield_("an item").await?;
-        pending::<Result<(), Fault>>().await
-    }))
+    runtime.register(Routine::stream(
+        "wool.stall",
+        |_task, _arguments, mut out| async move {
+            out.yield_("an item").await?;
+            pending::<Result<(), Fault>>().await
+        },
+    ))
 }
 
 #[wool::main(routines)]
@@ -33,7 +39,10 @@ async fn main(runtime: Runtime) -> wool::Result<()> {
 
     // Whatever drops the future of a call cancels its task.
     let moment = Duration::from_millis(200);
-    if tokio::time::timeout(moment, pool.call("wool.wait", ())).await.is_err() {
+    if tokio::time::timeout(moment, pool.call("wool.wait", ()))
+        .await
+        .is_err()
+    {
         println!("nobody waits any more");
     }
 
@@ -42,12 +51,17 @@ async fn main(runtime: Runtime) -> wool::Result<()> {
     let left = pool.call("wool.left", ()).timeout(minute).await?;
     println!("most of the minute is left: {}", left.extract::<bool>()?);
     match pool.call("wool.wait", ()).timeout(moment).await {
-        Err(error) if error.kind() == ErrorKind::DeadlineExceeded => println!("the call's time is up"),
+        Err(error) if error.kind() == ErrorKind::DeadlineExceeded => {
+            println!("the call's time is up")
+        }
         other => println!("unexpected: {other:?}"),
     }
 
     // The budget of each step of a stream.
-    let mut items = pool.stream("wool.stall", ()).step_timeout(Duration::from_secs(1)).open()?;
+    let mut items = pool
+        .stream("wool.stall", ())
+        .step_timeout(Duration::from_secs(1))
+        .open()?;
     while let Some(item) = items.next().await {
         match item {
             Ok(item) => println!("got {}", item.extract::<String>()?),
