@@ -27,6 +27,7 @@
 #ifndef WOOL_HPP
 #define WOOL_HPP
 
+#include "wool/admission.hpp"
 #include "wool/application_error.hpp"
 #include "wool/discovery.hpp"
 #include "wool/encoding.hpp"
