@@ -176,7 +176,7 @@ enum wool_event_kind_t
   WOOL_EVENT_ERROR = 4,
   // A task to run: `handle` is a wool_task_t, `payload` holds its arguments.
   WOOL_EVENT_TASK = 5,
-  // What a stream's task is to do next; answer before the next step comes.
+  // What a stream's task is to do next, `step`; answer before the next step comes.
   WOOL_EVENT_STEP = 6,
   // A task should stop: its caller has left, its time is up, or the worker stops. Answer it, soon.
   WOOL_EVENT_CANCEL = 7,
@@ -199,11 +199,12 @@ enum wool_step_t
  {
   // Run to the next yield: answer with wool_task_yield, wool_task_end or wool_task_fail.
   WOOL_STEP_NEXT = 1,
-  // Reserved: the caller sends a value to the yield point.
+  // As WOOL_STEP_NEXT, and the yield gives the routine the value that the caller sends. Never the first step.
   WOOL_STEP_SEND = 2,
-  // Reserved: the caller raises an error at the yield point.
+  // As WOOL_STEP_NEXT, and the yield raises the error that the caller throws: a routine that does not catch it
+  // answers with wool_task_fail_with. Never the first step.
   WOOL_STEP_THROW = 3,
-  // Clean up at the yield point: answer with wool_task_end or wool_task_fail.
+  // Clean up at the yield point: answer with wool_task_end or wool_task_fail. A yield fails the task.
   WOOL_STEP_CLOSE = 4,
 };
 #ifndef __cplusplus
@@ -403,20 +404,21 @@ typedef void (*wool_doorbell_fn)(void *user_data);
 typedef struct wool_event_t {
   // A wool_event_kind_t. Skip kinds that you do not know, freeing `payload` and `error`.
   int32_t kind;
-  // WOOL_OK; of WOOL_EVENT_ERROR and a failed WOOL_EVENT_CLOSED, the wool_status_t of `error`.
+  // WOOL_OK, or the wool_status_t of `error`.
   int32_t status;
   // As given with the call, stream, routine or close.
   uint64_t tag;
   // The call, stream or task; 0 for WOOL_EVENT_CLOSED.
   uint64_t handle;
-  // Of RESULT and ITEM the value, of TASK the arguments. It lies in the drainer's slab when `owner` is NULL;
+  // Of RESULT and ITEM the value, of TASK the arguments, of a STEP that is WOOL_STEP_SEND what was sent. It lies in the drainer's slab when `owner` is NULL;
   // otherwise it belongs to the drainer: wool_bytes_free.
   struct wool_bytes_t payload;
   // The payload's wool_codec_t; 0 without a payload.
   int32_t codec;
   // Of STEP, a wool_step_t; else 0.
   int32_t step;
-  // Of ERROR and a failed CLOSED, why. It belongs to the drainer: wool_error_free.
+  // Of ERROR and a failed CLOSED, why; of a STEP that is WOOL_STEP_THROW, what was thrown; else NULL. It belongs to
+  // the drainer: wool_error_free.
   struct wool_error_t *error;
 } wool_event_t;
 
@@ -473,8 +475,14 @@ typedef void (*wool_run_fn)(void *user_data,
 
 // Does a step (a wool_step_t) of a stream's task, after `run` has returned. On a thread `wool-task`; it may
 // block; one step of a task at a time. Answer as the step says, now or later, from any thread. `state` is what
-// wool_task_set_state left, else NULL.
-typedef void (*wool_step_fn)(void *user_data, wool_task_t task, void *state, int32_t step);
+// wool_task_set_state left, else NULL. `sent` is the value of WOOL_STEP_SEND, else empty; `thrown` the error of
+// WOOL_STEP_THROW, else NULL; both are valid during the call.
+typedef void (*wool_step_fn)(void *user_data,
+                             wool_task_t task,
+                             void *state,
+                             int32_t step,
+                             struct wool_payload_t sent,
+                             const struct wool_error_t *thrown);
 
 // A task should stop; it is still to be answered. Also while `run` or a step is under way; on a thread that must
 // not be held up: it must not block.
@@ -593,6 +601,12 @@ typedef struct wool_call_options_t {
   uint64_t dispatch_timeout_ms;
   // A label, for logs and for the worker.
   struct wool_slice_t tag;
+  // The budget of time of each step of a stream, in milliseconds, from asking for an item until it comes: past it,
+  // the stream ends as WOOL_ERR_DEADLINE_EXCEEDED here and is cancelled there. 0 = none.
+  uint64_t step_timeout_ms;
+  // > 0: the stream is only iterated, and nothing can be sent or thrown to it. wool_stream_wait then keeps up to so
+  // many items asked for ahead of those it has given; with a queue, you do, by wool_stream_next.
+  uint32_t prefetch;
 } wool_call_options_t;
 
 // A call's handle, 0 never being one. Handles carry a generation: one whose call is over is stale, for ever,
@@ -777,10 +791,13 @@ wool_status_t wool_task_return(wool_task_t task,
                                struct wool_payload_t value,
                                struct wool_error_t **error);
 
-// Answers WOOL_STEP_NEXT with an item. As wool_task_return otherwise.
+// Answers WOOL_STEP_NEXT, WOOL_STEP_SEND and WOOL_STEP_THROW with an item. As wool_task_return otherwise.
 //
-// Errors: also WOOL_ERR_INVALID_ARGUMENT when no item was asked for.
-wool_status_t wool_task_yield(wool_task_t task, struct wool_payload_t value, struct wool_error_t **error);
+// Errors: also WOOL_ERR_INVALID_ARGUMENT when no item was asked for. The same after WOOL_STEP_CLOSE, and then the task
+// has failed, and its handle is stale.
+wool_status_t wool_task_yield(wool_task_t task,
+                              struct wool_payload_t value,
+                              struct wool_error_t **error);
 
 // Ends a stream: the answer to any step.
 //
@@ -791,6 +808,14 @@ wool_status_t wool_task_end(wool_task_t task, struct wool_error_t **error);
 //
 // Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle and a fault that is none.
 wool_status_t wool_task_fail(wool_task_t task, const struct wool_fault_t *fault, struct wool_error_t **error);
+
+// Fails a task with an error as it came, with all that belongs to it: what a routine does that does not catch what was
+// thrown at its yield, or that passes on why a call of its own failed. `failure` stays yours.
+//
+// Errors: as wool_task_fail.
+wool_status_t wool_task_fail_with(wool_task_t task,
+                                  const struct wool_error_t *failure,
+                                  struct wool_error_t **error);
 
 // 1: the task should stop - it was cancelled, its time is up, the worker stops - or its handle is stale.
 int32_t wool_task_is_cancelled(wool_task_t task);
@@ -1001,6 +1026,26 @@ wool_status_t wool_stream_wait(wool_stream_t stream,
                                struct wool_bytes_t *item,
                                int32_t *codec,
                                struct wool_error_t **error);
+
+// Resumes a stream's generator with a value, which its yield gives it, and asks for the next item. That comes as after
+// wool_stream_next, or is what the next wool_stream_wait gets. Never blocks; the value is copied.
+//
+// Errors, and then nothing was sent and the stream goes on: WOOL_ERR_INVALID_ARGUMENT when the generator is not at a
+// yield - no item was asked for yet, one that was has not come or was not taken, the stream was closed - and for a stream
+// with prefetch; WOOL_ERR_PAYLOAD_TOO_LARGE for what the worker does not accept; WOOL_ERR_BUSY when the queue has no slot
+// left; WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_stream_send(wool_stream_t stream,
+                               struct wool_payload_t value,
+                               struct wool_error_t **error);
+
+// Raises an error at the yield of a stream's generator, and asks for the next item, as wool_stream_send does. What the
+// generator does not catch ends the stream. One that has not begun never does: the error ends the stream at once.
+//
+// Errors: as wool_stream_send, but that no item has to be asked for before; WOOL_ERR_INVALID_ARGUMENT for a fault that is
+// none.
+wool_status_t wool_stream_throw(wool_stream_t stream,
+                                const struct wool_fault_t *fault,
+                                struct wool_error_t **error);
 
 // Closes a stream's generator at its yield point, whose clean-up then runs. The outcome comes afterwards, as an event
 // or from wool_stream_wait: WOOL_END, or what the clean-up failed with. It may be called again. In callbacks, too.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::payload::Payload;
 use crate::routine::RoutineKind;
 use crate::session::Flight;
@@ -23,8 +23,11 @@ pub struct CallRequest {
     pub dispatch_timeout: Option<Duration>,
     /// A label for logs and admission.
     pub tag: String,
-    /// Items asked for from the beginning (streams).
-    pub credit: u32,
+    /// The budget of time of each step of a stream, from asking for an item to its coming; `None` = none.
+    pub step_timeout: Option<Duration>,
+    /// Of a stream, > 0: its items may be asked for ahead of their use, this many at a time, and so nothing can be
+    /// sent or thrown to its yields.
+    pub prefetch: u32,
 }
 
 impl CallRequest {
@@ -37,7 +40,8 @@ impl CallRequest {
             timeout: None,
             dispatch_timeout: None,
             tag: String::new(),
-            credit: 0,
+            step_timeout: None,
+            prefetch: 0,
         }
     }
 
@@ -102,6 +106,25 @@ impl CallHandle {
     /// Asks for more items of a stream.
     pub fn credit(&self, items: u32) {
         self.flight.credit(items);
+    }
+
+    /// Resumes a stream's generator with a value; that asks for one item.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when the generator is not at a yield: it has not begun, an item that was asked for
+    /// has not come, the stream was closed, was opened with prefetch, or is unary. [`ErrorKind::PayloadTooLarge`] for
+    /// what the worker does not accept. The call goes on in both cases.
+    pub fn send(&self, value: Payload) -> Result<()> {
+        self.flight.send(value)
+    }
+
+    /// Raises an error at the yield of a stream's generator; that asks for one item. What the generator does not catch
+    /// is the outcome. So it is, at once, for one that has not begun, and then never does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] as [`CallHandle::send`].
+    pub fn throw(&self, fault: Fault) -> Result<()> {
+        self.flight.throw(fault)
     }
 
     /// Closes a stream's generator at its yield point; the outcome comes after its clean-up.

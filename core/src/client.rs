@@ -6,10 +6,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
-use wool_values::{Arguments, Value};
+use wool_values::{Arguments, IntoValue, Value};
 
 use crate::call::{CallHandle, CallRequest, Outcome};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::payload::Payload;
 use crate::pool::WorkerPool;
 use crate::session::Arrival;
@@ -100,6 +100,26 @@ macro_rules! call_options {
 call_options!(Call);
 call_options!(StreamCall);
 
+impl StreamCall {
+    /// The budget of time of each step, from asking for an item until it comes. A step beyond it ends the stream as
+    /// [`ErrorKind::DeadlineExceeded`], and stops the routine.
+    pub fn step_timeout(mut self, timeout: Duration) -> Self {
+        if let Ok(request) = &mut self.request {
+            request.step_timeout = Some(timeout);
+        }
+        self
+    }
+
+    /// Lets the routine run up to this many items ahead of what is taken, from the first [`ResultStream::next`] on.
+    /// For pure iteration: [`ResultStream::send`] and [`ResultStream::throw`] are refused. 0 is strict pull.
+    pub fn prefetch(mut self, items: u32) -> Self {
+        if let Ok(request) = &mut self.request {
+            request.prefetch = items;
+        }
+        self
+    }
+}
+
 impl IntoFuture for Call {
     type Output = Result<Value>;
     type IntoFuture = CallFuture;
@@ -178,10 +198,13 @@ impl StreamCall {
     /// # Errors
     /// [`ErrorKind::Codec`] for arguments that cannot be encoded, and those of [`WorkerPool::submit`].
     pub fn open(self) -> Result<ResultStream> {
-        let flight = self.pool.launch(self.request?, None)?;
+        let request = self.request?;
+        let prefetch = request.prefetch;
+        let flight = self.pool.launch(request, None)?;
         Ok(ResultStream {
             handle: CallHandle::new(flight),
-            asked: false,
+            prefetch,
+            owed: 0,
             over: false,
         })
     }
@@ -191,8 +214,9 @@ impl StreamCall {
 /// also waits for its clean-up.
 pub struct ResultStream {
     handle: CallHandle,
-    /// An item was asked for and has not come.
-    asked: bool,
+    prefetch: u32,
+    /// Items that were asked for and not taken.
+    owed: u32,
     over: bool,
 }
 
@@ -201,6 +225,59 @@ impl ResultStream {
     /// error there are no more items.
     pub async fn next(&mut self) -> Option<Result<Value>> {
         std::future::poll_fn(|cx| self.poll(cx)).await
+    }
+
+    /// Resumes the generator's yield with a value, and gives the next item. `None` when the generator ends instead, and
+    /// when it had ended.
+    ///
+    /// ```no_run
+    /// # async fn example(pool: wool::WorkerPool) -> wool::Result<()> {
+    /// let mut sums = pool.stream("calc.sum", ()).open()?;
+    /// assert_eq!(sums.next().await.transpose()?, Some(0.into()));
+    /// assert_eq!(sums.send(5).await.transpose()?, Some(5.into()));
+    /// assert_eq!(sums.send(2).await.transpose()?, Some(7.into()));
+    /// sums.close().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What the generator fails with. [`ErrorKind::InvalidArgument`] before the first [`ResultStream::next`], while an
+    /// item is owed whose `next` was dropped, and on a stream with prefetch: then the stream goes on as if nothing had
+    /// been sent.
+    pub async fn send(&mut self, value: impl IntoValue) -> Option<Result<Value>> {
+        let payload = match Payload::value(&value.into_value()) {
+            Ok(payload) => payload,
+            Err(error) => return Some(Err(error)),
+        };
+        self.resume(|handle| handle.send(payload)).await
+    }
+
+    /// Raises an error at the generator's yield, and gives the next item. The generator may catch it; else it ends with
+    /// that error. One that has not begun never does, and ends with it, too.
+    ///
+    /// # Errors
+    /// As [`ResultStream::send`].
+    pub async fn throw(&mut self, fault: impl Into<Fault>) -> Option<Result<Value>> {
+        let fault = fault.into();
+        self.resume(|handle| handle.throw(fault)).await
+    }
+
+    async fn resume(
+        &mut self,
+        ask: impl FnOnce(&CallHandle) -> Result<()>,
+    ) -> Option<Result<Value>> {
+        if self.over {
+            return None;
+        }
+        if self.owed > 0 && self.prefetch == 0 {
+            let message = "an item was asked for and not taken: take it first, one step at a time";
+            return Some(Err(Error::new(ErrorKind::InvalidArgument, message)));
+        }
+        if let Err(error) = ask(&self.handle) {
+            return Some(Err(error));
+        }
+        self.owed += 1;
+        self.next().await
     }
 
     /// Closes the generator and waits until its clean-up has run. Items that are under way are dropped.
@@ -231,9 +308,10 @@ impl ResultStream {
         if self.over {
             return Poll::Ready(None);
         }
-        if !self.asked {
-            self.asked = true;
-            self.handle.credit(1);
+        if self.owed <= self.prefetch / 2 {
+            let more = self.prefetch.max(1) - self.owed;
+            self.owed += more;
+            self.handle.credit(more);
         }
         let answer = match self.take(cx) {
             Poll::Pending => return Poll::Pending,
@@ -241,7 +319,7 @@ impl ResultStream {
             Poll::Ready(Arrival::Outcome(Outcome::Error(error))) => Some(Err(error)),
             Poll::Ready(Arrival::Outcome(_)) => None,
         };
-        self.asked = false;
+        self.owed = self.owed.saturating_sub(1);
         Poll::Ready(answer)
     }
 

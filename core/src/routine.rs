@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use tokio::sync::mpsc;
-use wool_values::{Arguments, IntoValue};
+use wool_values::{Arguments, IntoValue, Value};
 
 use crate::error::{Error, ErrorKind, Fault};
 use crate::payload::Payload;
@@ -258,15 +259,16 @@ where
             };
             let task = Arc::new(task);
             // Closed before it began: it never begins.
-            if asked.recv().await != Some(Step::Next) {
+            if !matches!(asked.recv().await, Some(Step::Next)) {
                 let _ = task.end();
                 return;
             }
             let context = task.context();
+            let closed = Arc::new(AtomicBool::new(false));
             let yielder = Yielder {
                 task: Arc::clone(&task),
                 asked,
-                closed: false,
+                closed: Arc::clone(&closed),
             };
             let body = async move { function(context, arguments, yielder).await };
             match caught(body).await {
@@ -274,7 +276,9 @@ where
                     let _ = task.end();
                 }
                 // What the clean-up of a closed stream unwinds with is its ordinary end.
-                Ok(Err(fault)) if fault.type_name == CLOSED => {
+                Ok(Err(fault))
+                    if fault.type_name == STREAM_CLOSED && closed.load(Ordering::Relaxed) =>
+                {
                     let _ = task.end();
                 }
                 Ok(Err(fault)) => fail(&task, fault),
@@ -289,14 +293,16 @@ where
 pub struct Yielder {
     task: Arc<Task>,
     asked: mpsc::UnboundedReceiver<Step>,
-    closed: bool,
+    /// Also seen by who runs the routine.
+    closed: Arc<AtomicBool>,
 }
 
 /// The caller has closed the stream: clean up and return, usually by `?`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamClosed;
 
-const CLOSED: &str = "StreamClosed";
+/// The type name of the fault that unwinds a closed stream, and of the one that a stream fails with which yields on.
+pub(crate) const STREAM_CLOSED: &str = "StreamClosed";
 
 impl std::fmt::Display for StreamClosed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -307,27 +313,52 @@ impl std::fmt::Display for StreamClosed {
 impl std::error::Error for StreamClosed {}
 
 impl Yielder {
-    /// Hands an item over and waits until the next one is asked for.
+    /// Hands an item over and waits until the caller goes on: gives the value that it sends, null where it only asks
+    /// for the next item.
+    ///
+    /// ```
+    /// # use wool::{Routine, Runtime};
+    /// # fn main() -> wool::Result<()> {
+    /// # let runtime = Runtime::new(Default::default())?;
+    /// runtime.register(Routine::stream("calc.sum", |_task, _arguments, mut out| async move {
+    ///     let mut sum = 0;
+    ///     loop {
+    ///         let sent = out.yield_(sum).await?;
+    ///         sum += sent.as_i64().unwrap_or(0);
+    ///     }
+    /// }))?;
+    /// # runtime.close_blocking(None) }
+    /// ```
     ///
     /// # Errors
-    /// A fault to be passed on with `?`: the stream was closed (again so, at every further call), or the
-    /// value cannot be encoded.
-    pub async fn yield_(&mut self, value: impl IntoValue) -> Result<(), Fault> {
-        if self.closed {
-            return Err(StreamClosed.into());
-        }
+    /// A fault, to be passed on with `?` or looked at: what the caller threw; that the stream was closed
+    /// ([`Yielder::is_closed`]), after which another item fails the task; that a value cannot be encoded or decoded.
+    pub async fn yield_(&mut self, value: impl IntoValue) -> Result<Value, Fault> {
         let payload =
             Payload::value(&value.into_value()).map_err(|error| unencodable(&self.task, error))?;
-        self.task
-            .item(payload)
-            .map_err(|error| Fault::of_kind(error.kind(), error.message()))?;
+        if let Err(error) = self.task.item(payload) {
+            return Err(if self.is_closed() {
+                StreamClosed.into()
+            } else {
+                Fault::of_kind(error.kind(), error.message())
+            });
+        }
         match self.asked.recv().await {
-            Some(Step::Next) => Ok(()),
+            Some(Step::Next) => Ok(Value::Null),
+            Some(Step::Send(value)) => value
+                .to_value()
+                .map_err(|error| Fault::of_kind(error.kind(), error.message())),
+            Some(Step::Throw(fault)) => Err(*fault),
             Some(Step::Close) | None => {
-                self.closed = true;
+                self.closed.store(true, Ordering::Relaxed);
                 Err(StreamClosed.into())
             }
         }
+    }
+
+    /// Whether the caller has closed the stream.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 }
 

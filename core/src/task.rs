@@ -10,10 +10,10 @@ use wool_values::Arguments;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Uuid;
 use crate::payload::{Codec, Payload};
-use crate::routine::Step;
+use crate::routine::{STREAM_CLOSED, Step};
 use crate::runtime::Runtime;
 use crate::session::WorkerCommand;
-use crate::state::call::{Answer, WorkerCall};
+use crate::state::call::{Answer, Refused, Taken, WorkerCall};
 use crate::worker::Place;
 
 /// What a task is.
@@ -67,6 +67,33 @@ struct Inner {
     call: WorkerCall,
     arguments: Option<Payload>,
     slot: Option<Place>,
+    steps: StepClock,
+}
+
+/// Watches how long the step under way takes.
+pub(crate) struct StepClock {
+    /// The budget of each step.
+    timeout: Option<Duration>,
+    since: Option<Instant>,
+}
+
+impl StepClock {
+    pub(crate) fn new(timeout: Option<Duration>) -> StepClock {
+        StepClock {
+            timeout,
+            since: None,
+        }
+    }
+}
+
+impl Inner {
+    /// The step that begins now, if one does.
+    fn begin(&mut self, step: Option<Step>) -> Option<Step> {
+        if self.steps.timeout.is_some() && step.is_some() {
+            self.steps.since = self.call.owes_item().then(Instant::now);
+        }
+        step
+    }
 }
 
 impl TaskState {
@@ -78,6 +105,7 @@ impl TaskState {
         max_payload: u64,
         call: WorkerCall,
         slot: Place,
+        steps: StepClock,
     ) -> Arc<TaskState> {
         Arc::new(TaskState {
             number,
@@ -90,6 +118,7 @@ impl TaskState {
                 call,
                 arguments: None,
                 slot: Some(slot),
+                steps,
             }),
         })
     }
@@ -98,15 +127,34 @@ impl TaskState {
     pub(crate) fn start(&self, arguments: Payload) -> Option<Step> {
         let mut inner = self.lock();
         inner.arguments = Some(arguments);
-        inner.call.start()
+        let step = inner.call.start();
+        inner.begin(step)
     }
 
     pub(crate) fn credit(&self, items: u32) -> Option<Step> {
-        self.lock().call.credit(items)
+        let mut inner = self.lock();
+        let step = inner.call.credit(items);
+        inner.begin(step)
+    }
+
+    /// # Errors
+    /// The caller broke the protocol.
+    pub(crate) fn resume(&self, step: Step) -> Result<Option<Step>, Refused> {
+        let mut inner = self.lock();
+        let step = inner.call.resume(step)?;
+        Ok(inner.begin(step))
     }
 
     pub(crate) fn close(&self) -> Option<Step> {
-        self.lock().call.close()
+        let mut inner = self.lock();
+        let step = inner.call.close();
+        inner.begin(step)
+    }
+
+    /// When the budget of the step under way is used up.
+    pub(crate) fn step_deadline(&self) -> Option<Instant> {
+        let steps = &self.lock().steps;
+        steps.since?.checked_add(steps.timeout?)
     }
 
     /// True the first time.
@@ -124,7 +172,7 @@ impl TaskState {
         ended
     }
 
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.lock().call.is_over()
     }
 
@@ -133,12 +181,27 @@ impl TaskState {
             payload.check_size(self.max_payload)?;
         }
         let mut inner = self.lock();
-        let step = inner.call.answer(answer).map_err(|why| {
-            Error::new(
-                ErrorKind::InvalidArgument,
-                format!("{} cannot answer this way: {why}", self.info.routine),
-            )
+        let taken = inner.call.answer(answer).map_err(|why| {
+            let message = format!("{} cannot answer this way: {why}", self.info.routine);
+            Error::new(ErrorKind::InvalidArgument, message)
         })?;
+        inner.steps.since = None;
+        let (message, step, refusal) = match taken {
+            Taken::Answer(step) => (message, inner.begin(step), None),
+            Taken::IgnoredClose => {
+                let why = format!(
+                    "{} yielded an item after its stream was closed",
+                    self.info.routine
+                );
+                let fault = Fault::new(STREAM_CLOSED, why.clone());
+                let fault = TaskAnswer::Fault(Box::new(Fault {
+                    traceback: Vec::new(),
+                    language: String::new(),
+                    ..fault
+                }));
+                (fault, None, Some(why))
+            }
+        };
         // Sent under the lock, so that answers reach the session in the order in which they were taken.
         // A session that has ended needs none.
         let _ = self.session.send(WorkerCommand::Answer {
@@ -146,12 +209,13 @@ impl TaskState {
             answer: message,
             step,
         });
-        let slot = (answer != Answer::Item)
-            .then(|| inner.slot.take())
-            .flatten();
+        let slot = inner.call.is_over().then(|| inner.slot.take()).flatten();
         drop(inner);
         drop(slot);
-        Ok(())
+        match refusal {
+            Some(why) => Err(Error::new(ErrorKind::InvalidArgument, why)),
+            None => Ok(()),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -214,10 +278,10 @@ impl Task {
         self.state.answer(Answer::Result, TaskAnswer::Result(value))
     }
 
-    /// Answers a [`Step::Next`].
+    /// Answers any step but [`Step::Close`].
     ///
     /// # Errors
-    /// As [`Task::result`]; also when no item was asked for.
+    /// As [`Task::result`]; also when no item was asked for. After [`Step::Close`] it fails the task, which is over then.
     pub fn item(&self, value: Payload) -> Result<()> {
         self.state.answer(Answer::Item, TaskAnswer::Item(value))
     }
@@ -242,6 +306,11 @@ impl Task {
     /// Whether the task should stop: its caller has left, its time is up, or the worker stops.
     pub fn is_cancelled(&self) -> bool {
         self.state.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Whether it has been answered for good.
+    pub fn is_over(&self) -> bool {
+        self.state.is_over()
     }
 
     /// The part of the task that a routine may keep and clone.

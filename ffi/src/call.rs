@@ -212,6 +212,8 @@ pub(crate) unsafe fn request(
         Ok(CallRequest {
             timeout: guard::unless_zero(options.timeout_ms),
             dispatch_timeout: guard::unless_zero(options.dispatch_timeout_ms),
+            step_timeout: guard::unless_zero(options.step_timeout_ms),
+            prefetch: options.prefetch,
             tag: guard::text(options.tag, "options.tag")?.to_owned(),
             ..make(routine.into(), arguments)
         })

@@ -43,7 +43,7 @@ impl wool_error_t {
     }
 
     /// The fault to send, in the name of a host of this language.
-    fn to_fault(&self, language: &str) -> Fault {
+    pub(crate) fn to_fault(&self, language: &str) -> Fault {
         let mut fault = self.fault.clone();
         if self.from_host {
             language.clone_into(&mut fault.language);

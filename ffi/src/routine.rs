@@ -112,10 +112,3 @@ impl TaskControl for Over {
     fn step(&mut self, _step: wool_core::Step) {}
     fn cancel(&mut self) {}
 }
-
-fn step_number(step: wool_core::Step) -> wool_step_t {
-    match step {
-        wool_core::Step::Next => wool_step_t::WOOL_STEP_NEXT,
-        wool_core::Step::Close => wool_step_t::WOOL_STEP_CLOSE,
-    }
-}

@@ -8,7 +8,7 @@ use wool_core::{CallHandle, CallObserver, CallRequest, Error, ErrorKind, Outcome
 
 use crate::call::{as_closed, request};
 use crate::callback;
-use crate::error::wool_error_t;
+use crate::error::{self, wool_error_t};
 use crate::guard::{self, Result, invalid};
 use crate::handles;
 use crate::pool::wool_pool_t;
@@ -20,6 +20,10 @@ pub(crate) struct Stream {
     pub(crate) face: Face,
     handle: u64,
     core: OnceLock<CallHandle>,
+    /// How many items wool_stream_wait keeps asked for ahead.
+    prefetch: usize,
+    /// The host's, in whose name it throws.
+    language: String,
     asked: Mutex<Asked>,
 }
 
@@ -46,12 +50,14 @@ pub(crate) enum Arrival {
 }
 
 impl Stream {
-    fn insert(face: Face) -> Result<Arc<Stream>, Error> {
+    fn insert(face: Face, pool: &wool_pool_t, request: &CallRequest) -> Result<Arc<Stream>, Error> {
         handles::insert(|handle| {
             Arc::new(Stream {
                 face,
                 handle,
                 core: OnceLock::new(),
+                prefetch: request.prefetch as usize,
+                language: pool.core().runtime().language().to_owned(),
                 asked: Mutex::default(),
             })
         })
@@ -75,20 +81,59 @@ impl Stream {
         }
     }
 
-    /// Reserves the slots of these items, and asks for them.
-    fn ask(&self, queue: &Queue, items: u32) -> Result<()> {
-        queue.reserve(items as usize)?;
-        {
-            let mut asked = self.asked();
-            if asked.over {
-                drop(asked);
-                queue.release(items as usize);
-                return Err(invalid("the stream is over"));
-            }
-            asked.items += items as usize;
+    /// Reserves the slots of these items, before they are asked for.
+    fn expect(&self, queue: &Queue, items: usize) -> Result<()> {
+        queue.reserve(items)?;
+        let mut asked = self.asked();
+        if asked.over {
+            drop(asked);
+            queue.release(items);
+            return Err(invalid("the stream is over"));
         }
-        self.credit(items);
+        asked.items += items;
         Ok(())
+    }
+
+    /// Sends or throws to the yield, which asks for one item.
+    fn resume(&self, ask: impl FnOnce(&CallHandle) -> Result<(), Error>) -> Result<()> {
+        match &self.face {
+            Face::Queue(queue) => self.expect(queue, 1)?,
+            Face::Mailbox(_) => {
+                let mut asked = self.asked();
+                if asked.items > 0 && self.prefetch == 0 {
+                    return Err(invalid(
+                        "an item was asked for and not taken: take it first, one step at a time",
+                    ));
+                }
+                asked.items += 1;
+            }
+        }
+        let Some(core) = self.core.get() else {
+            return Ok(());
+        };
+        if let Err(error) = ask(core) {
+            let mut asked = self.asked();
+            // Else the end has given back what was reserved.
+            if !asked.over {
+                asked.items -= 1;
+                drop(asked);
+                if let Face::Queue(queue) = &self.face {
+                    queue.release(1);
+                }
+            }
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// How many items a thread that waits has to ask for, with what is to come for others.
+    fn missing(&self, asked: &Asked) -> usize {
+        let wanted = if asked.items <= self.prefetch / 2 {
+            self.prefetch.max(asked.waiting)
+        } else {
+            asked.waiting
+        };
+        wanted.saturating_sub(asked.items)
     }
 
     fn asked(&self) -> MutexGuard<'_, Asked> {
@@ -204,7 +249,7 @@ fn open_on_queue(
 ) -> Result<u64> {
     let opened = queue.opened()?;
     let promise = opened.promise()?;
-    let stream = Stream::insert(Face::Queue(Arc::clone(queue)))?;
+    let stream = Stream::insert(Face::Queue(Arc::clone(queue)), pool, &request)?;
     let observer = QueueStream {
         stream: Arc::clone(&stream),
         queue: Arc::clone(queue),
@@ -216,7 +261,7 @@ fn open_on_queue(
 
 fn open_blocking(pool: &wool_pool_t, request: CallRequest) -> Result<u64> {
     let (mailbox, receiver) = unbounded();
-    let stream = Stream::insert(Face::Mailbox(receiver))?;
+    let stream = Stream::insert(Face::Mailbox(receiver), pool, &request)?;
     submit(pool, request, Box::new(BlockingStream { mailbox }), &stream)
 }
 
@@ -253,7 +298,8 @@ pub unsafe extern "C" fn wool_stream_next(
             let Face::Queue(queue) = &stream.face else {
                 return Err(invalid("the stream has no queue: use wool_stream_wait"));
             };
-            stream.ask(queue, count)?;
+            stream.expect(queue, count as usize)?;
+            stream.credit(count);
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -293,15 +339,19 @@ pub unsafe extern "C" fn wool_stream_wait(
             if timeout_ms != 0 {
                 callback::refuse_wait("wool_stream_wait")?;
             }
-            let ask = {
+            let missing = {
                 let mut asked = stream.asked();
                 asked.waiting += 1;
-                let ask = !asked.over && asked.items < asked.waiting;
-                asked.items += usize::from(ask);
-                ask
+                let missing = if asked.over {
+                    0
+                } else {
+                    stream.missing(&asked)
+                };
+                asked.items += missing;
+                missing
             };
-            if ask {
-                stream.credit(1);
+            if missing > 0 {
+                stream.credit(u32::try_from(missing).unwrap_or(u32::MAX));
             }
             let arrival = match guard::wait(timeout_ms) {
                 None => mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -335,6 +385,57 @@ pub unsafe extern "C" fn wool_stream_wait(
                 // Another thread was given the outcome.
                 Err(RecvTimeoutError::Disconnected) => Ok(wool_status_t::WOOL_END),
             }
+        })
+    }
+}
+
+/// Resumes a stream's generator with a value, which its yield gives it, and asks for the next item. That comes as after
+/// wool_stream_next, or is what the next wool_stream_wait gets. Never blocks; the value is copied.
+///
+/// Errors, and then nothing was sent and the stream goes on: WOOL_ERR_INVALID_ARGUMENT when the generator is not at a
+/// yield - no item was asked for yet, one that was has not come or was not taken, the stream was closed - and for a stream
+/// with prefetch; WOOL_ERR_PAYLOAD_TOO_LARGE for what the worker does not accept; WOOL_ERR_BUSY when the queue has no slot
+/// left; WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_stream_send")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_stream_send(
+    stream: wool_stream_t,
+    value: wool_payload_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_stream_send", error, || {
+            let value = guard::payload(value, "value")?;
+            handles::stream(stream)?.resume(|core| core.send(value))?;
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Raises an error at the yield of a stream's generator, and asks for the next item, as wool_stream_send does. What the
+/// generator does not catch ends the stream. One that has not begun never does: the error ends the stream at once.
+///
+/// Errors: as wool_stream_send, but that no item has to be asked for before; WOOL_ERR_INVALID_ARGUMENT for a fault that is
+/// none.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_stream_throw")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_stream_throw(
+    stream: wool_stream_t,
+    fault: *const wool_fault_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_stream_throw", error, || {
+            let stream = handles::stream(stream)?;
+            let fault = error::fault(fault, &stream.language)?;
+            stream.resume(|core| core.throw(fault))?;
+            Ok(wool_status_t::WOOL_OK)
         })
     }
 }

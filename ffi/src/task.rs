@@ -121,9 +121,10 @@ pub unsafe extern "C" fn wool_task_return(
     }
 }
 
-/// Answers WOOL_STEP_NEXT with an item. As wool_task_return otherwise.
+/// Answers WOOL_STEP_NEXT, WOOL_STEP_SEND and WOOL_STEP_THROW with an item. As wool_task_return otherwise.
 ///
-/// Errors: also WOOL_ERR_INVALID_ARGUMENT when no item was asked for.
+/// Errors: also WOOL_ERR_INVALID_ARGUMENT when no item was asked for. The same after WOOL_STEP_CLOSE, and then the task
+/// has failed, and its handle is stale.
 #[cfg_attr(
     feature = "headers",
     safer_ffi::ffi_export(rename = "abi_wool_task_yield")
@@ -137,7 +138,11 @@ pub unsafe extern "C" fn wool_task_yield(
     unsafe {
         guard::entry("wool_task_yield", error, || {
             let entry = handles::task(task)?;
-            entry.task.item(guard::payload(value, "value")?)?;
+            let yielded = entry.task.item(guard::payload(value, "value")?);
+            if entry.task.is_over() {
+                handles::remove(task);
+            }
+            yielded?;
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -180,6 +185,30 @@ pub unsafe extern "C" fn wool_task_fail(
             finish(task, |task| {
                 let fault = error::fault(fault, task.runtime().language())?;
                 Ok(task.fail(fault)?)
+            })
+        })
+    }
+}
+
+/// Fails a task with an error as it came, with all that belongs to it: what a routine does that does not catch what was
+/// thrown at its yield, or that passes on why a call of its own failed. `failure` stays yours.
+///
+/// Errors: as wool_task_fail.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_task_fail_with")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_task_fail_with(
+    task: wool_task_t,
+    failure: *const wool_error_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_task_fail_with", error, || {
+            let failure = guard::required(failure, "failure")?;
+            finish(task, |task| {
+                Ok(task.fail(failure.to_fault(task.runtime().language()))?)
             })
         })
     }

@@ -23,6 +23,9 @@ pub(super) struct Parked {
 /// How long a call waits when all workers are busy.
 const BUSY_RETRY: Duration = Duration::from_millis(5);
 
+/// So that a budget of nothing does not keep a thread busy.
+const SHORTEST_LOOK: Duration = Duration::from_millis(1);
+
 /// What an offer met on its way.
 #[derive(Default)]
 struct Seen {
@@ -306,5 +309,24 @@ pub(super) async fn expire(flight: Arc<Flight>, deadline: Instant) {
     flight.leave(Error::new(
         ErrorKind::DeadlineExceeded,
         "the call's budget of time was used up before its outcome came",
+    ));
+}
+
+/// Ends a stream one of whose steps takes longer than this. It looks again only when the step that it saw could be
+/// over, so that steps need not tell it.
+pub(super) async fn watch_steps(flight: Arc<Flight>, timeout: Duration) {
+    loop {
+        let now = Instant::now();
+        let until = match flight.step_deadline() {
+            Some(deadline) if deadline <= now => break,
+            Some(deadline) => deadline,
+            // A step that begins meanwhile has its time, too.
+            None => now + timeout.max(SHORTEST_LOOK),
+        };
+        tokio::time::sleep_until(until.into()).await;
+    }
+    flight.leave(Error::new(
+        ErrorKind::DeadlineExceeded,
+        "the budget of time of a step was used up before its item came",
     ));
 }

@@ -31,9 +31,11 @@ use crate::ids;
 use crate::latch::Latch;
 use crate::log::Level;
 use crate::registry::Registry;
+use crate::routine::RoutineKind;
 use crate::runtime::{Member as RuntimeMember, MemberKind, Runtime, refuse_on_wool_thread};
 use crate::session::{Dispatch, Flight, Limits};
 use crate::spawn::{SpawnCommand, SpawnPlan, SpawnTimes, Spawner, WorkerSetup};
+use crate::state::asked::Asked;
 use dispatch::Parked;
 use keeper::{PoolEvent, keep_pool};
 use member::Member;
@@ -192,12 +194,25 @@ impl WorkerPool {
             .unwrap_or(shared.options.dispatch_timeout);
         // A time beyond what the clock can say is no deadline.
         let deadline = request.timeout.and_then(|timeout| now.checked_add(timeout));
-        let flight = Flight::new(observer, request.credit);
+        // As with the deadline.
+        let step_timeout = request
+            .step_timeout
+            .filter(|timeout| now.checked_add(*timeout).is_some());
+        let asked = (request.kind == RoutineKind::Stream)
+            .then(|| Asked::new(request.prefetch > 0, step_timeout));
+        let flight = Flight::new(observer, asked);
         if let Some(deadline) = deadline {
             flight.set_deadline(
                 shared
                     .runtime
                     .spawn_io(dispatch::expire(Arc::clone(&flight), deadline)),
+            );
+        }
+        if let Some(timeout) = step_timeout {
+            flight.set_step_watch(
+                shared
+                    .runtime
+                    .spawn_io(dispatch::watch_steps(Arc::clone(&flight), timeout)),
             );
         }
         shared.offer(Box::new(Dispatch {
@@ -207,6 +222,7 @@ impl WorkerPool {
             task_id,
             tag: request.tag,
             deadline,
+            step_timeout,
             dispatch_deadline: after(dispatch_timeout),
             quorum_deadline: after(shared.options.quorum_timeout),
             refused_by: Vec::new(),
@@ -214,6 +230,11 @@ impl WorkerPool {
             flight: Arc::clone(&flight),
         }));
         Ok(flight)
+    }
+
+    /// The runtime it was made with.
+    pub fn runtime(&self) -> &Runtime {
+        &self.owner.shared.runtime
     }
 
     /// Which workers the pool has, what they serve, and which were turned away, and why.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -32,6 +32,9 @@ const COMMANDS_AT_ONCE: usize = 512;
 pub(crate) enum CallerCommand {
     Start(Box<Dispatch>),
     Credit(Arc<Flight>, u32),
+    /// Of a generator at its yield.
+    Send(Arc<Flight>, Payload),
+    Throw(Arc<Flight>, Box<Fault>),
     Close(Arc<Flight>),
     /// The host was told the outcome; the worker should stop.
     Leave(Arc<Flight>),
@@ -81,6 +84,8 @@ pub(crate) struct CallerSession {
     changed: Arc<dyn Fn() + Send + Sync>,
 
     max_open_calls: usize,
+    /// The largest payload the worker accepts, bytes.
+    max_payload: u64,
     waiting: VecDeque<Box<Dispatch>>,
     open: CallMap<Open>,
     last_number: u64,
@@ -130,6 +135,7 @@ impl CallerSession {
             returned,
             changed,
             max_open_calls: peer.limits.max_open_calls,
+            max_payload: peer.limits.max_payload,
             waiting: VecDeque::new(),
             open: CallMap::default(),
             last_number: 0,
@@ -240,8 +246,31 @@ impl CallerSession {
             CallerCommand::Credit(flight, items) => {
                 if let Some((number, open)) = find(&mut self.open, &flight) {
                     open.call.credit(items);
+                    // Not before what was sent to the yield, which may still be under way.
                     self.outbox
-                        .frame(Frame::new(number, Kind::Credit(wire::Credit { items })));
+                        .frame_in_order(Frame::new(number, Kind::Credit(wire::Credit { items })));
+                }
+            }
+            CallerCommand::Send(flight, value) => {
+                if let Some((number, open)) = find(&mut self.open, &flight) {
+                    open.call.credit(1);
+                    self.outbox.payload(number, value, true, |value| {
+                        Kind::Send(Box::new(wire::Send {
+                            value: Some(value),
+                            context: None,
+                        }))
+                    });
+                }
+            }
+            CallerCommand::Throw(flight, fault) => {
+                if let Some((number, open)) = find(&mut self.open, &flight) {
+                    open.call.credit(1);
+                    let throw = Box::new(wire::Throw {
+                        fault: Some(fault.into_wire()),
+                        context: None,
+                    });
+                    self.outbox
+                        .frame_in_order(Frame::new(number, Kind::Throw(throw)));
                 }
             }
             CallerCommand::Close(flight) => {
@@ -298,7 +327,10 @@ impl CallerSession {
     /// From here on the call may run.
     fn start(&mut self, dispatch: Box<Dispatch>) {
         let number = self.last_number + 1;
-        let Some(credit) = dispatch.flight.written(number, &self.own_commands) else {
+        let Some(credit) = dispatch
+            .flight
+            .written(number, &self.own_commands, self.max_payload)
+        else {
             return;
         };
         let remaining = dispatch
@@ -317,12 +349,8 @@ impl CallerSession {
             task_id: Bytes::copy_from_slice(&dispatch.task_id),
             routine: dispatch.routine.as_ref().to_owned(),
             kind: dispatch.kind.to_wire(),
-            // At least 1: 0 means that there is no deadline.
-            deadline_us: remaining.map_or(0, |remaining| {
-                u64::try_from(remaining.as_micros())
-                    .unwrap_or(u64::MAX)
-                    .max(1)
-            }),
+            deadline_us: remaining.map_or(0, microseconds),
+            step_timeout_us: dispatch.step_timeout.map_or(0, microseconds),
             tag: dispatch.tag.clone(),
             credit,
             ..wire::Start::default()
@@ -660,6 +688,11 @@ fn give_back(returned: &ReturnFn, mut dispatch: Box<Dispatch>, why: Why, refusal
         dispatch.last_refusal = refusal;
     }
     returned(dispatch, why);
+}
+
+/// A budget on the wire. At least 1: 0 means that there is none.
+fn microseconds(budget: Duration) -> u64 {
+    u64::try_from(budget.as_micros()).unwrap_or(u64::MAX).max(1)
 }
 
 fn lost(message: &str) -> Error {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -11,10 +11,11 @@ use tokio::task::AbortHandle;
 use super::caller::CallerCommand;
 use super::due::{self, Due, Listener};
 use crate::call::{CallObserver, Outcome};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Uuid;
 use crate::payload::Payload;
 use crate::routine::RoutineKind;
+use crate::state::asked::{Asked, Refused, Thrown};
 
 /// What has to be sent for a call. It is kept until the worker has answered, so that a task that
 /// certainly did not start can be offered to another worker.
@@ -28,6 +29,8 @@ pub(crate) struct Dispatch {
     pub(crate) deadline: Option<Instant>,
     /// When to stop looking for a worker.
     pub(crate) dispatch_deadline: Instant,
+    /// The budget of each step of a stream.
+    pub(crate) step_timeout: Option<Duration>,
     /// When to stop waiting for the pool's quorum.
     pub(crate) quorum_deadline: Instant,
     /// Workers that refused this task since the pool last changed, by the pool's numbering.
@@ -49,13 +52,28 @@ pub(crate) type Arrival = due::Arrival<Box<dyn CallObserver>>;
 
 /// Where a call is.
 struct Way {
-    /// The session that the call was written to.
-    session: Option<mpsc::UnboundedSender<CallerCommand>>,
-    /// All items asked for, from the beginning.
-    credit: u32,
-    /// The host wants no more items.
-    closing: bool,
+    session: Option<Carrier>,
+    /// Of a stream.
+    asked: Option<Box<Asked>>,
+    /// What watches the call's budgets of time.
     deadline: Option<AbortHandle>,
+    step_watch: Option<AbortHandle>,
+}
+
+/// The session that a call was written to.
+struct Carrier {
+    commands: mpsc::UnboundedSender<CallerCommand>,
+    /// The largest payload that the worker accepts, bytes.
+    max_payload: u64,
+}
+
+impl Way {
+    fn tell(&self, command: CallerCommand) {
+        if let Some(session) = &self.session {
+            // A session that has ended has ended this call, or will offer it elsewhere.
+            let _ = session.commands.send(command);
+        }
+    }
 }
 
 impl Listener for Box<dyn CallObserver> {
@@ -72,13 +90,16 @@ impl Listener for Box<dyn CallObserver> {
 }
 
 impl Flight {
-    /// `observer`: who is told; `None`: the host polls.
-    pub(crate) fn new(observer: Option<Box<dyn CallObserver>>, credit: u32) -> Arc<Flight> {
+    /// `observer`: who is told; `None`: the host polls. `asked`: of a stream.
+    pub(crate) fn new(
+        observer: Option<Box<dyn CallObserver>>,
+        asked: Option<Asked>,
+    ) -> Arc<Flight> {
         let way = Way {
             session: None,
-            credit,
-            closing: false,
+            asked: asked.map(Box::new),
             deadline: None,
+            step_watch: None,
         };
         Arc::new(Flight {
             due: match observer {
@@ -89,13 +110,30 @@ impl Flight {
         })
     }
 
-    /// The timer to stop when the call ends.
-    pub(crate) fn set_deadline(&self, timer: AbortHandle) {
-        let kept = timer.clone();
-        let due = self.due.extra_unless_over(|way| way.deadline = Some(kept));
-        if due.is_none() {
-            timer.abort();
+    /// What to stop when the call ends: the watch over its whole budget.
+    pub(crate) fn set_deadline(&self, watch: AbortHandle) {
+        self.keep(watch, |way| &mut way.deadline);
+    }
+
+    /// What to stop when the call ends: the watch over the budget of its steps.
+    pub(crate) fn set_step_watch(&self, watch: AbortHandle) {
+        self.keep(watch, |way| &mut way.step_watch);
+    }
+
+    fn keep(&self, watch: AbortHandle, place: impl FnOnce(&mut Way) -> &mut Option<AbortHandle>) {
+        let kept = watch.clone();
+        if self
+            .due
+            .extra_unless_over(|way| *place(way) = Some(kept))
+            .is_none()
+        {
+            watch.abort();
         }
+    }
+
+    /// When the budget of the step under way is used up.
+    pub(crate) fn step_deadline(&self) -> Option<Instant> {
+        self.due.extra(|way| way.asked.as_ref()?.step_deadline())
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -107,11 +145,15 @@ impl Flight {
         &self,
         number: u64,
         session: &mpsc::UnboundedSender<CallerCommand>,
+        max_payload: u64,
     ) -> Option<u32> {
         self.due.extra_unless_over(|way| {
-            way.session = Some(session.clone());
+            way.session = Some(Carrier {
+                commands: session.clone(),
+                max_payload,
+            });
             self.number.store(number, Ordering::Release);
-            way.credit
+            way.asked.as_ref().map_or(0, |asked| asked.total())
         })
     }
 
@@ -119,7 +161,7 @@ impl Flight {
     pub(crate) fn unwritten(&self) {
         let closing = self.due.extra(|way| {
             way.session = None;
-            way.closing
+            way.asked.as_ref().is_some_and(|asked| asked.is_closing())
         });
         self.number.store(0, Ordering::Release);
         if closing {
@@ -134,6 +176,12 @@ impl Flight {
 
     /// Hands an item over. A host that polls is woken later, with all `wakers`.
     pub(crate) fn item(&self, item: Payload, wakers: &mut Vec<Waker>) {
+        // Before the host sees it, which may ask on.
+        self.due.extra(|way| {
+            if let Some(asked) = &mut way.asked {
+                asked.arrived(Instant::now);
+            }
+        });
         self.due.item(item, |waker| wakers.push(waker));
     }
 
@@ -154,8 +202,11 @@ impl Flight {
 
     fn end(&self, outcome: Outcome, wake: impl FnOnce(Waker)) -> bool {
         let ended = self.due.finish(outcome, wake);
-        if ended && let Some(timer) = self.due.extra(|way| way.deadline.take()) {
-            timer.abort();
+        if ended {
+            let watches = self
+                .due
+                .extra(|way| [way.deadline.take(), way.step_watch.take()]);
+            watches.iter().flatten().for_each(AbortHandle::abort);
         }
         ended
     }
@@ -173,18 +224,63 @@ impl Flight {
 
     pub(crate) fn credit(self: &Arc<Self>, items: u32) {
         self.due.extra(|way| {
-            way.credit = way.credit.saturating_add(items);
-            if let Some(session) = &way.session {
-                // A session that has ended has ended this call, or will offer it elsewhere.
-                let _ = session.send(CallerCommand::Credit(Arc::clone(self), items));
+            let asked = way.asked.as_mut();
+            if asked.is_some_and(|asked| asked.items(items, Instant::now)) {
+                way.tell(CallerCommand::Credit(Arc::clone(self), items));
             }
         });
+    }
+
+    /// Sends a value to the generator's yield. Harmless when the call is over.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when it is not at a yield, [`ErrorKind::PayloadTooLarge`] for what the worker
+    /// does not accept.
+    pub(crate) fn send(self: &Arc<Self>, value: Payload) -> Result<()> {
+        let sent = self.due.extra_unless_over(|way| {
+            if let Some(session) = &way.session {
+                value.check_size(session.max_payload)?;
+            }
+            generator(&mut way.asked)?
+                .send(Instant::now)
+                .map_err(refused)?;
+            way.tell(CallerCommand::Send(Arc::clone(self), value));
+            Ok(())
+        });
+        sent.unwrap_or(Ok(()))
+    }
+
+    /// Throws an error at the generator's yield. Harmless when the call is over.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when it is neither at a yield nor before its beginning.
+    pub(crate) fn throw(self: &Arc<Self>, fault: Fault) -> Result<()> {
+        let mut fault = Some(Box::new(fault));
+        let thrown = self.due.extra_unless_over(|way| -> Result<Thrown> {
+            let thrown = generator(&mut way.asked)?
+                .throw(Instant::now)
+                .map_err(refused)?;
+            if thrown == Thrown::AtYield
+                && let Some(fault) = fault.take()
+            {
+                way.tell(CallerCommand::Throw(Arc::clone(self), fault));
+            }
+            Ok(thrown)
+        });
+        if thrown.transpose()? == Some(Thrown::NotBegun)
+            && let Some(fault) = fault
+        {
+            self.leave(Error::from_fault(*fault));
+        }
+        Ok(())
     }
 
     /// Closes the generator. One that was never written never began.
     pub(crate) fn close(self: &Arc<Self>) {
         let written = self.due.extra(|way| {
-            way.closing = true;
+            if let Some(asked) = &mut way.asked {
+                asked.close();
+            }
             way.session.is_some()
         });
         if written {
@@ -196,10 +292,17 @@ impl Flight {
     }
 
     fn tell_session(&self, command: CallerCommand) {
-        self.due.extra(|way| {
-            if let Some(session) = &way.session {
-                let _ = session.send(command);
-            }
-        });
+        self.due.extra(|way| way.tell(command));
     }
+}
+
+fn generator(asked: &mut Option<Box<Asked>>) -> Result<&mut Asked> {
+    asked.as_deref_mut().ok_or_else(|| {
+        let message = "a unary call has no yield to send or throw to";
+        Error::new(ErrorKind::InvalidArgument, message)
+    })
+}
+
+fn refused(why: Refused) -> Error {
+    Error::new(ErrorKind::InvalidArgument, why)
 }

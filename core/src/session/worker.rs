@@ -17,7 +17,7 @@ use crate::routine::{RoutineKind, Step, TaskControl};
 use crate::state::call::WorkerCall;
 use crate::state::hello::{self, Peer, Refusal};
 use crate::state::liveness::{Check, Liveness};
-use crate::task::{Task, TaskAnswer, TaskInfo, TaskState};
+use crate::task::{StepClock, Task, TaskAnswer, TaskInfo, TaskState};
 use crate::wire::frame::Kind;
 use crate::wire::rejected::Reason;
 use crate::wire::{self, Batch, Frame};
@@ -40,6 +40,10 @@ pub(crate) enum WorkerCommand {
     Expired {
         number: u64,
     },
+    /// The budget of a step may be used up.
+    CheckStep {
+        number: u64,
+    },
     Release(Release),
     /// The worker takes no new tasks: tell the caller, go on with those that run.
     Drain,
@@ -56,8 +60,15 @@ struct Open {
     service: Arc<dyn crate::routine::Service>,
     streaming: bool,
     deadline: Option<AbortHandle>,
+    step_watch: Option<StepWatch>,
     /// Told in the place of what the routine answers once it was stopped.
     stopped: Option<Box<Fault>>,
+}
+
+/// Looks after the steps of a task: not more often than the budget of one has passed.
+struct StepWatch {
+    timeout: Duration,
+    timer: AbortHandle,
 }
 
 /// Runs one session. It ends when the caller goes or the worker stops; tasks that still run then are
@@ -289,6 +300,7 @@ impl Serving {
                 );
                 self.stop_task(number, fault);
             }
+            WorkerCommand::CheckStep { number } => self.check_step(number),
             WorkerCommand::Release(release) => self.inbox.release(&release, &mut self.grants),
             WorkerCommand::Drain => {
                 self.draining = true;
@@ -377,10 +389,31 @@ impl Serving {
 
     fn close_call(&mut self, number: u64) {
         self.inbox.forget(number);
-        if let Some(open) = self.open.remove(&number)
-            && let Some(timer) = open.deadline
-        {
-            timer.abort();
+        if let Some(open) = self.open.remove(&number) {
+            let step_timer = open.step_watch.map(|watch| watch.timer);
+            for timer in [open.deadline, step_timer].into_iter().flatten() {
+                timer.abort();
+            }
+        }
+    }
+
+    fn check_step(&mut self, number: u64) {
+        let now = Instant::now();
+        let Some(open) = self.open.get(&number) else {
+            return;
+        };
+        let deadline = open.state.step_deadline();
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            let message = "the budget of time of a step was used up before its item came";
+            self.stop_task(number, Fault::of_kind(ErrorKind::DeadlineExceeded, message));
+        } else if let Some(watch) = &open.step_watch {
+            let at = deadline.or_else(|| now.checked_add(watch.timeout));
+            let timer = at.map(|at| self.send_at(at, WorkerCommand::CheckStep { number }));
+            if let Some(open) = self.open.get_mut(&number)
+                && let (Some(watch), Some(timer)) = (&mut open.step_watch, timer)
+            {
+                watch.timer = timer;
+            }
         }
     }
 
@@ -432,7 +465,15 @@ impl Serving {
                 let fault = Fault::of_kind(ErrorKind::Cancelled, "the caller cancelled the task");
                 self.stop_task(number, fault);
             }
-            Some(Kind::Send(_) | Kind::Throw(_)) | None => {
+            Some(Kind::Send(send)) => return self.send(number, send.value),
+            Some(Kind::Throw(throw)) => match throw.fault {
+                Some(fault) => {
+                    let thrown = Step::Throw(Box::new(Fault::from_wire(fault)));
+                    self.resume(number, thrown);
+                }
+                None => self.broken(number, "the caller threw nothing"),
+            },
+            None => {
                 let fault = Fault::of_kind(
                     ErrorKind::Unsupported,
                     "the caller sent a frame of a kind that this worker does not know",
@@ -451,6 +492,65 @@ impl Serving {
         {
             control.step(step);
         }
+    }
+
+    /// A value, or its first part, for a generator's yield.
+    fn send(&mut self, number: u64, value: Option<wire::Payload>) -> Result<(), LinkError> {
+        let running = |open: &Open| open.control.is_some() && open.streaming;
+        if !self.open.get(&number).is_some_and(running) {
+            self.inbox.payload_of_nobody(value.as_ref())?;
+            self.broken(number, "a value was sent to what is at no yield");
+            return Ok(());
+        }
+        let part = self
+            .inbox
+            .first_part(number, value, true, &mut self.grants)?;
+        self.sent(number, part);
+        Ok(())
+    }
+
+    fn sent(&mut self, number: u64, part: Part) {
+        match part {
+            Part::Partial => {}
+            Part::Complete(value) => self.resume(number, Step::Send(value)),
+            Part::TooLarge(total) => {
+                let message = self.too_large("what was sent has", total);
+                let fault = Fault::of_kind(ErrorKind::PayloadTooLarge, message);
+                self.stop_task(number, fault);
+            }
+            Part::UnknownCodec(codec) => {
+                let message = format!("what was sent is encoded with codec {codec}, unknown here");
+                self.stop_task(number, Fault::of_kind(ErrorKind::Unsupported, message));
+            }
+        }
+    }
+
+    fn resume(&mut self, number: u64, step: Step) {
+        let Some(open) = self.open.get_mut(&number) else {
+            return;
+        };
+        match open.state.resume(step) {
+            Ok(Some(step)) => {
+                if let Some(control) = &mut open.control {
+                    control.step(step);
+                }
+            }
+            Ok(None) => {}
+            Err(why) => self.broken(number, why),
+        }
+    }
+
+    /// The caller broke the protocol within one call: the call fails, the session lives.
+    fn broken(&mut self, number: u64, why: &str) {
+        self.stop_task(number, Fault::of_kind(ErrorKind::Protocol, why));
+    }
+
+    fn too_large(&self, what: &str, total: u64) -> String {
+        format!(
+            "{what} {total} bytes, worker {} accepts {}: send less, or raise its max_payload",
+            self.worker.uid(),
+            self.worker.limits().max_payload
+        )
     }
 
     fn start(&mut self, number: u64, start: Box<wire::Start>) -> Result<(), LinkError> {
@@ -476,9 +576,13 @@ impl Serving {
         let part = self
             .inbox
             .first_part(number, start.arguments, streaming, &mut self.grants)?;
-        let deadline = (start.deadline_us > 0)
-            .then(|| Instant::now().checked_add(Duration::from_micros(start.deadline_us)))
-            .flatten();
+        let now = Instant::now();
+        let budget =
+            |microseconds| Some(Duration::from_micros(microseconds)).filter(|b| !b.is_zero());
+        let deadline = budget(start.deadline_us).and_then(|left| now.checked_add(left));
+        let step_timeout = budget(start.step_timeout_us).filter(|_| streaming);
+        let step_check =
+            step_timeout.and_then(|timeout| Some((timeout, now.checked_add(timeout)?)));
         let info = TaskInfo {
             id: uuid(&start.task_id).unwrap_or_default(),
             caller: uuid(&start.caller_id),
@@ -496,13 +600,18 @@ impl Serving {
             self.peer.limits.max_payload,
             WorkerCall::arriving(streaming, start.credit),
             slot,
+            StepClock::new(step_timeout),
         );
         let open = Open {
             state,
             control: None,
             service: Arc::clone(&routine.service),
             streaming,
-            deadline: deadline.map(|deadline| self.expire_at(number, deadline)),
+            deadline: deadline.map(|at| self.send_at(at, WorkerCommand::Expired { number })),
+            step_watch: step_check.map(|(timeout, at)| StepWatch {
+                timeout,
+                timer: self.send_at(at, WorkerCommand::CheckStep { number }),
+            }),
             stopped: None,
         };
         self.open.insert(number, open);
@@ -571,10 +680,16 @@ impl Serving {
         let Some(open) = self.open.get(&number) else {
             return self.inbox.chunk_of_nobody(&data);
         };
+        let running = open.control.is_some();
         let part = self
             .inbox
             .chunk(number, data, open.streaming, &mut self.grants)?;
-        self.arguments(number, part);
+        // The arguments come first, whole.
+        if running {
+            self.sent(number, part);
+        } else {
+            self.arguments(number, part);
+        }
         Ok(())
     }
 
@@ -587,12 +702,7 @@ impl Serving {
             }
             Part::TooLarge(total) => (
                 Reason::PayloadTooLarge,
-                format!(
-                    "the arguments have {total} bytes, worker {} accepts {}: send less, or raise its \
-                     max_payload",
-                    self.worker.uid(),
-                    self.worker.limits().max_payload
-                ),
+                self.too_large("the arguments have", total),
             ),
             Part::UnknownCodec(codec) => (
                 Reason::Codec,
@@ -618,11 +728,11 @@ impl Serving {
         open.control = Some(control);
     }
 
-    fn expire_at(&self, number: u64, deadline: Instant) -> AbortHandle {
+    fn send_at(&self, at: Instant, command: WorkerCommand) -> AbortHandle {
         let commands = self.own_commands.clone();
         tokio::spawn(async move {
-            tokio::time::sleep_until(deadline.into()).await;
-            let _ = commands.send(WorkerCommand::Expired { number });
+            tokio::time::sleep_until(at.into()).await;
+            let _ = commands.send(command);
         })
         .abort_handle()
     }

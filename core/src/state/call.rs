@@ -7,6 +7,9 @@
 //!                                       the slot waits for the terminal frame)
 //! ```
 
+use crate::error::Fault;
+use crate::payload::Payload;
+
 /// What a worker may answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -149,11 +152,15 @@ impl CallerCall {
     }
 }
 
-/// A step of a generator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A step of a generator, as its caller asks for it.
+#[derive(Debug)]
 pub enum Step {
     /// Run to the next yield.
     Next,
+    /// Resume the yield with this value, and run to the next.
+    Send(Payload),
+    /// Raise this error at the yield. What the routine does not catch ends it.
+    Throw(Box<Fault>),
     /// Clean up at the yield point and end.
     Close,
 }
@@ -166,6 +173,16 @@ enum WorkerPhase {
     Over,
 }
 
+/// What the routine is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    /// Nothing was asked: it waits at a yield, or has not begun.
+    Nothing,
+    /// It runs to its next yield.
+    Item,
+    Closing,
+}
+
 /// A task, as its worker sees it.
 #[derive(Debug)]
 pub(crate) struct WorkerCall {
@@ -173,13 +190,23 @@ pub(crate) struct WorkerCall {
     streaming: bool,
     /// Items that the caller has asked for beyond the step under way.
     wanted: u64,
-    /// The step that the routine has not answered.
-    step: Option<Step>,
+    doing: Doing,
+    /// An item was yielded: there is a yield to talk to.
+    begun: bool,
     closing: bool,
 }
 
-/// Why a routine's answer is not taken.
+/// Why something is not taken.
 pub(crate) type Refused = &'static str;
+
+/// What a routine's answer means.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It is for the caller. The step is the next to do.
+    Answer(Option<Step>),
+    /// An item after the close: the task is over, and has failed.
+    IgnoredClose,
+}
 
 impl WorkerCall {
     pub(crate) fn arriving(streaming: bool, credit: u32) -> WorkerCall {
@@ -187,7 +214,8 @@ impl WorkerCall {
             phase: WorkerPhase::Arriving,
             streaming,
             wanted: credit.into(),
-            step: None,
+            doing: Doing::Nothing,
+            begun: false,
             closing: false,
         }
     }
@@ -205,6 +233,28 @@ impl WorkerCall {
         }
         self.wanted = self.wanted.saturating_add(items.into());
         self.next_step()
+    }
+
+    /// The caller sends a value or throws an error. An honest one does so only once it has all items that it has
+    /// asked for, which bounds what can be waiting here.
+    ///
+    /// # Errors
+    /// The caller broke the protocol.
+    pub(crate) fn resume(&mut self, step: Step) -> Result<Option<Step>, Refused> {
+        match self.phase {
+            WorkerPhase::Over => Ok(None),
+            WorkerPhase::Running if self.closing => Ok(None),
+            _ if !self.streaming => Err("a unary task is sent nothing"),
+            WorkerPhase::Running
+                if self.begun && self.doing == Doing::Nothing && self.wanted == 0 =>
+            {
+                self.doing = Doing::Item;
+                Ok(Some(step))
+            }
+            WorkerPhase::Arriving | WorkerPhase::Running => {
+                Err("something was sent to a generator that was not at its yield")
+            }
+        }
     }
 
     /// The caller closes the generator. It takes effect at the yield point.
@@ -226,8 +276,8 @@ impl WorkerCall {
         not_begun
     }
 
-    /// The routine answers. `Ok` with the step to do next; `Err` says why the answer is not taken.
-    pub(crate) fn answer(&mut self, answer: Answer) -> Result<Option<Step>, Refused> {
+    /// The routine answers. `Err` says why the answer is not taken.
+    pub(crate) fn answer(&mut self, answer: Answer) -> Result<Taken, Refused> {
         if self.phase != WorkerPhase::Running {
             return Err("the task has ended");
         }
@@ -235,19 +285,28 @@ impl WorkerCall {
             Answer::Item if !self.streaming => Err("a unary routine answers with one result"),
             Answer::Result if self.streaming => Err("a stream answers with items and an end"),
             Answer::End if !self.streaming => Err("a unary routine answers with one result"),
-            Answer::Item => match self.step {
-                Some(Step::Next) => {
-                    self.step = None;
-                    Ok(self.next_step())
+            Answer::Item => match self.doing {
+                Doing::Item => {
+                    self.begun = true;
+                    self.doing = Doing::Nothing;
+                    Ok(Taken::Answer(self.next_step()))
                 }
-                Some(Step::Close) => Err("the stream was closed: it can only end or fail"),
-                None => Err("no item was asked for"),
+                Doing::Closing => {
+                    self.phase = WorkerPhase::Over;
+                    Ok(Taken::IgnoredClose)
+                }
+                Doing::Nothing => Err("no item was asked for"),
             },
             Answer::Result | Answer::End | Answer::Fault | Answer::Rejected => {
                 self.phase = WorkerPhase::Over;
-                Ok(None)
+                Ok(Taken::Answer(None))
             }
         }
+    }
+
+    /// Whether the routine runs to a yield that the caller waits for.
+    pub(crate) fn owes_item(&self) -> bool {
+        self.phase == WorkerPhase::Running && self.doing == Doing::Item
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -255,19 +314,19 @@ impl WorkerCall {
     }
 
     fn next_step(&mut self) -> Option<Step> {
-        if self.phase != WorkerPhase::Running || !self.streaming || self.step.is_some() {
+        if self.phase != WorkerPhase::Running || !self.streaming || self.doing != Doing::Nothing {
             return None;
         }
-        let step = if self.closing {
-            Step::Close
+        if self.closing {
+            self.doing = Doing::Closing;
+            Some(Step::Close)
         } else if self.wanted > 0 {
             self.wanted -= 1;
-            Step::Next
+            self.doing = Doing::Item;
+            Some(Step::Next)
         } else {
-            return None;
-        };
-        self.step = Some(step);
-        Some(step)
+            None
+        }
     }
 }
 
@@ -313,32 +372,80 @@ mod tests {
         assert_eq!(left.lost(true), Loss::Forget);
     }
 
+    /// What an item leads to.
+    fn after_item(call: &mut WorkerCall) -> Option<Step> {
+        match call.answer(Answer::Item) {
+            Ok(Taken::Answer(step)) => step,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn a_stream_runs_only_as_far_as_it_is_asked() {
         let mut call = WorkerCall::arriving(true, 0);
-        assert_eq!(call.start(), None);
-        assert_eq!(call.answer(Answer::Item), Err("no item was asked for"));
-        assert_eq!(call.credit(2), Some(Step::Next));
-        assert_eq!(call.credit(1), None);
-        assert_eq!(call.answer(Answer::Item), Ok(Some(Step::Next)));
-        assert_eq!(call.answer(Answer::Item), Ok(Some(Step::Next)));
-        assert_eq!(call.answer(Answer::Item), Ok(None));
-        assert_eq!(call.close(), Some(Step::Close));
-        assert!(call.answer(Answer::Item).is_err());
-        assert_eq!(call.answer(Answer::End), Ok(None));
+        assert!(call.start().is_none());
+        assert_eq!(
+            call.answer(Answer::Item).unwrap_err(),
+            "no item was asked for"
+        );
+        assert!(matches!(call.credit(2), Some(Step::Next)));
+        assert!(call.credit(1).is_none());
+        assert!(matches!(after_item(&mut call), Some(Step::Next)));
+        assert!(matches!(after_item(&mut call), Some(Step::Next)));
+        assert!(after_item(&mut call).is_none());
+        assert!(matches!(call.close(), Some(Step::Close)));
+        assert!(matches!(call.answer(Answer::End), Ok(Taken::Answer(None))));
     }
 
     #[test]
     fn close_waits_for_the_yield_point() {
         let mut call = WorkerCall::arriving(true, 5);
-        assert_eq!(call.start(), Some(Step::Next));
-        assert_eq!(call.close(), None);
-        assert_eq!(call.answer(Answer::Item), Ok(Some(Step::Close)));
+        assert!(matches!(call.start(), Some(Step::Next)));
+        assert!(call.close().is_none());
+        assert!(matches!(after_item(&mut call), Some(Step::Close)));
+    }
+
+    #[test]
+    fn an_item_after_the_close_ends_the_task() {
+        let mut call = WorkerCall::arriving(true, 1);
+        call.start();
+        call.close();
+        after_item(&mut call);
+        assert!(matches!(call.answer(Answer::Item), Ok(Taken::IgnoredClose)));
+        assert!(call.is_over());
+        assert!(call.answer(Answer::End).is_err());
+    }
+
+    fn send() -> Step {
+        Step::Send(Payload::raw(&b"wool"[..]))
+    }
+
+    #[test]
+    fn what_is_sent_resumes_the_yield_and_nothing_else() {
+        let mut call = WorkerCall::arriving(true, 1);
+        assert!(call.resume(send()).is_err());
+        call.start();
+        // Not at its yield.
+        assert!(call.resume(send()).is_err());
+        after_item(&mut call);
+        assert!(matches!(call.resume(send()), Ok(Some(Step::Send(_)))));
+        assert!(call.resume(send()).is_err());
+        after_item(&mut call);
+        let thrown = Step::Throw(Box::new(Fault::new("Odd", "")));
+        assert!(matches!(call.resume(thrown), Ok(Some(Step::Throw(_)))));
+        call.close();
+        // Crossed with the close.
+        assert!(matches!(call.resume(send()), Ok(None)));
+        assert!(matches!(after_item(&mut call), Some(Step::Close)));
+        assert!(call.answer(Answer::Fault).is_ok());
+        assert!(matches!(call.resume(send()), Ok(None)));
+        assert!(WorkerCall::arriving(false, 0).resume(send()).is_err());
     }
 
     #[derive(Debug, Clone)]
     enum Event {
         Credit(u32),
+        Send,
         Close,
         Leave,
         WorkerAnswers(Answer),
@@ -349,6 +456,7 @@ mod tests {
     fn event() -> impl Strategy<Value = Event> {
         prop_oneof![
             (1u32..4).prop_map(Event::Credit),
+            Just(Event::Send),
             Just(Event::Close),
             Just(Event::Leave),
             prop_oneof![
@@ -366,6 +474,7 @@ mod tests {
     #[derive(Debug)]
     enum Message {
         Credit(u32),
+        Send,
         Close,
         Cancel,
     }
@@ -386,6 +495,7 @@ mod tests {
             let (mut to_worker, mut to_caller) = (Vec::new(), Vec::new());
             let (mut asked, mut items, mut outcomes) = (u64::from(first_credit), 0, 0);
             let mut worker_over = false;
+            let mut closed = false;
             // In the end everything is delivered and the routine stops.
             let ending = [Event::ToWorker, Event::WorkerAnswers(Answer::Fault), Event::ToCaller];
             let ending = ending.iter().flat_map(|e| std::iter::repeat_n(e.clone(), 200));
@@ -396,19 +506,37 @@ mod tests {
                         asked += u64::from(n);
                         to_worker.push(Message::Credit(n));
                     }
-                    Event::Close if streaming => to_worker.push(Message::Close),
+                    // As a host may: at the yield, not after a close.
+                    Event::Send if streaming && outcomes == 0 && items == asked && items > 0 && !closed => {
+                        caller.credit(1);
+                        asked += 1;
+                        to_worker.push(Message::Send);
+                    }
+                    Event::Close if streaming => {
+                        closed = true;
+                        to_worker.push(Message::Close);
+                    }
                     Event::Leave if caller.leave() => {
                         outcomes += 1;
                         to_worker.push(Message::Cancel);
                     }
-                    Event::WorkerAnswers(answer) if worker.answer(answer).is_ok() => {
-                        prop_assert!(!worker_over);
-                        worker_over = answer.is_terminal();
-                        to_caller.push(answer);
-                    }
+                    Event::WorkerAnswers(answer) => match worker.answer(answer) {
+                        Ok(Taken::Answer(_)) => {
+                            prop_assert!(!worker_over);
+                            worker_over = answer.is_terminal();
+                            to_caller.push(answer);
+                        }
+                        Ok(Taken::IgnoredClose) => {
+                            prop_assert!(!worker_over);
+                            worker_over = true;
+                            to_caller.push(Answer::Fault);
+                        }
+                        Err(_) => {}
+                    },
                     Event::ToWorker if !to_worker.is_empty() => {
                         match to_worker.remove(0) {
                             Message::Credit(n) => { worker.credit(n); }
+                            Message::Send => prop_assert!(worker.resume(send()).is_ok()),
                             Message::Close => { worker.close(); }
                             Message::Cancel => { worker.end_if_not_begun(); }
                         }

@@ -1,7 +1,7 @@
 //! An event inside the library, and its way into C's memory.
 
 use bytes::Bytes;
-use wool_core::{Codec, Error, Outcome, Payload};
+use wool_core::{Codec, Error, Outcome, Payload, Step};
 
 use crate::error::{wool_error_free, wool_error_t};
 use crate::guard::{Failure, Result, invalid};
@@ -21,7 +21,7 @@ pub(crate) struct Event {
 pub(crate) enum Body {
     Nothing,
     Payload(Payload),
-    Step(wool_step_t),
+    Step(Step),
     Error(Error),
 }
 
@@ -55,21 +55,44 @@ impl Event {
         };
         match self.body {
             Body::Nothing => {}
-            Body::Payload(payload) => {
-                event.codec = payload.codec() as i32;
-                event.payload = match slab.copy(payload.bytes()) {
-                    Some(copied) => copied,
-                    None => give(payload.into_bytes()),
-                };
+            Body::Payload(payload) => event.put_payload(payload, slab),
+            Body::Step(step) => {
+                event.step = step_number(&step) as i32;
+                match step {
+                    Step::Next | Step::Close => {}
+                    Step::Send(value) => event.put_payload(value, slab),
+                    Step::Throw(fault) => event.put_error(Error::from_fault(*fault)),
+                }
             }
-            Body::Step(step) => event.step = step as i32,
-            Body::Error(error) => {
-                let error = wool_error_t::from(error);
-                event.status = error.status() as i32;
-                event.error = error.into_raw();
-            }
+            Body::Error(error) => event.put_error(error),
         }
         event
+    }
+}
+
+impl wool_event_t {
+    fn put_payload(&mut self, payload: Payload, slab: &mut Slab) {
+        self.codec = payload.codec() as i32;
+        self.payload = match slab.copy(payload.bytes()) {
+            Some(copied) => copied,
+            None => give(payload.into_bytes()),
+        };
+    }
+
+    fn put_error(&mut self, error: Error) {
+        let error = wool_error_t::from(error);
+        self.status = error.status() as i32;
+        self.error = error.into_raw();
+    }
+}
+
+/// A step, as C names it.
+pub(crate) fn step_number(step: &Step) -> wool_step_t {
+    match step {
+        Step::Next => wool_step_t::WOOL_STEP_NEXT,
+        Step::Send(_) => wool_step_t::WOOL_STEP_SEND,
+        Step::Throw(_) => wool_step_t::WOOL_STEP_THROW,
+        Step::Close => wool_step_t::WOOL_STEP_CLOSE,
     }
 }
 

@@ -9,7 +9,7 @@ mod wakeup;
 use std::sync::Arc;
 
 pub(crate) use channel::{Promise, Queue, Slots};
-pub(crate) use event::{Body, Event, give, give_payload, lend};
+pub(crate) use event::{Body, Event, give, give_payload, lend, step_number};
 pub(crate) use handler::Ended;
 
 use crate::callback::{self, UserData};

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wool_core::{Error, Payload, Runtime, Service, Step, Task, TaskControl};
 
-use super::{Over, step_number};
+use super::Over;
 use crate::callback::{UserData, patient, quick};
+use crate::error::wool_error_t;
 use crate::handles;
-use crate::queue::lend;
+use crate::memory::EMPTY;
+use crate::queue::{lend, step_number};
 use crate::task::TaskEntry;
 use crate::types::*;
 
@@ -54,6 +56,12 @@ impl Service for ByCallbacks {
     }
 }
 
+/// What a step has that sends nothing.
+const NO_VALUE: wool_payload_t = wool_payload_t {
+    data: EMPTY,
+    codec: 0,
+};
+
 /// A task and what is to be done for it: one thing at a time, in order.
 struct Running {
     callbacks: Arc<Callbacks>,
@@ -70,7 +78,7 @@ struct Jobs {
 
 enum Job {
     Run(Payload),
-    Step(wool_step_t),
+    Step(Step),
 }
 
 impl Running {
@@ -116,8 +124,20 @@ impl Running {
                 let Some(callback) = self.callbacks.step else {
                     return;
                 };
-                // SAFETY: the host gave both together; its state lives as long as the entry.
-                patient(|| unsafe { callback(user_data, handle, self.entry.state(), step as i32) });
+                let number = step_number(&step) as i32;
+                let (sent, thrown) = match step {
+                    Step::Next | Step::Close => (None, None),
+                    Step::Send(value) => (Some(value), None),
+                    Step::Throw(fault) => {
+                        (None, Some(wool_error_t::from(Error::from_fault(*fault))))
+                    }
+                };
+                let value = sent.as_ref().map_or(NO_VALUE, lend);
+                let error = thrown.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+                let state = self.entry.state();
+                // SAFETY: the host gave both together; its state lives as long as the entry, value and error live
+                // during the call.
+                patient(|| unsafe { callback(user_data, handle, state, number, value, error) });
             }
         }
     }
@@ -133,7 +153,7 @@ struct Control {
 
 impl TaskControl for Control {
     fn step(&mut self, step: Step) {
-        Running::add(&self.running, Job::Step(step_number(step)));
+        Running::add(&self.running, Job::Step(step));
     }
 
     fn cancel(&mut self) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wool_core::{Error, RoutineKind, Service, Step, Task, TaskControl};
 
-use super::{Over, step_number};
+use super::Over;
 use crate::callback::UserData;
 use crate::queue::{Body, Event, Queue, Slots};
 use crate::task::{TaskEntry, refuse};
@@ -97,7 +97,7 @@ impl QueuedTask {
 
 impl TaskControl for QueuedTask {
     fn step(&mut self, step: Step) {
-        self.push(WOOL_EVENT_STEP, Body::Step(step_number(step)), 0);
+        self.push(WOOL_EVENT_STEP, Body::Step(step), 0);
     }
 
     fn cancel(&mut self) {

@@ -19,7 +19,7 @@ pub enum wool_event_kind_t {
     WOOL_EVENT_ERROR = 4,
     /// A task to run: `handle` is a wool_task_t, `payload` holds its arguments.
     WOOL_EVENT_TASK = 5,
-    /// What a stream's task is to do next; answer before the next step comes.
+    /// What a stream's task is to do next, `step`; answer before the next step comes.
     WOOL_EVENT_STEP = 6,
     /// A task should stop: its caller has left, its time is up, or the worker stops. Answer it, soon.
     WOOL_EVENT_CANCEL = 7,
@@ -34,11 +34,12 @@ pub enum wool_event_kind_t {
 pub enum wool_step_t {
     /// Run to the next yield: answer with wool_task_yield, wool_task_end or wool_task_fail.
     WOOL_STEP_NEXT = 1,
-    /// Reserved: the caller sends a value to the yield point.
+    /// As WOOL_STEP_NEXT, and the yield gives the routine the value that the caller sends. Never the first step.
     WOOL_STEP_SEND = 2,
-    /// Reserved: the caller raises an error at the yield point.
+    /// As WOOL_STEP_NEXT, and the yield raises the error that the caller throws: a routine that does not catch it
+    /// answers with wool_task_fail_with. Never the first step.
     WOOL_STEP_THROW = 3,
-    /// Clean up at the yield point: answer with wool_task_end or wool_task_fail.
+    /// Clean up at the yield point: answer with wool_task_end or wool_task_fail. A yield fails the task.
     WOOL_STEP_CLOSE = 4,
 }
 
@@ -49,20 +50,21 @@ pub enum wool_step_t {
 pub struct wool_event_t {
     /// A wool_event_kind_t. Skip kinds that you do not know, freeing `payload` and `error`.
     pub kind: i32,
-    /// WOOL_OK; of WOOL_EVENT_ERROR and a failed WOOL_EVENT_CLOSED, the wool_status_t of `error`.
+    /// WOOL_OK, or the wool_status_t of `error`.
     pub status: i32,
     /// As given with the call, stream, routine or close.
     pub tag: u64,
     /// The call, stream or task; 0 for WOOL_EVENT_CLOSED.
     pub handle: u64,
-    /// Of RESULT and ITEM the value, of TASK the arguments. It lies in the drainer's slab when `owner` is NULL;
+    /// Of RESULT and ITEM the value, of TASK the arguments, of a STEP that is WOOL_STEP_SEND what was sent. It lies in the drainer's slab when `owner` is NULL;
     /// otherwise it belongs to the drainer: wool_bytes_free.
     pub payload: wool_bytes_t,
     /// The payload's wool_codec_t; 0 without a payload.
     pub codec: i32,
     /// Of STEP, a wool_step_t; else 0.
     pub step: i32,
-    /// Of ERROR and a failed CLOSED, why. It belongs to the drainer: wool_error_free.
+    /// Of ERROR and a failed CLOSED, why; of a STEP that is WOOL_STEP_THROW, what was thrown; else NULL. It belongs to
+    /// the drainer: wool_error_free.
     pub error: *mut wool_error_t,
 }
 

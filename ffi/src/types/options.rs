@@ -128,4 +128,10 @@ pub struct wool_call_options_t {
     pub dispatch_timeout_ms: u64,
     /// A label, for logs and for the worker.
     pub tag: wool_slice_t,
+    /// The budget of time of each step of a stream, in milliseconds, from asking for an item until it comes: past it,
+    /// the stream ends as WOOL_ERR_DEADLINE_EXCEEDED here and is cancelled there. 0 = none.
+    pub step_timeout_ms: u64,
+    /// > 0: the stream is only iterated, and nothing can be sent or thrown to it. wool_stream_wait then keeps up to so
+    /// many items asked for ahead of those it has given; with a queue, you do, by wool_stream_next.
+    pub prefetch: u32,
 }

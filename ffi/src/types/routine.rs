@@ -36,9 +36,17 @@ pub type wool_run_fn = Option<
 
 /// Does a step (a wool_step_t) of a stream's task, after `run` has returned. On a thread `wool-task`; it may
 /// block; one step of a task at a time. Answer as the step says, now or later, from any thread. `state` is what
-/// wool_task_set_state left, else NULL.
+/// wool_task_set_state left, else NULL. `sent` is the value of WOOL_STEP_SEND, else empty; `thrown` the error of
+/// WOOL_STEP_THROW, else NULL; both are valid during the call.
 pub type wool_step_fn = Option<
-    unsafe extern "C" fn(user_data: *mut c_void, task: wool_task_t, state: *mut c_void, step: i32),
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        task: wool_task_t,
+        state: *mut c_void,
+        step: i32,
+        sent: wool_payload_t,
+        thrown: *const wool_error_t,
+    ),
 >;
 
 /// A task should stop; it is still to be answered. Also while `run` or a step is under way; on a thread that must
