@@ -37,11 +37,13 @@ constexpr Function kFunctions[] = {
     {"drain", Drain},
     {"takePayload", TakePayload},
     {"takeError", TakeError},
+    {"takeThrown", TakeThrown},
     {"registerRoutine", RegisterRoutine},
     {"returnTask", ReturnTask},
     {"yieldTask", YieldTask},
     {"endTask", EndTask},
     {"failTask", FailTask},
+    {"failTaskWith", FailTaskWith},
     {"dropTask", DropTask},
     {"taskInfo", TaskInfo},
     {"startWorker", StartWorker},
@@ -55,6 +57,8 @@ constexpr Function kFunctions[] = {
     {"openStream", OpenStream},
     {"cancelCall", CancelCall},
     {"nextItem", NextItem},
+    {"sendItem", SendItem},
+    {"throwItem", ThrowItem},
     {"closeStream", CloseStream},
 };
 

@@ -13,7 +13,7 @@ export type { Routine, StreamRoutine } from './running.js';
 export { type LogLevel, type LogRecord, Runtime, type RuntimeOptions } from './runtime.js';
 export { RemoteStream } from './stream.js';
 export { currentTask, Task } from './task.js';
-export { threaded, ThreadedRoutine, type ThreadedOptions } from './threads/threaded.js';
+export { threaded, type ThreadedOptions, type ThreadedRoutine } from './threads/threaded.js';
 export { type DecodeOptions, decode, decodeArguments, encode, encodeArguments } from './values/codec.js';
 export { Decimal } from './values/decimal.js';
 export type { Arguments } from './values/decoder.js';

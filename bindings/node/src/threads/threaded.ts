@@ -28,20 +28,20 @@ const STOP_WITHIN = 1000;
 
 /** A routine that runs in threads, as {@link threaded} makes it. */
 export class ThreadedRoutine {
-  /** @internal */
+  /** URL of the module. */
   readonly module: string;
-  /** @internal */
+  /** The export that is the routine. */
   readonly export: string;
-  /** @internal */
+  /** The most threads. */
   readonly threads: number;
-  /** @internal */
+  /** Milliseconds that a cancelled task has to end. */
   readonly stopWithin: number;
   /** @internal */
   readonly setup: string | undefined;
   /** @internal */
   readonly workerData: unknown;
 
-  /** @internal */
+  /** @internal Made by {@link threaded}. */
   constructor(module: URL | string, options: ThreadedOptions) {
     this.module = urlOf(module);
     this.export = options.export ?? 'default';
