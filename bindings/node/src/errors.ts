@@ -177,7 +177,8 @@ export function standIn(error: Error, fault: Fault, options: FaultOptions): Erro
   hide(error, 'stack', stackOf(nameOf(error), { ...fault, message: error.message }));
   if (!(inspect.custom in error)) {
     hide(error, inspect.custom, function (this: Error, depth: number, inspectOptions: InspectOptions) {
-      return show(this, depth, inspectOptions, { ...this });
+      const own = { ...this };
+      return show(this, depth, inspectOptions, Object.keys(own).length === 0 && value !== undefined ? { value } : own);
     });
   }
   standIns.add(error);
