@@ -89,15 +89,16 @@ function failure(type: string, message: string): FaultDescription {
   return { status: statusOfKind('TASK_FAILED'), type, message, traceback: [] };
 }
 
-/** The frames of the stack, outermost first, one line each. */
+/** The frames of the stack, outermost first, one line each; without those that only tell how routines are called. */
 function tracebackOf(error: Error): string[] {
   const lines = String(error.stack ?? '')
     .slice(-MOST_STACK)
-    .split('\n');
-  return lines
+    .split('\n')
     .map((line) => line.trim())
     .filter((line) => line.startsWith('at '))
     .reverse();
+  const theirs = lines.filter((line) => !(line.includes(__dirname) || line.includes(' AsyncLocalStorage.run ')));
+  return theirs.length === 0 ? lines : theirs;
 }
 
 /** Of an error of another process what it brought; else own properties such as `code`. */

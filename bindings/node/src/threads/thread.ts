@@ -39,12 +39,13 @@ export class Thread {
   constructor(owner: Owner, setup: Omit<Setup, 'kind' | 'cancelled'>, workerData: unknown) {
     this.#owner = owner;
     this.#worker = new Worker(join(__dirname, 'entry.js'), { workerData });
-    this.#worker.unref();
     this.#worker.on('message', (message: FromThread) => this.#onMessage(message));
     this.#worker.on('error', (error: unknown) => {
       this.#uncaught = error;
     });
     this.#worker.on('exit', (code) => this.#onExit(code));
+    // Now: a listener for messages makes it count again.
+    this.#worker.unref();
     this.#post({ kind: 'setup', ...setup, cancelled: this.#cancelled });
   }
 
