@@ -169,6 +169,10 @@ export class RunningStream implements Running {
     } else {
       this.answer.end();
     }
+    if (last?.done === false) {
+      // Nobody waits for it any more, but what is left of its clean-up may matter to the routine.
+      await this.#close();
+    }
   }
 
   #fail(error: unknown): void {
