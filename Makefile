@@ -18,7 +18,7 @@ demo: ## one pool, workers in four languages, in front of your eyes
 	@examples/demo/run.sh
 
 # In order: what is cheap and finds most comes first.
-TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples started conformance users hostile grpc leftovers
+TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples docs started conformance users hostile grpc leftovers
 
 .PHONY: test
 test: ## everything that must hold before a change goes in; what CI runs
@@ -41,7 +41,7 @@ lint: ## clippy, go vet, type check, and what no compiler checks
 
 .PHONY: build
 build: ## libwool, the Rust programs, the Node addon
-	@$(STAGE) "build rust" cargo build --release --quiet -p libwool -p wool-driver-rust -p quickstart
+	@$(STAGE) "build rust" cargo build --release --quiet -p libwool -p wool-driver-rust -p quickstart -p docs-examples
 	@$(STAGE) "build node" npm run --silent build --prefix bindings/node
 
 .PHONY: abi
@@ -49,7 +49,7 @@ abi: build ## the committed header and ABI lock are those of the code
 	@$(STAGE) abi ffi/check-abi.sh
 
 # Programs without tests of their own: they are tests, or measured, or shown.
-PROGRAMS := wool-driver-rust quickstart wool-demo wool-bench
+PROGRAMS := wool-driver-rust quickstart docs-examples wool-demo wool-bench
 
 .PHONY: test-rust
 test-rust: ## the core and the values crate
@@ -82,6 +82,10 @@ drivers: build ## the conformance drivers of all languages
 .PHONY: examples
 examples: build ## the quick starts, run as tests
 	@$(STAGE) examples examples/quickstart/run.sh
+
+.PHONY: docs
+docs: build ## the programs that the pages under docs/ quote, run as tests
+	@$(STAGE) docs examples/docs/run.sh
 
 .PHONY: started
 started: build ## the quick starts, started by shells, debuggers, as process 1 and so on

@@ -221,6 +221,11 @@ pub struct ResultStream {
 }
 
 impl ResultStream {
+    /// Controls the stream from elsewhere: [`CallHandle::cancel`] ends it at once. Items are asked for here only.
+    pub fn handle(&self) -> CallHandle {
+        self.handle.clone()
+    }
+
     /// Asks for the next item; the routine runs to its next yield. `None` after the last one. After an
     /// error there are no more items.
     pub async fn next(&mut self) -> Option<Result<Value>> {

@@ -53,14 +53,20 @@ pub(crate) enum TaskAnswer {
 
 /// Shared by the session, the routine and everybody who asks about the task.
 pub(crate) struct TaskState {
-    number: u64,
+    back: WayBack,
     info: TaskInfo,
     runtime: Runtime,
-    session: mpsc::UnboundedSender<WorkerCommand>,
     /// The largest payload the caller accepts, bytes.
     max_payload: u64,
     cancelled: AtomicBool,
     inner: Mutex<Inner>,
+}
+
+/// Where a task's answers go.
+pub(crate) struct WayBack {
+    /// Of the call, on its session.
+    pub(crate) number: u64,
+    pub(crate) session: mpsc::UnboundedSender<WorkerCommand>,
 }
 
 struct Inner {
@@ -98,20 +104,18 @@ impl Inner {
 
 impl TaskState {
     pub(crate) fn new(
-        number: u64,
+        back: WayBack,
         info: TaskInfo,
         runtime: Runtime,
-        session: mpsc::UnboundedSender<WorkerCommand>,
         max_payload: u64,
         call: WorkerCall,
         slot: Place,
         steps: StepClock,
     ) -> Arc<TaskState> {
         Arc::new(TaskState {
-            number,
+            back,
             info,
             runtime,
-            session,
             max_payload,
             cancelled: AtomicBool::new(false),
             inner: Mutex::new(Inner {
@@ -121,6 +125,10 @@ impl TaskState {
                 steps,
             }),
         })
+    }
+
+    pub(crate) fn info(&self) -> &TaskInfo {
+        &self.info
     }
 
     /// The arguments are complete.
@@ -204,8 +212,8 @@ impl TaskState {
         };
         // Sent under the lock, so that answers reach the session in the order in which they were taken.
         // A session that has ended needs none.
-        let _ = self.session.send(WorkerCommand::Answer {
-            number: self.number,
+        let _ = self.back.session.send(WorkerCommand::Answer {
+            number: self.back.number,
             answer: message,
             step,
         });

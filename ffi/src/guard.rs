@@ -295,6 +295,8 @@ mod tests {
             timeout_ms: 7,
             dispatch_timeout_ms: 8,
             tag: wool_slice_t::of("tag"),
+            step_timeout_ms: 0,
+            prefetch: 0,
         }
     }
 

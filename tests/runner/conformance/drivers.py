@@ -162,6 +162,10 @@ class Driver:
         self.arrived, tokens = arrival
         return tokens
 
+    def has_answered(self, key: str) -> bool:
+        """Whether an answer for a request id has come that nobody has taken."""
+        return not self._queue(key).empty()
+
     def next_id(self) -> str:
         """A request id that this driver has not seen."""
         self._requests += 1

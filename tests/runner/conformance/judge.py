@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
-from . import msgpack, tokens
+from . import msgpack, scenarios, tokens
 from .msgpack import Extension, Map
+
+
+# The data of the registered error `conf.OutOfStock`, which the part `own` of an expected error tells.
+_OWN_DATA = {"item", "left"}
 
 
 class Mismatch(Exception):
@@ -28,7 +32,7 @@ class Pair:
 
 def for_worker(expected, worker: str):
     """An expectation that differs by the worker's language is a table by language, `*` = every other."""
-    if isinstance(expected, dict):
+    if isinstance(expected, dict) and expected.keys() != _OWN_DATA:
         return expected.get(worker, expected.get("*"))
     return expected
 
@@ -50,9 +54,9 @@ def error(expected: dict, answer: list, pair: Pair) -> None:
     """The answer is an error, and each part that the scenario names is as it says."""
     wanted = {key: for_worker(part, pair.worker) for key, part in expected.items()}
     described = "error " + ", ".join(f"{key} = {part!r}" for key, part in wanted.items())
-    if answer[0] != "error" or len(answer) != 7:
+    if answer[0] != "error" or len(answer) != 9:
         raise Mismatch(described, show(answer))
-    seen_kind, seen_type, message, traceback, language = answer[2:]
+    seen_kind, seen_type, message, traceback, language, causes, own = answer[2:]
     seen = {
         "kind": seen_kind,
         "type": tokens.from_text(seen_type),
@@ -66,13 +70,24 @@ def error(expected: dict, answer: list, pair: Pair) -> None:
             case "language":
                 fine = seen["language"] == (pair.worker if part == "worker" else part)
             case "message_has":
-                fine = all(word.lower() in seen["message"].lower() for word in part or ())
+                fine = all(scenarios.value(word).lower() in seen["message"].lower() for word in part or ())
+            case "message_at_most":
+                fine = len(seen["message"].encode()) <= part
             case "traceback":
                 fine = traceback.isdecimal() and int(traceback) >= (part or 0)
+            case "causes":
+                fine = causes == str(part)
+            case "own":
+                fine = own == _own_token(part)
             case _:
                 raise ValueError(f"an error has no part named {key!r}")
         if not fine:
             raise Mismatch(described, show(answer))
+
+
+def _own_token(own) -> str:
+    """How a driver reports the registered error's data; `false`: that the error is none."""
+    return tokens.report_token(Map((("item", own["item"]), ("left", own["left"])))) if own else "-"
 
 
 def counts(expected: dict, seen: dict) -> bool:
@@ -128,12 +143,19 @@ def _sort(value):
 _HOLD_VALUES = (2, 3, 9)
 
 
+def _text(token: str) -> str:
+    """A text as a person reads it, not all of it when it is long."""
+    shown = repr(tokens.from_text(token))
+    return shown if len(shown) <= 2000 else f"{shown[:1000]}...{shown[-100:]} ({len(shown)} characters)"
+
+
 def show(answer: list) -> str:
     """An answer as a person reads it."""
     match answer:
-        case ["error", _, seen_kind, seen_type, message, traceback, language]:
+        case ["error", _, seen_kind, seen_type, message, traceback, language, causes, own]:
             origin = "" if language == "-" else f" of type {tokens.from_text(seen_type)!r} from {tokens.from_text(language)}"
-            return f"error {seen_kind}{origin}: {tokens.from_text(message)!r} ({traceback} traceback lines)"
+            registered = "" if own == "-" else f", its own {tokens.show(own)}"
+            return f"error {seen_kind}{origin}: {_text(message)} ({traceback} traceback lines, {causes} causes{registered})"
         case ["result" | "item" as name, _, token]:
             return f"{name} {tokens.show(token)}"
         case ["items", _, count, last, outcome]:

@@ -198,9 +198,9 @@ class PoolSteps:
 
     # Many calls
 
-    async def distinct(self, routine, count, values, args=(), pool=None) -> None:
+    async def distinct(self, routine, count, values, args=(), tag=None, pool=None) -> None:
         """Calls in turn, until as many different results have come as are expected; more never come."""
-        options = self._options(pool=pool)
+        options = self._options(pool, tag=tag and tokens.text(tag))
         seen = set()
         for number in itertools.count():
             if number >= count and len(seen) == values:

@@ -5,12 +5,12 @@ import inspect
 import itertools
 from pathlib import Path
 
-from . import judge, scenarios, tokens
+from . import judge, msgpack, scenarios, tokens
 from .drivers import Driver
 from .judge import Mismatch, Pair
 from .pools import PoolSteps
 
-_COUNTERS = ("running", "started", "finished", "cancelled", "cleaned")
+_COUNTERS = ("running", "started", "finished", "cancelled", "cleaned", "yielded")
 
 
 class Stage(PoolSteps):
@@ -79,16 +79,16 @@ class Stage(PoolSteps):
 
     # Calls
 
-    def _options(self, timeout=None, pool=None) -> list:
-        options = [f"timeout={timeout}"] if timeout is not None else []
-        return options + ([f"pool={self._id(pool)}"] if pool else [])
+    def _options(self, pool=None, **options) -> list:
+        given = [f"{key}={part}" for key, part in options.items() if part is not None]
+        return given + ([f"pool={self._id(pool)}"] if pool else [])
 
-    async def call(self, routine, args=(), named=None, timeout=None, name=None, pool=None, **expected) -> None:
+    async def call(self, routine, args=(), named=None, timeout=None, tag=None, name=None, pool=None, **expected) -> None:
         """With an expectation the outcome is awaited; without one the call is left in flight under its name."""
         options = [
             f"named={tokens.text(key)}:{tokens.command_token(scenarios.value(arg))}" for key, arg in (named or {}).items()
         ]
-        options += self._options(timeout, pool)
+        options += self._options(pool, timeout=timeout, tag=tag and tokens.text(tag))
         request = await self._request("call", routine, *self._arguments(args), *options, name=name)
         if expected:
             await self._judge(request, "result", **expected)
@@ -97,6 +97,40 @@ class Stage(PoolSteps):
 
     async def outcome(self, name, **expected) -> None:
         await self._judge(self._id(name), "result", **expected)
+
+    async def unblock(self, count) -> None:
+        """Lets go what blocks, over and over, until so many calls of conf.block have been let go."""
+        let_go = 0
+
+        async def look():
+            nonlocal let_go
+            let_go += await self._let_go()
+            if let_go > count:
+                raise Mismatch(f"{count} calls that block", str(let_go))
+            return let_go == count, Mismatch(f"{count} calls that block", str(let_go))
+
+        await self._wait_for(look)
+
+    async def unblocked(self, name, **expected) -> None:
+        """The outcome of a call that the admission hook holds: it comes once the hook is let go, and not before."""
+        request = self._id(name)
+        if self.caller.has_answered(request):
+            raise Mismatch(f"no outcome of {name} while the hook holds it", judge.show(await self.caller.answer(request)))
+
+        async def look():
+            await self._let_go()
+            return self.caller.has_answered(request), Mismatch(f"an outcome of {name}", "none")
+
+        await self._wait_for(look)
+        await self._judge(request, "result", **expected)
+
+    async def _let_go(self) -> int:
+        """How many calls of conf.block a conf.unblock lets go."""
+        request = await self._request("call", "conf.unblock", "0")
+        answer = await self.caller.answer(request)
+        if answer[0] != "result" or not answer[2].startswith("hex:"):
+            raise Mismatch("a number of calls that were let go", judge.show(answer))
+        return msgpack.decode(bytes.fromhex(answer[2].removeprefix("hex:")))
 
     async def cancel(self, name) -> None:
         await self.caller.send("cancel", self._id(name))
@@ -135,8 +169,8 @@ class Stage(PoolSteps):
 
     # Streams
 
-    async def open(self, name, routine, args=(), timeout=None, pool=None) -> None:
-        options = self._options(timeout, pool)
+    async def open(self, name, routine, args=(), timeout=None, step_timeout=None, prefetch=None, pool=None) -> None:
+        options = self._options(pool, timeout=timeout, step_timeout=step_timeout, prefetch=prefetch)
         await self._request("open", routine, *self._arguments(args), *options, name=name)
 
     async def next(self, name, item=None, **expected) -> None:
@@ -147,9 +181,19 @@ class Stage(PoolSteps):
         """Asks for an item whose answer a later `outcome` awaits."""
         await self.caller.send("next", self._id(name))
 
-    async def drain(self, name, count, **expected) -> None:
-        """Takes the items 0 .. count-1, in order, one by one, and then the end or the error."""
-        for number in range(count):
+    async def send(self, name, value, item=None, **expected) -> None:
+        """Resumes the generator with a value, and takes what it yields then."""
+        await self.caller.send("send", self._id(name), tokens.command_token(scenarios.value(value)))
+        await self._judge(self._id(name), "item", result=item, **expected)
+
+    async def throw(self, name, type, message, item=None, **expected) -> None:
+        """Raises an error at the generator's yield, and takes what it yields then."""
+        await self.caller.send("throw", self._id(name), tokens.text(type), tokens.text(message))
+        await self._judge(self._id(name), "item", result=item, **expected)
+
+    async def drain(self, name, count, first=0, **expected) -> None:
+        """Takes `count` items from `first` on, in order, one by one, and then the end or the error."""
+        for number in range(first, first + count):
             await self.next(name, item=number)
         await self.next(name, **expected)
 
@@ -157,8 +201,9 @@ class Stage(PoolSteps):
         await self.caller.send("closestream", self._id(name))
         await self._judge(self._id(name), "result", **(expected or {"end": True}))
 
-    async def iterate(self, routine, count, then, args=(), limit=0, last=None) -> None:
-        request = await self._request("iterate", routine, str(limit), *self._arguments(args))
+    async def iterate(self, routine, count, then, args=(), limit=0, last=None, prefetch=None) -> None:
+        options = self._options(prefetch=prefetch)
+        request = await self._request("iterate", routine, str(limit), *self._arguments(args), *options)
         answer = await self.caller.answer(request)
         shown = "-" if last is None else tokens.report_token(scenarios.value(last))
         wanted = ["items", request, str(count), shown, then]
@@ -254,7 +299,8 @@ class Stage(PoolSteps):
 _VERBS = {
     name: getattr(Stage, name)
     for name in (
-        "call outcome cancel burst vectors refused open next next_in_flight drain closestream iterate closepool bad "
+        "call outcome cancel unblock unblocked burst vectors refused "
+        "open next next_in_flight send throw drain closestream iterate closepool bad "
         "counters until warm refused_worker stop stopped kill status processes signal gone records pool refused_caller "
         "closing closed new_caller kill_caller add_worker worker_here stop_here distinct keep_calling calls_pass stop_calling"
     ).split()

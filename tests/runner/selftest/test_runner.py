@@ -31,7 +31,78 @@ about = "fails"
 [[steps]]
 call = "conf.fail"
 args = ["ShearingError", "no more wool"]
-error = { kind = "TASK_FAILED", type = { fake = "ShearingError", "*" = "?" }, message = "no more wool", language = "worker" }
+error = { kind = "TASK_FAILED", type = { fake = "ShearingError", "*" = "?" }, message = "no more wool", language = "worker", causes = 1, own = false }
+"""
+
+OWN = """
+about = "fails with a registered error"
+[[steps]]
+call = "conf.outofstock"
+args = ["wool", 1]
+error = { type = "conf.OutOfStock", message = "wool: 1 left", message_at_most = 12, causes = 0, own = { item = "wool", left = 1 } }
+"""
+
+GENERATOR = """
+about = "is sent and thrown to"
+[[steps]]
+open = "sums"
+routine = "conf.accumulate"
+args = [0]
+step_timeout = 5000
+[[steps]]
+next = "sums"
+item = 0
+[[steps]]
+send = "sums"
+value = 5
+item = 5
+[[steps]]
+throw = "sums"
+type = "conf.Reset"
+message = "back to 0"
+item = 0
+[[steps]]
+iterate = "conf.count"
+args = [9]
+prefetch = 4
+limit = 2
+count = 2
+last = 1
+then = "break"
+[[steps]]
+counters = { yielded = 0 }
+"""
+
+BLOCKING = """
+about = "blocks and is let go"
+[[steps]]
+call = "conf.block"
+name = "blocked"
+[[steps]]
+unblock = 1
+[[steps]]
+outcome = "blocked"
+result = { null = true }
+"""
+
+HELD = """
+about = "is held by the admission hook and let go"
+[[steps]]
+call = "conf.echo"
+args = [1]
+tag = "wool only"
+result = 1
+[[steps]]
+call = "conf.echo"
+args = [1]
+tag = "hold"
+name = "held"
+[[steps]]
+call = "conf.add"
+error = { kind = "UNSUPPORTED" }
+[[steps]]
+unblocked = "held"
+result = 1
 """
 
 KNOWN = """
@@ -73,6 +144,41 @@ class RunnerTest(unittest.TestCase):
 
     def test_a_wrong_kind_fails(self):
         self.refuses("wrong-kind", "saw:      error INTERNAL")
+
+    def test_what_is_said_of_generators_errors_and_admission_is_judged(self):
+        status, output = self.play(files={"own": OWN, "generator": GENERATOR, "blocking": BLOCKING, "held": HELD})
+        self.assertEqual(status, 0, output)
+        self.assertIn("5 passed, 0 failed", output)
+
+    def test_a_registered_error_that_is_not_its_own_fails(self):
+        self.refuses("no-own", "own = {'item': 'wool', 'left': 1}", "0 causes)", files={"own": OWN})
+        self.refuses("none", "its own {'item': 'wool', 'left': 1}", files={"own": OWN.replace("left = 1 }", "left = 2 }")})
+        self.refuses("none", "own = False", files={"own": OWN.replace("{ item = \"wool\", left = 1 }", "false")})
+
+    def test_a_wrong_number_of_causes_fails(self):
+        self.refuses("wrong-causes", "causes = 1", "7 causes", files={"fail": FAIL})
+
+    def test_an_error_that_does_not_say_all_fails(self):
+        self.refuses("short-error", "saw:      error", files={"fail": FAIL})
+
+    def test_a_message_that_is_too_long_fails(self):
+        self.refuses("none", "message_at_most = 11", files={"own": OWN.replace("most = 12", "most = 11")})
+
+    def test_a_generator_that_is_sent_nothing_fails(self):
+        self.refuses("deaf-generator", "expected: item 5", "saw:      item 0", files={"generator": GENERATOR})
+
+    def test_an_option_that_does_not_arrive_fails(self):
+        self.refuses("drops-options", "then break", "then end", files={"generator": GENERATOR})
+        self.refuses("none", "UNSUPPORTED", files={"held": HELD.replace("wool only", "wool")})
+
+    def test_a_worker_that_runs_ahead_fails(self):
+        self.refuses("runs-ahead", "worker counters {'yielded': 0}", files={"generator": GENERATOR})
+
+    def test_a_hook_that_does_not_hold_fails(self):
+        self.refuses("hook-does-not-hold", "while the hook holds it", files={"held": HELD})
+
+    def test_more_calls_let_go_than_were_blocked_fail(self):
+        self.refuses("lets-go-too-many", "expected: 1 calls that block", "saw:      2", files={"blocking": BLOCKING})
 
     def test_a_driver_that_hangs_fails_by_the_watchdog(self):
         self.refuses("silent", "watchdog", arguments=("--watchdog", "0.5"))

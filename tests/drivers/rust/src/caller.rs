@@ -1,7 +1,7 @@
 //! `driver caller`: one pool, and what the runner asks of it.
 //!
-//! Requests that the runner follows one by one (`call`, `open`, `next`) go through [`WorkerPool::submit`],
-//! the face that bindings use; `iterate`, `burst` and `bad` are written as a Rust program would be.
+//! Calls that the runner follows one by one go through [`WorkerPool::submit`], the face that bindings use; all else is
+//! written as a Rust program would be.
 
 use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
@@ -11,13 +11,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use wool::value::{Arguments, Value};
 use wool::{
-    CallHandle, CallObserver, CallRequest, Error, Outcome, Payload, RoutineKind, Runtime,
+    CallHandle, CallObserver, CallRequest, Error, ErrorKind, Fault, Outcome, Payload, Runtime,
     RuntimeOptions, Worker, WorkerPool, serve_if_spawned,
 };
 
 use crate::pools;
 use crate::protocol::{self, Failure, Options, Tokens, log, say};
 use crate::routines::{self, Counters};
+use crate::streams::{Step, Streams};
 use crate::worker;
 
 /// Calls until the runner says `exit` or goes away.
@@ -46,6 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         reports,
         program,
         handles: HashMap::new(),
+        streams: Streams::default(),
     };
     say("ready");
     protocol::serve_commands(|line| caller.serve(line))?;
@@ -63,7 +65,6 @@ enum Report {
         id: String,
         payload: Payload,
     },
-    End(String),
     Error(String, Error),
     /// A pool or worker has closed or stopped.
     Done(&'static str, String),
@@ -92,13 +93,12 @@ fn line(report: Report) -> String {
             Ok(value) => reported(kind, &id, &value),
             Err(error) => protocol::error(&id, &error),
         },
-        Report::End(id) => format!("end {id}"),
         Report::Error(id, error) => protocol::error(&id, &error),
         Report::Done(what, id) => format!("{what} {id}"),
     }
 }
 
-fn reported(kind: &str, id: &str, value: &Value) -> String {
+pub(crate) fn reported(kind: &str, id: &str, value: &Value) -> String {
     match protocol::report(value) {
         Ok(token) => format!("{kind} {id} {token}"),
         Err(failure) => {
@@ -108,7 +108,7 @@ fn reported(kind: &str, id: &str, value: &Value) -> String {
     }
 }
 
-/// Reports items and the outcome of one request.
+/// Reports the outcome of one call.
 struct Observer {
     id: String,
     reports: mpsc::Sender<Report>,
@@ -122,13 +122,8 @@ impl Observer {
 }
 
 impl CallObserver for Observer {
-    fn item(&mut self, payload: Payload) {
-        self.tell(Report::Value {
-            kind: "item",
-            id: self.id.clone(),
-            payload,
-        });
-    }
+    /// A unary call has none.
+    fn item(&mut self, _payload: Payload) {}
 
     fn finish(self: Box<Self>, outcome: Outcome) {
         let id = self.id.clone();
@@ -138,8 +133,11 @@ impl CallObserver for Observer {
                 id,
                 payload,
             },
-            Outcome::End => Report::End(id),
             Outcome::Error(error) => Report::Error(id, error),
+            Outcome::End => Report::Error(
+                id,
+                Error::new(ErrorKind::Internal, "a call ended as a stream"),
+            ),
         });
     }
 }
@@ -191,6 +189,7 @@ struct Caller {
     reports: mpsc::Sender<Report>,
     program: Program,
     handles: HashMap<String, CallHandle>,
+    streams: Streams,
 }
 
 impl Caller {
@@ -199,15 +198,30 @@ impl Caller {
         let command = tokens.next("command")?;
         let id = tokens.next("request id")?;
         match command {
-            "call" => self.call(id, tokens, RoutineKind::Unary)?,
-            "open" => self.call(id, tokens, RoutineKind::Stream)?,
+            "call" => self.call(id, tokens)?,
+            "open" => self.open(id, tokens)?,
             "iterate" => self.iterate(id, tokens)?,
             "burst" => self.burst(id, tokens)?,
             "bad" => self.bad(id, tokens)?,
             // What was never asked for, or could not be, is left alone.
-            "cancel" => self.handles.get(id).map_or((), CallHandle::cancel),
-            "next" => self.handles.get(id).map_or((), |stream| stream.credit(1)),
-            "closestream" => self.handles.get(id).map_or((), CallHandle::close),
+            "cancel" => {
+                if let Some(call) = self.handles.get(id) {
+                    call.cancel();
+                }
+                self.streams.cancel(id);
+            }
+            "next" => self.streams.step(id, Step::Next),
+            "send" => {
+                let value = protocol::value(tokens.next("value")?)?;
+                self.streams.step(id, Step::Send(value));
+            }
+            "throw" => {
+                let type_name = protocol::untext(tokens.next("type")?)?;
+                let message = protocol::untext(tokens.next("message")?)?;
+                self.streams
+                    .step(id, Step::Throw(Fault::new(type_name, message)));
+            }
+            "closestream" => self.streams.step(id, Step::Close),
             "status" => self.status(id, tokens)?,
             "pool" => self.open_pool(id, tokens)?,
             "worker" => self.start_worker(id, tokens)?,
@@ -221,7 +235,7 @@ impl Caller {
         Ok(())
     }
 
-    fn call(&mut self, id: &str, mut tokens: Tokens<'_>, kind: RoutineKind) -> Result<(), Failure> {
+    fn call(&mut self, id: &str, mut tokens: Tokens<'_>) -> Result<(), Failure> {
         let routine = tokens.next("routine")?;
         let (arguments, options) = tokens.arguments()?;
         let timeout = options.number("timeout")?.map(Duration::from_millis);
@@ -233,7 +247,6 @@ impl Caller {
         let encoded = arguments.and_then(|arguments| Payload::arguments(&arguments));
         let submitted = encoded.and_then(|arguments| {
             let request = CallRequest {
-                kind,
                 timeout,
                 ..CallRequest::unary(routine, arguments)
             };
@@ -243,6 +256,28 @@ impl Caller {
             Ok(handle) => drop(self.handles.insert(id.to_owned(), handle)),
             Err(error) => drop(self.reports.send(Report::Error(id.to_owned(), error))),
         }
+        Ok(())
+    }
+
+    fn open(&mut self, id: &str, mut tokens: Tokens<'_>) -> Result<(), Failure> {
+        let routine = tokens.next("routine")?;
+        let (arguments, options) = tokens.arguments()?;
+        let milliseconds =
+            |name| Ok::<_, Failure>(options.number(name)?.map(Duration::from_millis));
+        let (timeout, step_timeout) = (milliseconds("timeout")?, milliseconds("step_timeout")?);
+        let prefetch = options.number("prefetch")?.unwrap_or(0);
+        let pool = self.pool(&options)?;
+        let opened = arguments.and_then(|arguments| {
+            let mut stream = pool.stream(routine, arguments).prefetch(prefetch);
+            if let Some(timeout) = timeout {
+                stream = stream.timeout(timeout);
+            }
+            if let Some(timeout) = step_timeout {
+                stream = stream.step_timeout(timeout);
+            }
+            stream.open()
+        });
+        self.streams.open(id, opened, &self.program.handle);
         Ok(())
     }
 
@@ -318,10 +353,11 @@ impl Caller {
         let routine = tokens.next("routine")?.to_owned();
         let limit: usize = tokens.number("limit")?;
         let arguments = Arguments::new(tokens.values()?);
+        let prefetch = tokens.options().number("prefetch")?.unwrap_or(0);
         let (id, pool) = (id.to_owned(), self.pool.clone());
         drop(self.program.handle.spawn(async move {
             let (mut count, mut last, mut outcome) = (0, "-".to_owned(), "end".to_owned());
-            match pool.stream(&routine, arguments).open() {
+            match pool.stream(&routine, arguments).prefetch(prefetch).open() {
                 Err(error) => outcome = format!("error:{}", error.kind().name()),
                 Ok(mut items) => {
                     while let Some(item) = items.next().await {

@@ -1,11 +1,13 @@
 //! The Rust driver of the conformance suite: `tests/drivers/PROTOCOL.md`.
 
 mod caller;
+mod generators;
 mod pools;
 mod process_routines;
 mod protocol;
 mod routines;
 mod spawned;
+mod streams;
 mod worker;
 
 use std::process::ExitCode;

@@ -129,7 +129,7 @@ impl<'a> Tokens<'a> {
 }
 
 /// The value of a token, or why the codec refuses it.
-fn value(token: &str) -> Result<Result<Value, Error>, Failure> {
+pub(crate) fn value(token: &str) -> Result<Result<Value, Error>, Failure> {
     if let Some(digits) = token.strip_prefix("hex:") {
         return Ok(decode(&unhex(digits)?, &Limits::default()).map_err(Error::from));
     }
@@ -212,7 +212,7 @@ pub(crate) fn text(text: &str) -> String {
 }
 
 /// The text of a token.
-fn untext(token: &str) -> Result<String, Failure> {
+pub(crate) fn untext(token: &str) -> Result<String, Failure> {
     if token == "-" {
         return Ok(String::new());
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use wool::value::Value;
 use wool::{Fault, Result, Routine, Runtime};
 
+use crate::generators;
 use crate::process_routines;
 use crate::protocol::fill;
 
@@ -17,6 +18,7 @@ pub(crate) struct Counters {
     finished: AtomicU64,
     cancelled: AtomicU64,
     cleaned: AtomicU64,
+    yielded: AtomicU64,
 }
 
 impl Counters {
@@ -27,7 +29,7 @@ impl Counters {
         format!("count{}", parts.concat())
     }
 
-    pub(crate) fn list(&self) -> [(&'static str, u64); 5] {
+    pub(crate) fn list(&self) -> [(&'static str, u64); 6] {
         // Finished before started, so that the difference is never negative.
         let finished = self.finished.load(Ordering::SeqCst);
         let started = self.started.load(Ordering::SeqCst);
@@ -37,7 +39,13 @@ impl Counters {
             ("finished", finished),
             ("cancelled", self.cancelled.load(Ordering::SeqCst)),
             ("cleaned", self.cleaned.load(Ordering::SeqCst)),
+            ("yielded", self.yielded.load(Ordering::SeqCst)),
         ]
+    }
+
+    /// An item is about to be yielded.
+    fn count_yield(&self) {
+        self.yielded.fetch_add(1, Ordering::SeqCst);
     }
 
     /// A body begins; it has ended when the guard is dropped, in whatever way.
@@ -56,7 +64,7 @@ impl Drop for Running {
 }
 
 /// A stream's clean-up.
-struct Cleaning(Arc<Counters>);
+pub(crate) struct Cleaning(pub(crate) Arc<Counters>);
 
 impl Drop for Cleaning {
     fn drop(&mut self) {
@@ -65,7 +73,7 @@ impl Drop for Cleaning {
 }
 
 /// A wait that only a cancel ends: in Rust, by dropping the future.
-struct Waiting(Arc<Counters>);
+pub(crate) struct Waiting(pub(crate) Arc<Counters>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
@@ -92,6 +100,7 @@ pub(crate) fn register(runtime: &Runtime, counters: &Arc<Counters>) -> Result<()
     register_unary(runtime, counters)?;
     register_waits(runtime, counters)?;
     process_routines::register(runtime, counters)?;
+    generators::register(runtime, counters)?;
     register_streams(runtime, counters)
 }
 
@@ -176,7 +185,7 @@ fn conf_inner(type_name: String, message: String) -> Fault {
 }
 
 /// Panics, as routines may do, whatever the lints of this project say.
-fn blow_up(message: String) {
+pub(crate) fn blow_up(message: String) {
     std::panic::resume_unwind(Box::new(message))
 }
 
@@ -204,10 +213,12 @@ fn register_streams(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
         move |_task, arguments, mut out| {
             let running = counters.begin();
             let cleaning = Cleaning(Arc::clone(&counters));
+            let counters = Arc::clone(&counters);
             async move {
                 let (_running, _cleaning) = (running, cleaning);
                 let (n,): (i64,) = arguments.extract()?;
                 for i in 0..n {
+                    counters.count_yield();
                     out.yield_(i).await?;
                 }
                 Ok(())
@@ -236,9 +247,11 @@ fn register_streams(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
         move |_task, _arguments, mut out| {
             let running = counters.begin();
             let cleaning = Cleaning(Arc::clone(&counters));
+            let counters = Arc::clone(&counters);
             async move {
                 let (_running, _cleaning) = (running, cleaning);
                 for i in 0_i64.. {
+                    counters.count_yield();
                     out.yield_(i).await?;
                 }
                 Ok(())
