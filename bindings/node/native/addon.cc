@@ -48,6 +48,8 @@ constexpr Function kFunctions[] = {
     {"taskInfo", TaskInfo},
     {"startWorker", StartWorker},
     {"stopWorker", StopWorker},
+    {"takeAdmission", TakeAdmission},
+    {"answerAdmission", AnswerAdmission},
     {"createPool", CreatePool},
     {"poolStatus", PoolStatus},
     {"closePool", ClosePool},

@@ -31,6 +31,10 @@ napi_value FailTaskWith(napi_env env, napi_callback_info info);
 napi_value DropTask(napi_env env, napi_callback_info info);
 napi_value TaskInfo(napi_env env, napi_callback_info info);
 
+// admissions.cc
+napi_value TakeAdmission(napi_env env, napi_callback_info info);
+napi_value AnswerAdmission(napi_env env, napi_callback_info info);
+
 // peers.cc
 napi_value CreateRuntime(napi_env env, napi_callback_info info);
 napi_value CloseRuntime(napi_env env, napi_callback_info info);

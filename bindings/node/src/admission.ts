@@ -24,14 +24,16 @@ export function admissions(hook: AdmissionHook): AdmissionSink {
   }
   return (index, queue) => {
     const { handle, ...request } = native.takeAdmission(queue.handle, index);
-    void answered(hook, request).then(([verdict, message]) => {
-      try {
-        native.answerAdmission(handle, verdict, message);
-      } catch {
-        // The caller, or the worker, has gone meanwhile.
-      }
-    });
+    void answered(hook, request).then(([verdict, message]) => answer(handle, verdict, message));
   };
+}
+
+function answer(handle: bigint, verdict: number, message: string): void {
+  try {
+    native.answerAdmission(handle, verdict, message);
+  } catch {
+    // The runtime has been closed meanwhile.
+  }
 }
 
 /** Never rejects. */
