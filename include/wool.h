@@ -182,6 +182,8 @@ enum wool_event_kind_t
   WOOL_EVENT_CANCEL = 7,
   // What was stopped or closed with a `_submit` function is.
   WOOL_EVENT_CLOSED = 8,
+  // A worker's admission hook is asked: `handle` is a wool_admission_t.
+  WOOL_EVENT_ADMISSION = 9,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -380,7 +382,8 @@ typedef void (*wool_destroy_fn)(void *user_data);
 typedef struct wool_runtime_options_t {
   // sizeof(wool_runtime_options_t)
   size_t struct_size;
-  // Threads on which routines given as callbacks run. 0 = one per core.
+  // Threads on which routines given as callbacks run; so many run at once. 0 = one per core. (Admission hooks have
+  // threads of their own.)
   uint32_t routine_threads;
   // The most detailed level that `log` wants; 0 = none.
   int32_t log_level;
@@ -406,9 +409,9 @@ typedef struct wool_event_t {
   int32_t kind;
   // WOOL_OK, or the wool_status_t of `error`.
   int32_t status;
-  // As given with the call, stream, routine or close.
+  // As given with the call, stream, routine, admission hook or close.
   uint64_t tag;
-  // The call, stream or task; 0 for WOOL_EVENT_CLOSED.
+  // The call, stream, task or admission; 0 for WOOL_EVENT_CLOSED.
   uint64_t handle;
   // Of RESULT and ITEM the value, of TASK the arguments, of a STEP that is WOOL_STEP_SEND what was sent. It lies in the drainer's slab when `owner` is NULL;
   // otherwise it belongs to the drainer: wool_bytes_free.
@@ -543,6 +546,20 @@ typedef struct wool_worker_options_t {
   // Where pools find this worker; NULL = nowhere. Without `secret`, one that is drawn by lot goes into the record,
   // and only who can read that may call.
   const struct wool_discovery_t *publish;
+  // Decides which calls are taken, beside `concurrency`; NULL = all are. Each call is asked about once, when it has
+  // come and has its place, which it holds until the answer. When its caller leaves, its time is up or the worker
+  // stops, the place is free at once, and the answer does no harm any more.
+  wool_admit_fn admit;
+  // Given to `admit`.
+  void *admit_user_data;
+  // Frees `admit_user_data`, when the worker has stopped and no callback uses it any more, or before wool_worker_new
+  // returns an error; may be NULL.
+  wool_destroy_fn admit_destroy;
+  // Not NULL, with `admit` NULL: the questions come as WOOL_EVENT_ADMISSION on this queue. While it has no room, the
+  // worker is busy; once it is closed, the hook has failed.
+  struct wool_queue_t *admit_queue;
+  // The `tag` of these events.
+  uint64_t admit_tag;
 } wool_worker_options_t;
 
 // How a pool is set up. With nothing said, it starts a worker process per core. With `spawn`, it starts so many; with

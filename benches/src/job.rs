@@ -19,12 +19,20 @@ pub enum Shape {
     Length,
     /// 64-byte items of an endless stream, each asked for when the one before has come.
     Pull,
+    /// The same, but that the worker may run ahead.
+    Flow,
+    /// [`Shape::Echo`], while on the same connection one huge payload after the other goes to the worker.
+    Beside,
 }
 
 /// Bytes of an echoed payload and of an item.
 pub const SMALL: usize = 64;
 /// Bytes of a payload whose length is asked for.
 pub const LARGE: usize = 1 << 20;
+/// Bytes of the payload that small calls have to get past.
+pub const HUGE: usize = 100 << 20;
+/// Items that a worker may run ahead.
+pub const AHEAD: u32 = 256;
 
 impl Shape {
     pub fn name(self) -> &'static str {
@@ -32,15 +40,17 @@ impl Shape {
             Shape::Echo => "echo",
             Shape::Length => "length",
             Shape::Pull => "pull",
+            Shape::Flow => "flow",
+            Shape::Beside => "beside",
         }
     }
 
     /// Bytes of the payload that goes to the worker.
     pub fn payload(self) -> usize {
         match self {
-            Shape::Echo => SMALL,
+            Shape::Echo | Shape::Beside => SMALL,
             Shape::Length => LARGE,
-            Shape::Pull => 0,
+            Shape::Pull | Shape::Flow => 0,
         }
     }
 }
@@ -67,6 +77,8 @@ impl Job {
             "echo" => Shape::Echo,
             "length" => Shape::Length,
             "pull" => Shape::Pull,
+            "flow" => Shape::Flow,
+            "beside" => Shape::Beside,
             _ => return None,
         };
         let in_flight = words.next()?.parse().ok().filter(|n| *n > 0)?;

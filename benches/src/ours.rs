@@ -11,7 +11,7 @@ use wool::{
 };
 
 use crate::job::{
-    Failure, Job, Laps, SMALL, Sample, Shape, answer_jobs, closed_loops, tell_address,
+    AHEAD, Failure, HUGE, Job, Laps, SMALL, Sample, Shape, answer_jobs, closed_loops, tell_address,
 };
 use crate::place::{Place, fresh_socket};
 
@@ -81,13 +81,29 @@ pub fn caller(address: &str) -> Result<(), Failure> {
 }
 
 async fn run(job: Job, pool: &WorkerPool) -> Result<Sample, Failure> {
+    if job.shape != Shape::Beside {
+        return run_loops(job, pool).await;
+    }
+    let huge = Bytes::from(vec![7; HUGE]);
+    let transfers = async {
+        loop {
+            pool.call("bench.length", (huge.clone(),)).await?;
+        }
+    };
+    tokio::select! {
+        sample = run_loops(job, pool) => sample,
+        failed = transfers => failed,
+    }
+}
+
+async fn run_loops(job: Job, pool: &WorkerPool) -> Result<Sample, Failure> {
     let data = Bytes::from(vec![7; job.shape.payload()]);
     closed_loops(job, |mut laps| {
         let pool = pool.clone();
         let data = data.clone();
         async move {
             match job.shape {
-                Shape::Echo => loop {
+                Shape::Echo | Shape::Beside => loop {
                     pool.call("bench.echo", (data.clone(),)).await?;
                     if !laps.lap() {
                         break;
@@ -99,8 +115,9 @@ async fn run(job: Job, pool: &WorkerPool) -> Result<Sample, Failure> {
                         break;
                     }
                 },
-                Shape::Pull => {
-                    let mut items = pool.stream("bench.pull", ()).open()?;
+                Shape::Pull | Shape::Flow => {
+                    let ahead = if job.shape == Shape::Flow { AHEAD } else { 0 };
+                    let mut items = pool.stream("bench.pull", ()).prefetch(ahead).open()?;
                     while let Some(item) = items.next().await {
                         item?;
                         if !laps.lap() {
@@ -123,7 +140,9 @@ pub fn submitter(address: &str) -> Result<(), Failure> {
         let routine = match job.shape {
             Shape::Echo => "bench.echo",
             Shape::Length => "bench.length",
-            Shape::Pull => return Err("streams are not measured this way".into()),
+            Shape::Pull | Shape::Flow | Shape::Beside => {
+                return Err("only single calls are measured this way".into());
+            }
         };
         let data = Bytes::from(vec![7; job.shape.payload()]);
         let plan = Arc::new(Plan {

@@ -69,8 +69,9 @@ pub fn sections(others: &Others) -> Result<Vec<Section>, Failure> {
         }
     };
     let contender = |name, programs| Contender { name, programs };
+    let ours = contender("wool, Rust", rust(&["ours"], "ours"));
     let languages = || {
-        let mut list = vec![contender("wool, Rust", rust(&["ours"], "ours"))];
+        let mut list = vec![ours.clone()];
         if let Some(program) = &others.go {
             list.push(contender("wool, Go", modes(&[], program)));
         }
@@ -116,6 +117,22 @@ pub fn sections(others: &Others) -> Result<Vec<Section>, Failure> {
             shape: Shape::Pull,
             in_flight: &[1],
             contenders: [vec![tonic("tonic bidi stream")], languages()].concat(),
+        },
+        Section {
+            word: "flow",
+            title: "64-byte items, the worker up to 256 ahead, TCP loopback",
+            unit: Unit::Items,
+            shape: Shape::Flow,
+            in_flight: &[1],
+            contenders: vec![tonic("tonic server stream"), ours.clone()],
+        },
+        Section {
+            word: "beside",
+            title: "64-byte echo, beside arguments of 100 MiB on the same connection",
+            unit: Unit::Calls,
+            shape: Shape::Beside,
+            in_flight: &[1, 64],
+            contenders: vec![tonic("tonic unary"), ours],
         },
     ])
 }

@@ -10,7 +10,9 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::job::{Failure, Job, SMALL, Sample, Shape, answer_jobs, closed_loops, tell_address};
+use crate::job::{
+    AHEAD, Failure, HUGE, Job, SMALL, Sample, Shape, answer_jobs, closed_loops, tell_address,
+};
 use crate::place::{Place, fresh_socket};
 
 #[allow(
@@ -40,6 +42,21 @@ impl Rival for Service {
         Ok(Response::new(Length { bytes }))
     }
 
+    type flowStream = ReceiverStream<Result<Blob, Status>>;
+
+    async fn flow(&self, _request: Request<Ask>) -> Result<Response<Self::flowStream>, Status> {
+        let (items, answers) = mpsc::channel(AHEAD as usize);
+        tokio::spawn(async move {
+            loop {
+                let data = Bytes::from(vec![7; SMALL]);
+                if items.send(Ok(Blob { data })).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(answers)))
+    }
+
     type pullStream = ReceiverStream<Result<Blob, Status>>;
 
     async fn pull(
@@ -63,7 +80,8 @@ impl Rival for Service {
 pub fn worker(unix: bool) -> Result<(), Failure> {
     let executor = tokio::runtime::Runtime::new()?;
     let socket = fresh_socket("rival");
-    let router = Server::builder().add_service(RivalServer::new(Service));
+    let router = Server::builder()
+        .add_service(RivalServer::new(Service).max_decoding_message_size(usize::MAX));
     let address = executor.block_on(async {
         if unix {
             let incoming = UnixListenerStream::new(UnixListener::bind(&socket)?);
@@ -111,13 +129,31 @@ async fn connect(place: Place) -> Result<Channel, Failure> {
 }
 
 async fn run(job: Job, client: &RivalClient<Channel>) -> Result<Sample, Failure> {
+    if job.shape != Shape::Beside {
+        return run_loops(job, client).await;
+    }
+    let data = Bytes::from(vec![7; HUGE]);
+    let mut transferring = client.clone();
+    let transfers = async {
+        loop {
+            let blob = Blob { data: data.clone() };
+            transferring.length(blob).await?;
+        }
+    };
+    tokio::select! {
+        sample = run_loops(job, client) => sample,
+        failed = transfers => failed,
+    }
+}
+
+async fn run_loops(job: Job, client: &RivalClient<Channel>) -> Result<Sample, Failure> {
     let data = Bytes::from(vec![7; job.shape.payload()]);
     closed_loops(job, |mut laps| {
         let mut client = client.clone();
         let data = data.clone();
         async move {
             match job.shape {
-                Shape::Echo => loop {
+                Shape::Echo | Shape::Beside => loop {
                     let blob = Blob { data: data.clone() };
                     client.echo(blob).await?;
                     if !laps.lap() {
@@ -131,6 +167,10 @@ async fn run(job: Job, client: &RivalClient<Channel>) -> Result<Sample, Failure>
                         break;
                     }
                 },
+                Shape::Flow => {
+                    let mut items = client.flow(Ask {}).await?.into_inner();
+                    while items.message().await?.is_some() && laps.lap() {}
+                }
                 Shape::Pull => {
                     let (ask, asks) = mpsc::channel(1);
                     ask.send(Ask {}).await?;

@@ -194,9 +194,14 @@ impl Error {
     }
 }
 
+/// Kind and message in one line. `{:#}` adds, for a person to read, where the worker raised it and what caused it.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.kind, self.detail.message)
+        write!(f, "{}: {}", self.kind, self.detail.message)?;
+        match self.fault() {
+            Some(fault) if f.alternate() => fault.write_story(f),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -283,6 +288,19 @@ impl Fault {
         }
     }
 
+    pub(crate) fn add_causes(&mut self, mut source: Option<&(dyn std::error::Error + 'static)>) {
+        let mut slot = &mut self.cause;
+        for _ in 0..MOST_CAUSES {
+            let Some(cause) = source else { break };
+            let inner = slot.insert(Box::new(Fault {
+                traceback: Vec::new(),
+                ..Fault::new("", cause.to_string())
+            }));
+            slot = &mut inner.cause;
+            source = cause.source();
+        }
+    }
+
     pub(crate) fn into_wire(self) -> wire::Fault {
         self.into_wire_above(MOST_CAUSES)
     }
@@ -335,13 +353,18 @@ impl Fault {
     }
 }
 
+/// Type and message. `{:#}` adds, for a person to read, where it was raised and what caused it.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.type_name.is_empty() {
-            f.write_str(&self.message)
+            f.write_str(&self.message)?;
         } else {
-            write!(f, "{}: {}", self.type_name, self.message)
+            write!(f, "{}: {}", self.type_name, self.message)?;
         }
+        if f.alternate() {
+            self.write_story(f)?;
+        }
+        Ok(())
     }
 }
 
@@ -355,17 +378,7 @@ impl<E: std::error::Error + 'static> From<E> for Fault {
             // So it is called in every language.
             fault.type_name = "ArgumentError".to_owned();
         }
-        let mut slot = &mut fault.cause;
-        let mut source = error.source();
-        for _ in 0..MOST_CAUSES {
-            let Some(cause) = source else { break };
-            let inner = slot.insert(Box::new(Fault {
-                traceback: Vec::new(),
-                ..Fault::new("", cause.to_string())
-            }));
-            slot = &mut inner.cause;
-            source = cause.source();
-        }
+        fault.add_causes(error.source());
         fault
     }
 }

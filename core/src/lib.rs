@@ -32,6 +32,9 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("libwool runs on Linux; other systems are refused until their parts are written");
 
+mod admission;
+mod application;
+mod blocking;
 mod call;
 mod client;
 mod codec;
@@ -57,6 +60,8 @@ mod tasks;
 mod wire;
 mod worker;
 
+pub use admission::{Admission, AdmissionHook, AdmissionInfo, AdmissionRequest, Decision};
+pub use application::ApplicationError;
 pub use call::{CallHandle, CallObserver, CallRequest, Outcome};
 pub use client::{Call, CallFuture, ResultStream, StreamCall};
 pub use discovery::{Discovery, LocalDiscovery, TurnedAway, TurnedAwayReason};

@@ -392,12 +392,17 @@ impl TaskControl for Spawned {
     }
 }
 
-fn fail(task: &Task, fault: Fault) {
+pub(crate) fn fail(task: &Task, fault: Fault) {
     // The task may have been answered by a cancel; nobody waits for this answer then.
     let _ = task.fail(fault);
 }
 
-fn unencodable(task: &Task, error: Error) -> Fault {
+/// With an error of the library's own.
+pub(crate) fn fail_with(task: &Task, error: &Error) {
+    fail(task, Fault::of_kind(error.kind(), error.message()));
+}
+
+pub(crate) fn unencodable(task: &Task, error: Error) -> Fault {
     Fault::of_kind(
         error.kind(),
         format!(
@@ -409,7 +414,7 @@ fn unencodable(task: &Task, error: Error) -> Fault {
 }
 
 /// Runs a future; a panic in it becomes a fault.
-async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Fault> {
+pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Fault> {
     let mut future = std::pin::pin!(future);
     std::future::poll_fn(|cx| {
         // Unwind safe: after a panic the future is dropped and never looked at again.
@@ -421,15 +426,18 @@ async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Fault> {
     .await
 }
 
-fn panic_fault(panic: &(dyn std::any::Any + Send)) -> Fault {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic with a payload that is no text".to_owned());
+pub(crate) fn panic_fault(panic: &(dyn std::any::Any + Send)) -> Fault {
     Fault {
         type_name: "panic".to_owned(),
         language: "rust".to_owned(),
-        ..Fault::of_kind(ErrorKind::Panic, message)
+        ..Fault::of_kind(ErrorKind::Panic, panic_text(panic))
     }
+}
+
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic with a payload that is no text".to_owned())
 }

@@ -1,7 +1,8 @@
 //! The runtime: the threads that everything runs on, the routines, and what has to be closed.
 //!
 //! Threads: `wool-io` drives all sessions; `wool-task` threads run Rust routines and callbacks, and exist
-//! only once such a routine is registered; `wool-close` lives while the runtime closes.
+//! only once such a routine is registered; `wool-admit` threads run admission hooks that block; `wool-close` lives
+//! while the runtime closes.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -27,7 +28,10 @@ use crate::tasks::{Abort, TaskThreads};
 /// How a runtime is set up.
 #[derive(Clone)]
 pub struct RuntimeOptions {
-    /// Threads for Rust routines, and as many for callbacks that may block. 0 = one per core.
+    /// How many async Rust routines may compute at the same moment, and how many blocking ones
+    /// ([`Routine::blocking`], a C host's callbacks) may run: each kind has so many threads of its own, so that
+    /// neither holds up the other. 0 = one per core. How many tasks a worker takes is another matter:
+    /// [`crate::WorkerOptions::concurrency`].
     pub routine_threads: usize,
     /// Where messages go; `None` = nowhere.
     pub log: Option<LogSink>,
@@ -71,6 +75,9 @@ struct Core {
     io_thread: Mutex<Option<IoThread>>,
     tasks: Mutex<Option<tokio::runtime::Runtime>>,
     task_threads: OnceCell<TaskThreads>,
+    /// For admission hooks that block: of their own, so that they can say that all others are busy.
+    admission: Mutex<Option<tokio::runtime::Runtime>>,
+    admission_threads: OnceCell<Handle>,
     members: Mutex<BTreeMap<u64, Weak<dyn Member>>>,
     next_member: AtomicU64,
     /// Tasks that occupy a place in any worker.
@@ -78,6 +85,9 @@ struct Core {
     closing: AtomicBool,
     closed: Latch,
 }
+
+/// Admission hooks that may block at once, each on a thread of its own.
+const ADMISSION_THREADS: usize = 64;
 
 struct IoThread {
     stop: oneshot::Sender<()>,
@@ -138,6 +148,8 @@ impl Runtime {
             io_thread: Mutex::new(Some(IoThread { stop, thread })),
             tasks: Mutex::new(None),
             task_threads: OnceCell::new(),
+            admission: Mutex::new(None),
+            admission_threads: OnceCell::new(),
             members: Mutex::default(),
             next_member: AtomicU64::new(0),
             running: AtomicUsize::new(0),
@@ -240,6 +252,37 @@ impl Runtime {
                 let handle = tasks.handle().clone();
                 *lock(&self.core.tasks) = Some(tasks);
                 Ok(TaskThreads::new(handle, threads))
+            })?;
+        Ok(())
+    }
+
+    /// Runs an admission hook, which may block, on one of its threads.
+    pub fn run_admission(&self, job: impl FnOnce() + Send + 'static) {
+        match self.core.admission_threads.get() {
+            // The join handle is not needed: the job answers its question.
+            Some(threads) => drop(threads.spawn_blocking(job)),
+            // Not prepared: dropping the job fails its question.
+            None => drop(job),
+        }
+    }
+
+    /// Starts what runs admission hooks that block. Its threads come with the questions, and go without them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when the system gives no threads.
+    pub fn start_admission_threads(&self) -> Result<()> {
+        self.core
+            .admission_threads
+            .get_or_try_init(|| -> Result<Handle> {
+                let threads = Builder::new_current_thread()
+                    .max_blocking_threads(ADMISSION_THREADS)
+                    .thread_name("wool-admit")
+                    .on_thread_start(Runtime::mark_wool_thread)
+                    .build()
+                    .map_err(|error| no_threads(&error))?;
+                let handle = threads.handle().clone();
+                *lock(&self.core.admission) = Some(threads);
+                Ok(handle)
             })?;
         Ok(())
     }
@@ -356,8 +399,10 @@ fn begin_close(core: &Arc<Core>) {
         core.logger.log(Level::Error, "runtime", || {
             format!("cannot close in order: {error}")
         });
-        if let Some(tasks) = lock(&core.tasks).take() {
-            tasks.shutdown_background();
+        for threads in [&core.tasks, &core.admission] {
+            if let Some(threads) = lock(threads).take() {
+                threads.shutdown_background();
+            }
         }
         drop(lock(&core.io_thread).take());
         core.closed.open();
@@ -384,6 +429,7 @@ fn close(core: &Core) {
     }
     // Waits for callbacks that still run on these threads.
     drop(lock(&core.tasks).take());
+    drop(lock(&core.admission).take());
     if let Some(tasks) = core.task_threads.get() {
         tasks.clear();
     }

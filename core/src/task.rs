@@ -127,6 +127,10 @@ impl TaskState {
         })
     }
 
+    pub(crate) fn info(&self) -> &TaskInfo {
+        &self.info
+    }
+
     /// The arguments are complete.
     pub(crate) fn start(&self, arguments: Payload) -> Option<Step> {
         let mut inner = self.lock();

@@ -83,19 +83,18 @@ impl TaskThreads {
 }
 
 impl Queue {
-    /// The next future; `None`: the runner ends.
-    fn take(self: &Arc<Self>) -> Option<Job> {
+    /// The next future, and whether a further runner is to look after those behind it; `None`: the runner ends.
+    fn take(&self) -> Option<(Job, bool)> {
         let mut state = self.lock();
         let Some(job) = state.jobs.pop_front() else {
             state.runners -= 1;
             return None;
         };
-        if !state.jobs.is_empty() && state.runners < self.most_runners {
+        let another = !state.jobs.is_empty() && state.runners < self.most_runners;
+        if another {
             state.runners += 1;
-            drop(state);
-            tokio::spawn(run(Arc::clone(self)));
         }
-        Some(job)
+        Some((job, another))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -104,26 +103,38 @@ impl Queue {
 }
 
 /// A runner.
-async fn run(queue: Arc<Queue>) {
-    loop {
-        for _ in 0..POLLS_AT_ONCE {
-            let Some(job) = queue.take() else {
-                return;
-            };
-            let mut job = Some(job);
-            std::future::poll_fn(|cx| {
-                if let Some(job) = job.take() {
-                    begin(job, cx);
+///
+/// What is spawned from here stands in a slot of this thread that no other thread takes anything from, until the
+/// runner's own poll is over. As the next first poll may compute for long, the runner then steps back itself: it
+/// goes to the end of the thread's queue, which others do take from.
+fn run(queue: Arc<Queue>) -> impl Future<Output = ()> + Send {
+    // Boxed, as it spawns its like.
+    let runner: Job = Box::pin(async move {
+        loop {
+            for _ in 0..POLLS_AT_ONCE {
+                let Some((job, another)) = queue.take() else {
+                    return;
+                };
+                if another {
+                    tokio::spawn(run(Arc::clone(&queue)));
+                    tokio::task::yield_now().await;
                 }
-                Poll::Ready(())
-            })
-            .await;
+                let mut job = Some(job);
+                let waits = std::future::poll_fn(|cx| {
+                    Poll::Ready(job.take().is_some_and(|job| begin(job, cx)))
+                });
+                if waits.await {
+                    tokio::task::yield_now().await;
+                }
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    });
+    runner
 }
 
-fn begin(mut job: Job, cx: &mut Context<'_>) {
+/// True: it has to wait, as a task of its own.
+fn begin(mut job: Job, cx: &mut Context<'_>) -> bool {
     // Unwind safe: after a panic the future is dropped and never looked at again.
     let polled = std::panic::catch_unwind(AssertUnwindSafe(move || {
         match job.as_mut().poll(cx) {
@@ -132,8 +143,12 @@ fn begin(mut job: Job, cx: &mut Context<'_>) {
             Poll::Pending => Some(job),
         }
     }));
-    if let Ok(Some(job)) = polled {
-        tokio::spawn(job);
+    match polled {
+        Ok(Some(job)) => {
+            tokio::spawn(job);
+            true
+        }
+        Ok(None) | Err(_) => false,
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 
+use crate::admission::Admission;
 use crate::discovery::{Announcement, Discovery};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{self, Uuid};
@@ -41,6 +42,8 @@ pub struct WorkerOptions {
     /// Where pools find this worker; `None` = nowhere. A worker that is found locally asks its callers for
     /// the secret in its record: without `secret`, one that is drawn by lot.
     pub publish: Option<Discovery>,
+    /// Decides which calls are taken, beside the limit; `None` = all are.
+    pub admission: Option<Arc<dyn Admission>>,
 }
 
 impl Default for WorkerOptions {
@@ -54,6 +57,7 @@ impl Default for WorkerOptions {
             max_payload: 0,
             tags: Vec::new(),
             publish: None,
+            admission: None,
         }
     }
 }
@@ -126,6 +130,9 @@ impl Worker {
     /// [`ErrorKind::Closed`].
     pub fn start(runtime: &Runtime, mut options: WorkerOptions) -> Result<Worker> {
         runtime.check_open()?;
+        if let Some(admission) = &options.admission {
+            admission.prepare(runtime)?;
+        }
         let uid_bytes = ids::random_uuid()?;
         let uid = ids::dashed(&uid_bytes);
         let announcement = match &options.publish {
@@ -329,6 +336,9 @@ impl WorkerShared {
 
     /// The last word: whoever waits for the stop is told.
     pub(crate) fn set_stopped(&self) {
+        if let Some(admission) = self.admission() {
+            admission.stopped();
+        }
         self.runtime
             .remove_member(self.member.load(Ordering::Relaxed));
         self.log(Level::Info, || format!("worker {} has stopped", self.uid));
@@ -386,6 +396,15 @@ impl WorkerShared {
         })
     }
 
+    pub(crate) fn admission(&self) -> Option<&Arc<dyn Admission>> {
+        self.options.admission.as_ref()
+    }
+
+    /// How many tasks occupy a place.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Acquire)
+    }
+
     pub(crate) fn hello(&self) -> wire::Hello {
         wire::Hello {
             worker_uid: self.uid.clone(),
@@ -407,7 +426,7 @@ impl WorkerShared {
         wire::WorkerDescription {
             worker: Some(self.record()),
             routines: serving.routines,
-            in_flight: self.in_flight.load(Ordering::Relaxed),
+            in_flight: self.in_flight(),
             concurrency: concurrency(&self.options),
             draining: serving.draining,
         }

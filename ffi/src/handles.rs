@@ -1,4 +1,4 @@
-//! The handles of calls, streams and tasks: numbers that go stale, never wrong.
+//! The handles of calls, streams, tasks and admission's questions: numbers that go stale, never wrong.
 //!
 //! ```text
 //! 63           32 31                4 3    0
@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wool_core::{Error, ErrorKind};
 
+use crate::admission::Question;
 use crate::call::Call;
 use crate::guard::{Failure, Result, invalid};
 use crate::stream::Stream;
@@ -23,6 +24,7 @@ pub(crate) enum Entry {
     Call(Arc<Call>),
     Stream(Arc<Stream>),
     Task(Arc<TaskEntry>),
+    Admission(Arc<Question>),
 }
 
 impl From<Arc<Call>> for Entry {
@@ -40,6 +42,12 @@ impl From<Arc<Stream>> for Entry {
 impl From<Arc<TaskEntry>> for Entry {
     fn from(task: Arc<TaskEntry>) -> Entry {
         Entry::Task(task)
+    }
+}
+
+impl From<Arc<Question>> for Entry {
+    fn from(question: Arc<Question>) -> Entry {
+        Entry::Admission(question)
     }
 }
 
@@ -99,6 +107,13 @@ pub(crate) fn task(handle: u64) -> Result<Arc<TaskEntry>> {
     }
 }
 
+pub(crate) fn admission(handle: u64) -> Result<Arc<Question>> {
+    match HANDLES.get(handle) {
+        Some(Entry::Admission(question)) => Ok(question),
+        entry => Err(other("admission", handle, entry.as_ref())),
+    }
+}
+
 /// Everything that `wanted` picks, as of now.
 pub(crate) fn collect(wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
     HANDLES.collect(wanted)
@@ -110,6 +125,7 @@ fn other(wanted: &str, handle: u64, entry: Option<&Entry>) -> Failure {
         Some(Entry::Call(_)) => "a call's",
         Some(Entry::Stream(_)) => "a stream's",
         Some(Entry::Task(_)) => "a task's",
+        Some(Entry::Admission(_)) => "an admission's",
     };
     invalid(format!(
         "the handle {handle:#x}, wanted as a {wanted}'s, is {is}"

@@ -8,7 +8,7 @@
 //! types/     what C sees            runtime, discovery, worker, pool, call, stream, task, routine, value:
 //! guard      the way in             one file per thing, with its exported functions
 //! callback   the way out            queue/    completions: channel, wake-ups, events as C sees them
-//! handles    u64 <-> call, stream, task       fork, panic: rules 8 and 11     sync: for tests/loom
+//! handles    u64 <-> call, stream, task, admission       fork, panic: rules 8 and 11     sync: for tests/loom
 //! ```
 
 // The one crate whose job is raw pointers. What its functions ask of their callers is said once, in the rules at
@@ -19,6 +19,7 @@
 // With the feature `headers`, safer-ffi exports the functions, under other names.
 #![cfg_attr(feature = "headers", allow(unused_attributes))]
 
+pub mod admission;
 pub mod call;
 mod callback;
 pub mod discovery;

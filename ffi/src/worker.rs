@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wool_core::{Grace, Worker, WorkerOptions};
+use wool_core::{Admission, Grace, Worker, WorkerOptions};
 
+use crate::admission;
 use crate::callback;
 use crate::discovery;
 use crate::error::wool_error_t;
@@ -40,9 +41,21 @@ pub unsafe extern "C" fn wool_worker_new(
 ) -> wool_status_t {
     unsafe {
         guard::entry("wool_worker_new", error, || {
+            let options = guard::options(options, "options")?;
+            let hook = admission::hook(&options)?;
             let runtime = guard::required(runtime, "runtime")?;
             let out = guard::out(out, "out")?;
-            let core = Worker::start(runtime.core(), worker_options(options)?)?;
+            let started = worker_options(&options).and_then(|mut options| {
+                options.admission = hook.clone().map(|hook| hook as Arc<dyn Admission>);
+                Ok(Worker::start(runtime.core(), options)?)
+            });
+            if started.is_err()
+                && let Some(hook) = hook
+            {
+                // One that was found out too late may still be stopping, without asking any more.
+                hook.stopped();
+            }
+            let core = started?;
             out.put(Box::into_raw(Box::new(wool_worker_t { core })));
             Ok(wool_status_t::WOOL_OK)
         })
@@ -160,9 +173,8 @@ pub(crate) fn closed_event(queue: &Arc<Queue>, tag: u64) -> Result<impl FnOnce()
     })
 }
 
-unsafe fn worker_options(options: *const wool_worker_options_t) -> Result<WorkerOptions> {
+unsafe fn worker_options(options: &wool_worker_options_t) -> Result<WorkerOptions> {
     unsafe {
-        let options = guard::options(options, "options")?;
         let socket_path = guard::text(options.socket_path, "options.socket_path")?;
         let mut read = WorkerOptions {
             socket_path: (!socket_path.is_empty()).then(|| PathBuf::from(socket_path)),

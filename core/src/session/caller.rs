@@ -595,7 +595,9 @@ impl CallerSession {
             Reason::PayloadTooLarge => (ErrorKind::PayloadTooLarge, None),
             Reason::Codec => (ErrorKind::Unsupported, None),
             Reason::PermissionDenied => (ErrorKind::PermissionDenied, None),
-            Reason::Invalid | Reason::Unspecified => (ErrorKind::Rejected, None),
+            Reason::Invalid | Reason::AdmissionFailed | Reason::Unspecified => {
+                (ErrorKind::Rejected, None)
+            }
         };
         match why {
             Some(why) => self.give_back(open.dispatch, why, Some(error(kind))),

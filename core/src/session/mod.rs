@@ -1,6 +1,7 @@
 //! One session: a long-lived stream between two peers that carries many calls. The state machines of
 //! `state/` with I/O around them.
 
+mod admitting;
 mod caller;
 mod due;
 mod flight;

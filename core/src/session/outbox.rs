@@ -307,6 +307,7 @@ fn frame_size(frame: &Frame) -> usize {
                 payload(&start.arguments) + start.routine.len() + start.tag.len()
             }
             Some(Kind::Chunk(chunk)) => chunk.data.len(),
+            Some(Kind::Rejected(rejected)) => rejected.message.len(),
             Some(Kind::Fault(_) | Kind::Hello(_) | Kind::Serving(_)) => frame.encoded_len(),
             _ => 0,
         }

@@ -7,10 +7,12 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use super::admitting::Undecided;
 use super::inbox::{Inbox, Part, Release};
 use super::numbers::CallMap;
 use super::outbox::Outbox;
 use super::transport::{LinkError, Outgoing, Transport, receive};
+use crate::admission::Verdict;
 use crate::error::{Error, ErrorKind, Fault};
 use crate::payload::Payload;
 use crate::routine::{RoutineKind, Step, TaskControl};
@@ -40,6 +42,11 @@ pub(crate) enum WorkerCommand {
     Expired {
         number: u64,
     },
+    /// The admission hook has answered.
+    Admission {
+        number: u64,
+        verdict: Verdict,
+    },
     /// The budget of a step may be used up.
     CheckStep {
         number: u64,
@@ -53,9 +60,11 @@ pub(crate) enum WorkerCommand {
     Finish,
 }
 
-struct Open {
-    state: Arc<TaskState>,
-    /// `None` until the arguments are complete.
+pub(super) struct Open {
+    pub(super) state: Arc<TaskState>,
+    /// While the admission hook decides; the routine does not begin before.
+    pub(super) undecided: Option<Undecided>,
+    /// `None` until the arguments are complete and the call is let in.
     control: Option<Box<dyn TaskControl>>,
     service: Arc<dyn crate::routine::Service>,
     streaming: bool,
@@ -115,16 +124,16 @@ async fn greet(transport: &mut Transport, worker: &WorkerShared) -> Result<Peer,
     hello::accept_caller(*hello, worker.uid(), worker.secret())
 }
 
-struct Serving {
+pub(super) struct Serving {
     transport: Transport,
-    worker: Arc<WorkerShared>,
+    pub(super) worker: Arc<WorkerShared>,
     peer: Peer,
     commands: mpsc::UnboundedReceiver<WorkerCommand>,
-    own_commands: mpsc::UnboundedSender<WorkerCommand>,
-    open: CallMap<Open>,
+    pub(super) own_commands: mpsc::UnboundedSender<WorkerCommand>,
+    pub(super) open: CallMap<Open>,
     last_number: u64,
     draining: bool,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
     inbox: Inbox,
     grants: Vec<Frame>,
     liveness: Liveness,
@@ -300,6 +309,7 @@ impl Serving {
                 );
                 self.stop_task(number, fault);
             }
+            WorkerCommand::Admission { number, verdict } => self.decided(number, verdict),
             WorkerCommand::CheckStep { number } => self.check_step(number),
             WorkerCommand::Release(release) => self.inbox.release(&release, &mut self.grants),
             WorkerCommand::Drain => {
@@ -309,6 +319,7 @@ impl Serving {
                     reason: "the worker is stopping".to_owned(),
                 };
                 self.outbox.frame(Frame::session(Kind::Goaway(goaway)));
+                self.turn_away_undecided();
             }
             WorkerCommand::CancelAll => {
                 let numbers: Vec<u64> = self.open.keys().copied().collect();
@@ -387,7 +398,7 @@ impl Serving {
         }
     }
 
-    fn close_call(&mut self, number: u64) {
+    pub(super) fn close_call(&mut self, number: u64) {
         self.inbox.forget(number);
         if let Some(open) = self.open.remove(&number) {
             let step_timer = open.step_watch.map(|watch| watch.timer);
@@ -458,6 +469,7 @@ impl Serving {
             Some(Kind::Chunk(chunk)) => return self.chunk(number, chunk.data),
             Some(Kind::Window(window)) => self.outbox.grant(number, window.bytes),
             Some(Kind::Credit(credit)) => self.step(number, |state| state.credit(credit.items)),
+            Some(Kind::Close(_)) if self.close_undecided(number) => {}
             Some(Kind::Close(_)) => self.step(number, TaskState::close),
             Some(Kind::Cancel(_)) => {
                 // The caller was told before and reads nothing more of this call.
@@ -607,6 +619,7 @@ impl Serving {
         );
         let open = Open {
             state,
+            undecided: self.worker.admission().map(|_| Undecided::default()),
             control: None,
             service: Arc::clone(&routine.service),
             streaming,
@@ -619,6 +632,7 @@ impl Serving {
         };
         self.open.insert(number, open);
         self.arguments(number, part);
+        self.ask(number);
         Ok(())
     }
 
@@ -670,7 +684,7 @@ impl Serving {
         Ok((routine, slot))
     }
 
-    fn reject(&mut self, number: u64, reason: Reason, message: String) {
+    pub(super) fn reject(&mut self, number: u64, reason: Reason, message: String) {
         let rejected = wire::Rejected {
             reason: reason as i32,
             message,
@@ -719,10 +733,14 @@ impl Serving {
         self.close_call(number);
     }
 
-    fn run_task(&mut self, number: u64, arguments: Payload) {
+    pub(super) fn run_task(&mut self, number: u64, arguments: Payload) {
         let Some(open) = self.open.get_mut(&number) else {
             return;
         };
+        if let Some(undecided) = &mut open.undecided {
+            undecided.arguments = Some(arguments);
+            return;
+        }
         let step = open.state.start(arguments);
         let mut control = open.service.start(Task::new(Arc::clone(&open.state)));
         if let Some(step) = step {

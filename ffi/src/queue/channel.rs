@@ -169,6 +169,7 @@ impl Queue {
                     Face::Mailbox(_) => None,
                 },
                 Entry::Task(task) => task.queue(),
+                Entry::Admission(question) => question.queue(),
             };
             queue.is_some_and(|queue| Arc::ptr_eq(queue, self))
         });
@@ -177,6 +178,7 @@ impl Queue {
                 Entry::Call(call) => call.cancel(),
                 Entry::Stream(stream) => stream.cancel(),
                 Entry::Task(task) => task.abandon(),
+                Entry::Admission(question) => question.abandon(),
             }
         }
         self.promise_kept();

@@ -25,6 +25,8 @@ pub enum wool_event_kind_t {
     WOOL_EVENT_CANCEL = 7,
     /// What was stopped or closed with a `_submit` function is.
     WOOL_EVENT_CLOSED = 8,
+    /// A worker's admission hook is asked: `handle` is a wool_admission_t.
+    WOOL_EVENT_ADMISSION = 9,
 }
 
 /// What the task of a stream is asked to do.
@@ -52,9 +54,9 @@ pub struct wool_event_t {
     pub kind: i32,
     /// WOOL_OK, or the wool_status_t of `error`.
     pub status: i32,
-    /// As given with the call, stream, routine or close.
+    /// As given with the call, stream, routine, admission hook or close.
     pub tag: u64,
-    /// The call, stream or task; 0 for WOOL_EVENT_CLOSED.
+    /// The call, stream, task or admission; 0 for WOOL_EVENT_CLOSED.
     pub handle: u64,
     /// Of RESULT and ITEM the value, of TASK the arguments, of a STEP that is WOOL_STEP_SEND what was sent. It lies in the drainer's slab when `owner` is NULL;
     /// otherwise it belongs to the drainer: wool_bytes_free.

@@ -3,6 +3,7 @@
 //! A struct without `struct_size` never changes; one with it only grows at its end, and all zeros are its
 //! defaults. Numbers that come from C are `i32`, never a Rust enum, and are converted with a check.
 
+mod admission;
 mod event;
 mod memory;
 mod options;
@@ -10,6 +11,7 @@ mod routine;
 mod status;
 mod value;
 
+pub use admission::*;
 pub use event::*;
 pub use memory::*;
 pub use options::*;
@@ -24,6 +26,8 @@ pub use value::*;
 pub(crate) unsafe trait Options: Copy {}
 
 // SAFETY: `repr(C)`, `struct_size` first; NULL, None and 0 are the defaults.
+unsafe impl Options for wool_admission_info_t {}
+// SAFETY: as above.
 unsafe impl Options for wool_call_options_t {}
 // SAFETY: as above.
 unsafe impl Options for wool_fault_t {}

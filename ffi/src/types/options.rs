@@ -1,8 +1,9 @@
 use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
-use super::{wool_destroy_fn, wool_slice_t};
+use super::{wool_admit_fn, wool_destroy_fn, wool_slice_t};
 use crate::discovery::wool_discovery_t;
+use crate::queue::wool_queue_t;
 
 /// Takes a message of the library. `level`: 1 error, 2 warning, 3 info, 4 debug; `target`: which part of the
 /// library speaks. The texts are valid during the call. On any of wool's threads, several at once; must not
@@ -23,7 +24,8 @@ pub type wool_log_fn = Option<
 pub struct wool_runtime_options_t {
     /// sizeof(wool_runtime_options_t)
     pub struct_size: usize,
-    /// Threads on which routines given as callbacks run. 0 = one per core.
+    /// Threads on which routines given as callbacks run; so many run at once. 0 = one per core. (Admission hooks have
+    /// threads of their own.)
     pub routine_threads: u32,
     /// The most detailed level that `log` wants; 0 = none.
     pub log_level: i32,
@@ -64,6 +66,20 @@ pub struct wool_worker_options_t {
     /// Where pools find this worker; NULL = nowhere. Without `secret`, one that is drawn by lot goes into the record,
     /// and only who can read that may call.
     pub publish: *const wool_discovery_t,
+    /// Decides which calls are taken, beside `concurrency`; NULL = all are. Each call is asked about once, when it has
+    /// come and has its place, which it holds until the answer. When its caller leaves, its time is up or the worker
+    /// stops, the place is free at once, and the answer does no harm any more.
+    pub admit: wool_admit_fn,
+    /// Given to `admit`.
+    pub admit_user_data: *mut c_void,
+    /// Frees `admit_user_data`, when the worker has stopped and no callback uses it any more, or before wool_worker_new
+    /// returns an error; may be NULL.
+    pub admit_destroy: wool_destroy_fn,
+    /// Not NULL, with `admit` NULL: the questions come as WOOL_EVENT_ADMISSION on this queue. While it has no room, the
+    /// worker is busy; once it is closed, the hook has failed.
+    pub admit_queue: *mut wool_queue_t,
+    /// The `tag` of these events.
+    pub admit_tag: u64,
 }
 
 /// How a pool is set up. With nothing said, it starts a worker process per core. With `spawn`, it starts so many; with

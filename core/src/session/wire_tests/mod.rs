@@ -1,6 +1,7 @@
 //! A peer that says whatever it likes to a real worker or caller: what is allowed is answered, the rest
 //! is refused, and others are not harmed.
 
+mod admission;
 mod caller;
 mod worker;
 

@@ -12,16 +12,20 @@ use crate::wire::frame::Kind;
 use crate::wire::rejected::Reason;
 use crate::wire::session_client::SessionClient;
 use crate::wire::{self, Batch, Frame};
-use crate::{ErrorKind, PoolOptions, Routine, Runtime, Worker, WorkerPool};
+use crate::{ErrorKind, PoolOptions, Routine, Runtime, Worker, WorkerOptions, WorkerPool};
 
 /// A worker with a few routines.
-struct Target {
+pub(super) struct Target {
     runtime: Runtime,
-    worker: Worker,
+    pub(super) worker: Worker,
 }
 
 impl Target {
     fn new() -> Target {
+        Target::with(Default::default())
+    }
+
+    pub(super) fn with(options: WorkerOptions) -> Target {
         let runtime = Runtime::new(Default::default()).unwrap();
         let echo = Routine::unary("test.echo", |_, arguments| async move {
             let (value,): (crate::Value,) = arguments.extract()?;
@@ -40,7 +44,7 @@ impl Target {
         for routine in [echo, wait, count] {
             runtime.register(routine).unwrap();
         }
-        let worker = Worker::start(&runtime, Default::default()).unwrap();
+        let worker = Worker::start(&runtime, options).unwrap();
         Target { runtime, worker }
     }
 
@@ -55,7 +59,7 @@ impl Target {
         assert_eq!(answer.as_i64(), Some(1));
     }
 
-    async fn close(self) {
+    pub(super) async fn close(self) {
         let (done, closed) = tokio::sync::oneshot::channel();
         self.runtime.close(move || {
             let _ = done.send(());
@@ -74,7 +78,7 @@ async fn channel(target: &Target) -> tonic::transport::Channel {
 }
 
 /// A caller made by hand.
-struct Peer {
+pub(super) struct Peer {
     outgoing: mpsc::Sender<Batch>,
     incoming: Streaming<Batch>,
     waiting: std::collections::VecDeque<Frame>,
@@ -96,7 +100,7 @@ impl Peer {
         }
     }
 
-    async fn greeted(target: &Target) -> Peer {
+    pub(super) async fn greeted(target: &Target) -> Peer {
         let mut peer = Peer::connect(target).await;
         peer.say([session(Kind::Hello(
             hello(Limits::default(), "test").into(),
@@ -107,7 +111,7 @@ impl Peer {
         peer
     }
 
-    async fn say(&self, frames: impl IntoIterator<Item = Frame>) {
+    pub(super) async fn say(&self, frames: impl IntoIterator<Item = Frame>) {
         let batch = Batch {
             frames: frames.into_iter().collect(),
         };
@@ -115,7 +119,7 @@ impl Peer {
         let _ = self.outgoing.send(batch).await;
     }
 
-    async fn hear(&mut self) -> Result<Frame, Status> {
+    pub(super) async fn hear(&mut self) -> Result<Frame, Status> {
         loop {
             if let Some(frame) = self.waiting.pop_front() {
                 return Ok(frame);
@@ -137,7 +141,12 @@ impl Peer {
     }
 }
 
-fn start(number: u64, routine: &str, kind: wire::RoutineKind, arguments: &[u8]) -> Frame {
+pub(super) fn start(
+    number: u64,
+    routine: &str,
+    kind: wire::RoutineKind,
+    arguments: &[u8],
+) -> Frame {
     call(
         number,
         Kind::Start(Box::new(wire::Start {
@@ -155,7 +164,7 @@ fn start(number: u64, routine: &str, kind: wire::RoutineKind, arguments: &[u8]) 
 }
 
 /// The arguments `(1,)`.
-const ONE: &[u8] = &[0x91, 0x91, 0x01];
+pub(super) const ONE: &[u8] = &[0x91, 0x91, 0x01];
 
 fn echo(number: u64) -> Frame {
     start(number, "test.echo", wire::RoutineKind::Unary, ONE)
