@@ -66,6 +66,7 @@ inline Options wool_options_init() {
 #define WOOL_FAULT_INIT WOOL_OPTIONS_INIT(wool_fault_t)
 #define WOOL_TASK_INFO_INIT WOOL_OPTIONS_INIT(wool_task_info_t)
 #define WOOL_WORKER_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_worker_options_t)
+#define WOOL_ADMISSION_INFO_INIT WOOL_OPTIONS_INIT(wool_admission_info_t)
 #define WOOL_POOL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_pool_options_t)
 #define WOOL_CALL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_call_options_t)
 
