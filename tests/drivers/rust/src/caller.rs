@@ -11,10 +11,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use wool::value::{Arguments, Value};
 use wool::{
-    CallHandle, CallObserver, CallRequest, Error, ErrorKind, Fault, Outcome, Payload, Runtime,
-    RuntimeOptions, Worker, WorkerPool, serve_if_spawned,
+    ApplicationError, CallHandle, CallObserver, CallRequest, Error, ErrorKind, Fault, Outcome,
+    Payload, Runtime, RuntimeOptions, Worker, WorkerPool, serve_if_spawned,
 };
 
+use crate::failures::{OutOfStock, too_deep};
 use crate::pools;
 use crate::protocol::{self, Failure, Options, Tokens, log, say};
 use crate::routines::{self, Counters};
@@ -51,6 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     };
     say("ready");
     protocol::serve_commands(|line| caller.serve(line))?;
+    caller.counters.barrier.close();
     runtime.close_blocking(None)?;
     drop(caller);
     reporter
@@ -218,8 +220,15 @@ impl Caller {
             "throw" => {
                 let type_name = protocol::untext(tokens.next("type")?)?;
                 let message = protocol::untext(tokens.next("message")?)?;
-                self.streams
-                    .step(id, Step::Throw(Fault::new(type_name, message)));
+                let fault = if type_name == OutOfStock::NAME {
+                    Fault::of(&OutOfStock {
+                        item: message,
+                        left: 1,
+                    })
+                } else {
+                    Fault::new(type_name, message)
+                };
+                self.streams.step(id, Step::Throw(fault));
             }
             "closestream" => self.streams.step(id, Step::Close),
             "status" => self.status(id, tokens)?,
@@ -228,7 +237,7 @@ impl Caller {
             "stopworker" => self.stop_worker(id, tokens)?,
             "closepool" => self.close_pool(id, tokens)?,
             other => say(&format!(
-                "error {id} UNSUPPORTED - no%20command%20{} 0 -",
+                "error {id} UNSUPPORTED - no%20command%20{} 0 - 0 -",
                 protocol::text(other)
             )),
         }
@@ -239,6 +248,7 @@ impl Caller {
         let routine = tokens.next("routine")?;
         let (arguments, options) = tokens.arguments()?;
         let timeout = options.number("timeout")?.map(Duration::from_millis);
+        let tag = options.texts("tag")?.pop().unwrap_or_default();
         let pool = self.pool(&options)?;
         let observer = Observer {
             id: id.to_owned(),
@@ -248,6 +258,7 @@ impl Caller {
         let submitted = encoded.and_then(|arguments| {
             let request = CallRequest {
                 timeout,
+                tag,
                 ..CallRequest::unary(routine, arguments)
             };
             pool.submit(request, Box::new(observer))
@@ -430,9 +441,4 @@ impl Caller {
         }));
         Ok(())
     }
-}
-
-/// A value beyond the depth that values may have.
-fn too_deep() -> Value {
-    (0..1000).fold(Value::Null, |inner, _| Value::List(vec![inner]))
 }

@@ -1,6 +1,9 @@
 //! The Rust driver of the conformance suite: `tests/drivers/PROTOCOL.md`.
 
+mod admission;
+mod blocking;
 mod caller;
+mod failures;
 mod generators;
 mod pools;
 mod process_routines;

@@ -1,6 +1,7 @@
 //! Pools and workers by the options of `tests/drivers/PROTOCOL.md`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use wool::{
@@ -8,7 +9,9 @@ use wool::{
     WorkerOptions, WorkerPool,
 };
 
+use crate::admission;
 use crate::protocol::{Failure, Options};
+use crate::routines::Counters;
 
 /// A pool with the options of `driver caller`. The inner error is for the runner.
 pub(crate) fn open_pool(
@@ -50,6 +53,7 @@ pub(crate) fn open_pool(
 /// A worker with the options of `driver worker`. The inner error is for the runner.
 pub(crate) fn start_worker(
     runtime: &Runtime,
+    counters: &Arc<Counters>,
     options: &Options,
 ) -> Result<Result<Worker>, Failure> {
     let settings = WorkerOptions {
@@ -57,6 +61,7 @@ pub(crate) fn start_worker(
         concurrency: options.number("concurrency")?.unwrap_or(0),
         secret: secret(options)?,
         tags: options.texts("tag")?,
+        admission: (options.text("admit") == Some("tags")).then(|| admission::by_tags(counters)),
         ..WorkerOptions::default()
     };
     let start = || {

@@ -4,8 +4,10 @@ use std::fmt;
 use std::io::{BufRead, Write};
 use std::str::{FromStr, SplitAsciiWhitespace};
 
-use wool::Error;
 use wool::value::{Arguments, Limits, Value, decode, encode};
+use wool::{ApplicationError, Error};
+
+use crate::failures::OutOfStock;
 
 /// Encodings up to this many bytes are reported whole.
 const REPORTED_WHOLE: usize = 4096;
@@ -235,16 +237,24 @@ pub(crate) fn untext(token: &str) -> Result<String, Failure> {
 
 /// The answer that reports an error.
 pub(crate) fn error(id: &str, error: &Error) -> String {
-    let (type_name, traceback, language) = match error.fault() {
-        Some(fault) => (&*fault.type_name, fault.traceback.len(), &*fault.language),
-        None => ("", 0, ""),
+    let (type_name, traceback, language, causes) = match error.fault() {
+        Some(fault) => (
+            &*fault.type_name,
+            fault.traceback.len(),
+            &*fault.language,
+            fault.causes().count(),
+        ),
+        None => ("", 0, "", 0),
     };
+    let own = error.downcast::<OutOfStock>();
+    let own = own.and_then(|own| report(&own.to_value()).ok());
     format!(
-        "error {id} {} {} {} {traceback} {}",
+        "error {id} {} {} {} {traceback} {} {causes} {}",
         error.kind().name(),
         text(type_name),
         text(error.message()),
-        text(language)
+        text(language),
+        own.as_deref().unwrap_or("-")
     )
 }
 

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use wool::value::Value;
 use wool::{Fault, Result, Routine, Runtime};
 
+use crate::blocking::{self, Barrier};
+use crate::failures;
 use crate::generators;
 use crate::process_routines;
 use crate::protocol::fill;
 
-/// What ran and how it went, over the life of the process.
+/// What ran and how it went, over the life of the process, and what holds some of it.
 #[derive(Default)]
 pub(crate) struct Counters {
     started: AtomicU64,
@@ -19,6 +21,7 @@ pub(crate) struct Counters {
     cancelled: AtomicU64,
     cleaned: AtomicU64,
     yielded: AtomicU64,
+    pub(crate) barrier: Barrier,
 }
 
 impl Counters {
@@ -100,6 +103,8 @@ pub(crate) fn register(runtime: &Runtime, counters: &Arc<Counters>) -> Result<()
     register_unary(runtime, counters)?;
     register_waits(runtime, counters)?;
     process_routines::register(runtime, counters)?;
+    blocking::register(runtime, counters)?;
+    failures::register(runtime, counters)?;
     generators::register(runtime, counters)?;
     register_streams(runtime, counters)
 }

@@ -10,7 +10,10 @@ use crate::routines::{self, Counters};
 
 /// Serves until the runner says `exit` or goes away.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let runtime = Runtime::new(RuntimeOptions::default())?;
+    let runtime = Runtime::new(RuntimeOptions {
+        routine_threads: options.number("threads")?.unwrap_or(0),
+        ..RuntimeOptions::default()
+    })?;
     let counters = Arc::new(Counters::default());
     routines::register(&runtime, &counters)?;
     match start(&runtime, &counters, options)? {
@@ -20,6 +23,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         }
         Err(error) => say(&protocol::not_ready(&error)),
     }
+    // What is still held would keep its thread.
+    counters.barrier.close();
     Ok(runtime.close_blocking(None)?)
 }
 
@@ -34,7 +39,7 @@ pub(crate) fn start(
     {
         return Ok(Err(error));
     }
-    pools::start_worker(runtime, options)
+    pools::start_worker(runtime, counters, options)
 }
 
 fn serve(line: &str, worker: &Worker, counters: &Counters) -> Result<(), Failure> {
