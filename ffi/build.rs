@@ -11,6 +11,7 @@ const SOURCES: [&str; 22] = [
     "src/types/memory.rs",
     "src/memory.rs",
     "src/error.rs",
+    "src/types/admission.rs",
     "src/types/options.rs",
     "src/runtime.rs",
     "src/types/event.rs",
