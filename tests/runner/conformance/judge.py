@@ -143,10 +143,9 @@ def _sort(value):
 _HOLD_VALUES = (2, 3, 9)
 
 
-def _text(token: str) -> str:
-    """A text as a person reads it, not all of it when it is long."""
-    shown = repr(tokens.from_text(token))
-    return shown if len(shown) <= 2000 else f"{shown[:1000]}...{shown[-100:]} ({len(shown)} characters)"
+def _shortened(text: str) -> str:
+    """Not all of a text that is long: its beginning and its end."""
+    return text if len(text) <= 2000 else f"{text[:1000]}...{text[-100:]} ({len(text)} characters)"
 
 
 def show(answer: list) -> str:
@@ -155,9 +154,9 @@ def show(answer: list) -> str:
         case ["error", _, seen_kind, seen_type, message, traceback, language, causes, own]:
             origin = "" if language == "-" else f" of type {tokens.from_text(seen_type)!r} from {tokens.from_text(language)}"
             registered = "" if own == "-" else f", its own {tokens.show(own)}"
-            return f"error {seen_kind}{origin}: {_text(message)} ({traceback} traceback lines, {causes} causes{registered})"
+            return f"error {seen_kind}{origin}: {_shortened(repr(tokens.from_text(message)))} ({traceback} traceback lines, {causes} causes{registered})"
         case ["result" | "item" as name, _, token]:
             return f"{name} {tokens.show(token)}"
         case ["items", _, count, last, outcome]:
             return f"{count} items, the last {'none' if last == '-' else tokens.show(last)}, then {outcome}"
-    return " ".join(answer)
+    return _shortened(" ".join(answer))
