@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 20] = [
+const SOURCES: [&str; 22] = [
     "src/types/status.rs",
     "src/types/memory.rs",
     "src/memory.rs",
@@ -19,7 +19,9 @@ const SOURCES: [&str; 20] = [
     "src/routine.rs",
     "src/task.rs",
     "src/discovery.rs",
+    "src/types/admission.rs",
     "src/worker.rs",
+    "src/admission.rs",
     "src/pool.rs",
     "src/spawn.rs",
     "src/call.rs",

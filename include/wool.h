@@ -523,6 +523,28 @@ typedef struct wool_routine_options_t {
   uint64_t tag;
 } wool_routine_options_t;
 
+// A call that waits to be let into a worker. It goes stale with its answer.
+typedef uint64_t wool_admission_t;
+
+// What a worker's admission hook is asked about.
+typedef struct wool_admission_info_t {
+  // sizeof(wool_admission_info_t)
+  size_t struct_size;
+  // The routine that is called.
+  struct wool_slice_t routine;
+  // The caller's label.
+  struct wool_slice_t tag;
+  // How many other tasks are in flight on this worker, those that wait for their answer included.
+  uint64_t in_flight;
+} wool_admission_info_t;
+
+// Asks whether a call is let in. Answer with wool_admission_accept, wool_admission_busy, wool_admission_refuse or
+// wool_admission_fail, now or later, from any thread. `info` is valid during the call. On a thread `wool-admit`: it
+// may block, up to 64 of them at once, and holds up nothing but its call.
+typedef void (*wool_admit_fn)(void *user_data,
+                              wool_admission_t admission,
+                              const struct wool_admission_info_t *info);
+
 // How a worker is set up.
 typedef struct wool_worker_options_t {
   // sizeof(wool_worker_options_t)
@@ -905,6 +927,38 @@ wool_status_t wool_worker_stop_submit(struct wool_worker_t *worker,
 
 // Lets go of a worker. One that is not stopped stops in the background, without grace. Never blocks. NULL is fine.
 void wool_worker_free(struct wool_worker_t *worker);
+
+// What is asked. Set `out->struct_size` first. The slices are valid until the question is answered or, asked through a
+// queue, that is closed.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_admission_info(wool_admission_t admission,
+                                  struct wool_admission_info_t *out,
+                                  struct wool_error_t **error);
+
+// Lets the call in. From any thread, in callbacks, too. It does no harm when nobody waits for the answer any more.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_admission_accept(wool_admission_t admission,
+                                    struct wool_error_t **error);
+
+// Answers as if the worker's limit were reached: the caller tries another worker, or this one later; it reads the
+// message if its time runs out on that. As wool_admission_accept otherwise.
+wool_status_t wool_admission_busy(wool_admission_t admission,
+                                  struct wool_slice_t message,
+                                  struct wool_error_t **error);
+
+// Does not let the call in: it ends as WOOL_ERR_PERMISSION_DENIED, with this message. As wool_admission_accept
+// otherwise.
+wool_status_t wool_admission_refuse(wool_admission_t admission,
+                                    struct wool_slice_t message,
+                                    struct wool_error_t **error);
+
+// The hook could not decide: the call ends as WOOL_ERR_REJECTED, "the admission hook failed: MESSAGE". As
+// wool_admission_accept otherwise.
+wool_status_t wool_admission_fail(wool_admission_t admission,
+                                  struct wool_slice_t message,
+                                  struct wool_error_t **error);
 
 // Makes a pool; the options say of which workers, and may be NULL. It starts, finds and connects in the background, and
 // goes on doing so: a worker may come later, or come back. On success `*out` belongs to the caller: wool_pool_close,

@@ -88,6 +88,9 @@ func prepare(ctx context.Context, routine string, args []any) (submission, *Erro
 	if err != nil {
 		return submission{}, err
 	}
+	if err := options.check(); err != nil {
+		return submission{}, err
+	}
 	e := newEncoder()
 	if err := e.arguments(positional, named); err != nil {
 		e.release()

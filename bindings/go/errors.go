@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
-// Error is what went wrong: on this side, or in a routine on the other side. errors.Is finds its kind.
+// Error is what went wrong: on this side, or in a routine on the other side. errors.Is finds its kind, and
+// errors.As what has been registered for its type name: see [RegisterError].
 type Error struct {
 	Kind ErrorKind
 	// Message says it in words. For a failed task it is the remote error's own message.
@@ -33,23 +35,72 @@ type Error struct {
 
 	// context is context.Canceled or context.DeadlineExceeded where the caller's context was the cause.
 	context error
+	// own is the remote error as the program's own type, if that is registered.
+	own error
 }
 
-// Error says the message; that of a remote error after its type.
+// Error says the message; that of a remote error after its type. A cause follows that the message does not
+// name by itself.
 func (e *Error) Error() string {
+	text := e.headline()
+	if e.Cause == nil {
+		return text
+	}
+	cause, told := e.Cause.Error(), e.Cause.Error()
+	if remote, ok := e.Cause.(*Error); ok {
+		told = remote.Message
+	}
+	if strings.Contains(e.Message, told) {
+		return text
+	}
+	return text + "; caused by " + cause
+}
+
+func (e *Error) headline() string {
 	if e.Type != "" {
 		return e.Type + ": " + e.Message
 	}
 	return "wool: " + e.Message
 }
 
+// Format prints the error's text for %v, %s and %q. %+v adds what else there is to read: the remote stack
+// and the causes, each on lines of their own.
+func (e *Error) Format(state fmt.State, verb rune) {
+	type fields Error // prints without methods
+	switch {
+	case verb == 'v' && state.Flag('+'):
+		fmt.Fprint(state, e.details())
+	case verb == 'v' && state.Flag('#'):
+		fmt.Fprintf(state, "%#v", (*fields)(e))
+	default:
+		fmt.Fprintf(state, fmt.FormatString(state, verb), e.Error())
+	}
+}
+
+func (e *Error) details() string {
+	var text strings.Builder
+	text.WriteString(e.headline())
+	for _, line := range e.Traceback {
+		text.WriteString("\n    " + line)
+	}
+	if e.Cause != nil {
+		fmt.Fprintf(&text, "\ncaused by %+v", e.Cause)
+	}
+	return text.String()
+}
+
 // Unwrap is the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Is reports whether target is the error's kind, or the context error that caused it.
+// Is reports whether target is the error's kind, the context error that caused it, or equal to the error
+// that it stands for.
 func (e *Error) Is(target error) bool {
-	return target == e.Kind || e.context != nil && target == e.context
+	return target == e.Kind || e.context != nil && target == e.context ||
+		e.own != nil && (errors.Is(e.own, target) || isOwn(e.own, target))
 }
+
+// As finds the error that it stands for, of a type of the program's own.
+func (e *Error) As(target any) bool { return e.own != nil && errors.As(e.own, target) }
 
 func newError(kind ErrorKind, format string, values ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, values...)}
@@ -86,16 +137,17 @@ func (e *Error) because(ctx context.Context) {
 	}
 }
 
-// takeError turns a C error into a Go one and frees it.
+// takeError turns a C error of this side into a Go one and frees it.
 func takeError(status C.int32_t, c *C.wool_error_t) *Error {
+	defer C.wool_error_free(c)
+	return readError(status, c, nil)
+}
+
+// readError turns a C error into a Go one. The types make the program's own errors of remote ones.
+func readError(status C.int32_t, c *C.wool_error_t, types *errorTypes) *Error {
 	if c == nil {
 		return newError(kindOf(status), "%s", kindOf(status))
 	}
-	defer C.wool_error_free(c)
-	return readError(c)
-}
-
-func readError(c *C.wool_error_t) *Error {
 	read := C.wool_go_error_read(c)
 	e := &Error{
 		Kind:      kindOf(read.status),
@@ -107,14 +159,16 @@ func readError(c *C.wool_error_t) *Error {
 	for i := range read.lines {
 		e.Traceback = append(e.Traceback, stringOf(C.wool_go_error_line(c, i)))
 	}
+	var value *payload
 	if read.has_value != 0 {
-		value := payload{data: viewOf(read.value.data), raw: read.value.codec == C.WOOL_CODEC_RAW}
+		value = &payload{data: viewOf(read.value.data), raw: read.value.codec == C.WOOL_CODEC_RAW}
 		if err := value.into(&e.Value); err != nil {
 			e.Value = nil // an unreadable extra must not hide the error that it is about
 		}
 	}
+	e.own = types.own(e, value)
 	if read.cause != nil {
-		e.Cause = readError(read.cause)
+		e.Cause = readError(read.status, read.cause, types)
 	}
 	return e
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,7 +19,11 @@ type fault struct {
 	typeName  string
 	message   string
 	traceback []string
-	cause     *fault
+	// value is the error's encoded data; nil without any.
+	value []byte
+	cause *fault
+	// exact is an error that passes through as it came, and all there is to it; else nil.
+	exact *C.wool_error_t
 }
 
 // An error can say by which type name it wants to be known in other languages.
@@ -58,7 +63,7 @@ func isContextError(err error) bool {
 // faultOf describes an error that a routine has returned. Its traceback begins with the routine itself,
 // so that it is never empty.
 func faultOf(r *routine, err error) *fault {
-	f := describe(err, maxCauses)
+	f := r.engine.errors.describe(err, maxCauses)
 	f.traceback = r.rooted(f.traceback)
 	return f
 }
@@ -72,9 +77,17 @@ func (r *routine) rooted(lines []string) []string {
 	return append([]string{r.location}, lines...)
 }
 
-// describe follows the chain of wrapped errors.
-func describe(err error, causes int) *fault {
-	f := &fault{kind: ErrTaskFailed, message: err.Error()}
+// describe says how an error travels: under the registered name that it, or an error that it wraps, has,
+// else under that of its Go type. What that error wraps is the cause.
+func (ts *errorTypes) describe(err error, causes int) (f *fault) {
+	f = &fault{kind: ErrTaskFailed, typeName: goTypeName(err)}
+	defer func() {
+		// The methods are the program's. What they panic with is worth less than the error.
+		if value := recover(); value != nil && f.message == "" {
+			f.message = fmt.Sprintf("the error cannot be described, a method of it panicked: %v", value)
+		}
+	}()
+	f.message = err.Error()
 	for {
 		traced, ok := err.(*tracedError)
 		if !ok {
@@ -83,36 +96,50 @@ func describe(err error, causes int) *fault {
 		f.traceback = append(f.traceback, frames(traced.stack)...)
 		err = traced.error
 	}
-	f.typeName = errorTypeName(err)
 	if remote, ok := err.(*Error); ok {
 		f.message = remote.Message
-		f.traceback = append(f.traceback, remote.Traceback...)
+	} else if own, stack := ts.find(err); own != nil {
+		f.traceback = append(f.traceback, frames(stack)...)
+		err = own
+	}
+	f.typeName = goTypeName(err)
+	switch e := err.(type) {
+	case *Error:
+		f.fromRemote(e)
+	case typedError:
+		f.typeName = e.WoolErrorType()
+	}
+	if known := ts.ofType(reflect.TypeOf(err)); known != nil {
+		f.typeName, f.value = known.name, known.encode(err)
 	}
 	if next := errors.Unwrap(err); next != nil && causes > 0 {
-		f.cause = describe(next, causes-1)
+		f.cause = ts.describe(next, causes-1)
 	}
 	return f
 }
 
-// errorTypeName is the name an error wants, or that of its Go type without the package's path. A remote
-// error keeps its own.
-func errorTypeName(err error) string {
-	switch err := err.(type) {
-	case typedError:
-		return err.WoolErrorType()
-	case *Error:
-		if err.Type != "" {
-			return err.Type
+// fromRemote keeps what another's error came with.
+func (f *fault) fromRemote(e *Error) {
+	if e.Type != "" {
+		f.typeName = e.Type
+	}
+	f.traceback = append(f.traceback, e.Traceback...)
+	if e.Value != nil {
+		if data, err := Marshal(e.Value); err == nil {
+			f.value = data
 		}
 	}
-	return strings.TrimLeft(fmt.Sprintf("%T", err), "*")
 }
+
+// goTypeName is the name of an error's Go type, without the package's path.
+func goTypeName(err error) string { return strings.TrimLeft(fmt.Sprintf("%T", err), "*") }
 
 // panicFault describes what a deferred function of perform has recovered.
 func panicFault(r *routine, value any) *fault {
 	f := &fault{kind: ErrPanic, typeName: "panic", message: fmt.Sprint(value)}
 	if err, ok := value.(error); ok {
-		f.typeName = errorTypeName(err)
+		described := r.engine.errors.describe(err, 0)
+		f.typeName, f.message, f.value = described.typeName, described.message, described.value
 	}
 	pcs := make([]uintptr, maxFrames)
 	f.traceback = r.rooted(frames(pcs[:runtime.Callers(3, pcs)]))
@@ -126,10 +153,13 @@ func goexitFault(r *routine) *fault {
 	}
 }
 
+// argumentError is the type of the error of who passes or sends what does not fit, in every language.
+const argumentError = "ArgumentError"
+
 // argumentFault says that a routine has not been called, because its arguments do not fit.
 func argumentFault(r *routine, cause *ValueError) *fault {
 	return &fault{
-		kind: ErrTaskFailed, typeName: "ArgumentError", message: cause.Error(),
+		kind: ErrTaskFailed, typeName: argumentError, message: cause.Error(),
 		traceback: []string{r.location},
 	}
 }
@@ -165,13 +195,50 @@ func frameLine(function, file string, line int) string {
 
 // send answers the task. It can only fail where nobody waits for the answer any more.
 func (f *fault) send(task uint64) {
+	if f.exact == nil {
+		f.pass(func(c *C.wool_fault_t, failure **C.wool_error_t) C.int32_t {
+			return C.int32_t(C.wool_task_fail(C.wool_task_t(task), c, failure))
+		})
+		return
+	}
+	var failure *C.wool_error_t
+	C.wool_task_fail_with(C.wool_task_t(task), f.exact, &failure)
+	C.wool_error_free(failure)
+}
+
+// pass gives the fault in its C form to a function. What is too much for the other side is left out.
+func (f *fault) pass(to func(c *C.wool_fault_t, failure **C.wool_error_t) C.int32_t) *Error {
+	for {
+		err := f.tryPass(to)
+		if err == nil || err.Kind != ErrPayloadTooLarge || !f.shed() {
+			return err
+		}
+	}
+}
+
+func (f *fault) tryPass(to func(c *C.wool_fault_t, failure **C.wool_error_t) C.int32_t) *Error {
 	var memory arena
 	defer memory.free()
 	c := f.lower(&memory)
+	defer C.wool_error_free((*C.wool_error_t)(c.cause))
 	var failure *C.wool_error_t
-	C.wool_task_fail(C.wool_task_t(task), &c, &failure)
-	C.wool_error_free(failure)
-	C.wool_error_free((*C.wool_error_t)(c.cause))
+	if status := to(&c, &failure); status < 0 {
+		return takeError(status, failure)
+	}
+	return nil
+}
+
+// shed drops the data of the error, or, when there is none, the causes.
+func (f *fault) shed() bool {
+	switch {
+	case f.value != nil:
+		f.value = nil
+	case f.cause != nil:
+		f.cause = nil
+	default:
+		return false
+	}
+	return true
 }
 
 // lower gives the C form, whose cause is owned by the receiver.
@@ -186,6 +253,7 @@ func (f *fault) lower(memory *arena) C.wool_fault_t {
 		message:       memory.slice(toText(f.message)),
 		traceback:     memory.slices(f.traceback),
 		traceback_len: C.size_t(len(f.traceback)),
+		value:         memory.payload(f.value),
 	}
 	if f.cause != nil {
 		cause := f.cause.lower(memory)

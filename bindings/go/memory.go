@@ -41,6 +41,19 @@ func (a *arena) slices(texts []string) *C.wool_slice_t {
 	return &array[0]
 }
 
+// payload is a copy of an encoded value; nil for none.
+func (a *arena) payload(data []byte) *C.wool_payload_t {
+	if data == nil {
+		return nil
+	}
+	p, bytes := C.calloc(1, C.sizeof_wool_payload_t), C.CBytes(data)
+	*a = append(*a, p, bytes)
+	value := (*C.wool_payload_t)(p)
+	value.codec = C.WOOL_CODEC_MSGPACK
+	value.data = C.wool_slice_t{ptr: (*C.uint8_t)(bytes), len: C.size_t(len(data))}
+	return value
+}
+
 // bytesOf and textOf point at Go memory for the length of one call into C.
 func bytesOf(b []byte) (*C.uint8_t, C.size_t) {
 	return (*C.uint8_t)(unsafe.SliceData(b)), C.size_t(len(b))
@@ -111,6 +124,8 @@ func (p *payload) release() {
 	}
 	*p = payload{}
 }
+
+func (p *payload) isNull() bool { return !p.raw && len(p.data) == 1 && p.data[0] == tagNil }
 
 // into decodes the payload into what target points at.
 func (p *payload) into(target any) error {

@@ -16,8 +16,30 @@ type CallOptions struct {
 	// Tag is a word of the caller's for the task, for logs and events.
 	Tag string
 	// Prefetch is how many items of a stream are asked for ahead, so that the worker does not wait for
-	// each. 0 is strict pull: the generator runs to the next yield only when an item is asked for.
+	// each; more than 4,096 counts as so many. 0 is strict pull: the generator runs to the next yield only
+	// when an item is asked for. Nothing can be sent or thrown to a stream that asks ahead.
 	Prefetch uint32
+	// StepTimeout is the time that each step of a stream may take, from asking for an item until it comes,
+	// the worker for the first included; 0 is no bound. Past it the stream ends as [ErrDeadlineExceeded],
+	// and the routine is cancelled.
+	StepTimeout time.Duration
+}
+
+// maxPrefetch bounds the memory of a stream that asks ahead, and its share of the queue. More makes nothing
+// faster.
+const maxPrefetch = 4 << 10
+
+// check refuses what makes no sense.
+func (o *CallOptions) check() *Error {
+	for _, given := range []struct {
+		name string
+		span time.Duration
+	}{{"DispatchTimeout", o.DispatchTimeout}, {"StepTimeout", o.StepTimeout}} {
+		if given.span < 0 {
+			return newError(ErrInvalidArgument, "%s is negative: %v", given.name, given.span)
+		}
+	}
+	return nil
 }
 
 // splitArguments tells the arguments of the routine from what the binding takes out of the tail.

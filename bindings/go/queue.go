@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -20,6 +21,16 @@ type event struct {
 	// payload belongs to who receives the event.
 	payload payload
 	err     *Error
+	// thrown is, of an error that is thrown into a generator, the error as it came; it belongs to who receives
+	// the event, too.
+	thrown *C.wool_error_t
+}
+
+// release is for who has no use for the event.
+func (e *event) release() {
+	e.payload.release()
+	C.wool_error_free(e.thrown)
+	e.thrown = nil
 }
 
 // isLast reports whether no other event follows for the tag.
@@ -45,6 +56,10 @@ type queue struct {
 	// receivers holds who waits for the events of a tag.
 	receivers table[receiver]
 	lastTag   atomic.Uint64
+	// errors are the types that remote errors may be of.
+	errors *errorTypes
+	// mu is held while the queue is closed, and by who needs it open for a moment.
+	mu sync.Mutex
 	// ended is closed when the dispatcher has delivered the last event.
 	ended chan struct{}
 }
@@ -55,8 +70,8 @@ const (
 	drainSlab  = 256 << 10
 )
 
-func newQueue(runtime *C.wool_runtime_t) (*queue, *Error) {
-	q := &queue{ended: make(chan struct{})}
+func newQueue(runtime *C.wool_runtime_t, errors *errorTypes) (*queue, *Error) {
+	q := &queue{errors: errors, ended: make(chan struct{})}
 	var failure *C.wool_error_t
 	if status := C.int32_t(C.wool_queue_new(runtime, nil, &q.handle, &failure)); status < 0 {
 		return nil, takeError(status, failure)
@@ -110,7 +125,7 @@ func (q *queue) dispatch() {
 			break
 		}
 		for i := range batch[:count] {
-			e := takeEvent(&batch[i])
+			e := q.take(&batch[i])
 			q.deliver(&e)
 		}
 	}
@@ -119,14 +134,24 @@ func (q *queue) dispatch() {
 	}
 }
 
-func takeEvent(c *C.wool_event_t) event {
+func (q *queue) take(c *C.wool_event_t) event {
 	e := event{kind: c.kind, status: c.status, step: c.step, tag: uint64(c.tag), handle: uint64(c.handle)}
 	switch e.kind {
 	case C.WOOL_EVENT_RESULT, C.WOOL_EVENT_ITEM, C.WOOL_EVENT_TASK:
 		e.payload = takePayload(c.payload, c.codec)
+	case C.WOOL_EVENT_STEP:
+		if e.step == C.WOOL_STEP_SEND {
+			e.payload = takePayload(c.payload, c.codec)
+		}
 	}
-	if c.error != nil || e.status < 0 {
-		e.err = takeError(e.status, c.error)
+	if c.error == nil && e.status >= 0 {
+		return e
+	}
+	e.err = readError(e.status, c.error, q.errors)
+	if e.kind == C.WOOL_EVENT_STEP {
+		e.thrown = c.error
+	} else {
+		C.wool_error_free(c.error)
 	}
 	return e
 }
@@ -140,15 +165,24 @@ func (q *queue) deliver(e *event) {
 	if r, found := find(e.tag); found {
 		r.receive(e)
 	} else {
-		e.payload.release()
+		e.release()
 	}
 }
 
 // close makes the dispatcher end when it has delivered what is queued. It does not wait.
 func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	var failure *C.wool_error_t
 	C.wool_queue_close(q.handle, &failure)
 	C.wool_error_free(failure)
+}
+
+// whileOpen keeps the queue from being closed meanwhile.
+func (q *queue) whileOpen(do func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	do()
 }
 
 // free is called when nobody uses the queue any more and its dispatcher has ended.

@@ -198,8 +198,10 @@ func (r *routine) receive(e *event) {
 			tasks.start(t)
 		}
 	case C.WOOL_EVENT_STEP:
-		if t, found := tasks.table.get(e.handle); found {
-			t.step(e.step)
+		if t, found := tasks.table.get(e.handle); found && t.steps != nil {
+			t.steps.receive(e)
+		} else {
+			e.release()
 		}
 	case C.WOOL_EVENT_CANCEL:
 		if t, found := tasks.table.get(e.handle); found {

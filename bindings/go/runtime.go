@@ -30,7 +30,12 @@ type engine struct {
 	// children are the pools and workers that have not been closed: their guard and what closes it.
 	children map[*guard]struct{}
 
-	tasks tasks
+	tasks  tasks
+	errors errorTypes
+
+	// ctx ends when the runtime begins to close.
+	ctx    context.Context
+	cancel context.CancelFunc
 
 	shutdownOnce sync.Once
 	// ended is closed when shutdown is done; failure is its result.
@@ -59,12 +64,13 @@ func NewRuntime(options ...Option) (*Runtime, error) {
 		option(&settings)
 	}
 	e := &engine{children: make(map[*guard]struct{}), ended: make(chan struct{})}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
 	var memory arena
 	defer memory.free()
 	c := C.wool_runtime_options_t{struct_size: C.sizeof_wool_runtime_options_t, language: memory.slice("go")}
 	if settings.logger != nil {
 		sink, number := newLogSink(settings.logger)
-		e.log = sink
+		e.log, e.errors.log = sink, sink
 		c.log_level = logLevel(settings.logger)
 		C.wool_go_use_log(&c, C.uint64_t(number))
 	}
@@ -72,7 +78,7 @@ func NewRuntime(options ...Option) (*Runtime, error) {
 	if status := C.int32_t(C.wool_runtime_new(&c, &e.handle, &failure)); status < 0 {
 		return nil, takeError(status, failure)
 	}
-	queue, err := newQueue(e.handle)
+	queue, err := newQueue(e.handle, &e.errors)
 	if err != nil {
 		C.wool_runtime_free(e.handle)
 		return nil, err
@@ -114,6 +120,7 @@ func (e *engine) shutdown() {
 	// Held so that nothing is freed before the end.
 	e.guard.enter()
 	e.guard.close()
+	e.cancel()
 	var failure *C.wool_error_t
 	status := C.int32_t(C.wool_runtime_close(e.handle, -1, &failure))
 	var err error

@@ -57,10 +57,13 @@ static inline wool_go_answer_t wool_go_call_submit(wool_pool_t *pool, const uint
 static inline wool_go_answer_t wool_go_stream_open(wool_pool_t *pool, const uint8_t *routine,
                                                    size_t routine_len, const uint8_t *arguments,
                                                    size_t arguments_len, uint64_t timeout_ms,
-                                                   uint64_t dispatch_timeout_ms, const uint8_t *label,
-                                                   size_t label_len, wool_queue_t *queue, uint64_t tag) {
+                                                   uint64_t dispatch_timeout_ms, uint64_t step_timeout_ms,
+                                                   uint32_t prefetch, const uint8_t *label, size_t label_len,
+                                                   wool_queue_t *queue, uint64_t tag) {
   wool_go_answer_t answer = {0};
   wool_call_options_t options = wool_go_call_options(timeout_ms, dispatch_timeout_ms, label, label_len);
+  options.step_timeout_ms = step_timeout_ms;
+  options.prefetch = prefetch;
   answer.status = (int32_t)wool_stream_open(pool, wool_go_slice(routine, routine_len),
                                             wool_go_payload(arguments, arguments_len), &options, queue, tag,
                                             &answer.handle, &answer.error);
@@ -70,6 +73,12 @@ static inline wool_go_answer_t wool_go_stream_open(wool_pool_t *pool, const uint
 static inline wool_go_answer_t wool_go_stream_next(uint64_t stream, uint32_t count) {
   wool_go_answer_t answer = {0};
   answer.status = (int32_t)wool_stream_next(stream, count, &answer.error);
+  return answer;
+}
+
+static inline wool_go_answer_t wool_go_stream_send(uint64_t stream, const uint8_t *value, size_t value_len) {
+  wool_go_answer_t answer = {0};
+  answer.status = (int32_t)wool_stream_send(stream, wool_go_payload(value, value_len), &answer.error);
   return answer;
 }
 

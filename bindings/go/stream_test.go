@@ -26,9 +26,6 @@ func (g *generators) count(_ context.Context, y *wool.Yield[any, int], n int) er
 	for i := range n {
 		g.yielded.Add(1)
 		if _, err := y.Yield(i); err != nil {
-			if _, again := y.Yield(i); again != err {
-				return fmt.Errorf("first %w, then %w", err, again)
-			}
 			g.closedBy <- err
 			return err
 		}

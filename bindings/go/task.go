@@ -50,15 +50,8 @@ type task struct {
 	ctx       taskContext
 	cancel    context.CancelCauseFunc
 
-	// mu guards a generator's state.
-	mu      sync.Mutex
-	started bool
-	// asked counts the items asked for and not yet begun.
-	asked int
-	// stopped is why there is no further item; Yield returns it.
-	stopped error
-	// wake holds one signal that asked or stopped has changed.
-	wake chan struct{}
+	// steps are what is asked of a generator; nil of a unary task.
+	steps *steps
 }
 
 func newTask(r *routine, handle uint64, arguments payload) *task {
@@ -66,35 +59,16 @@ func newTask(r *routine, handle uint64, arguments payload) *task {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	t.ctx, t.cancel = taskContext{Context: ctx, task: t}, cancel
 	if r.yield != nil {
-		t.wake = make(chan struct{}, 1)
+		t.steps = newSteps(t)
 	}
 	return t
-}
-
-// step runs on the dispatcher: the caller asks a generator for an item, or closes it.
-func (t *task) step(step C.int32_t) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if step == C.WOOL_STEP_CLOSE {
-		t.stopLocked(ErrStreamClosed)
-		return
-	}
-	t.asked++
-	if !t.started {
-		t.started = true
-		t.routine.engine.tasks.start(t)
-		return
-	}
-	t.wakeLocked()
 }
 
 // interrupt cancels the task.
 func (t *task) interrupt(cause error) {
 	t.cancel(cause)
-	if t.routine.yield != nil {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.stopLocked(cause)
+	if t.steps != nil {
+		t.steps.stop(cause)
 	}
 }
 
@@ -104,69 +78,6 @@ func (t *task) cancelCause() error {
 		return context.DeadlineExceeded
 	}
 	return context.Canceled
-}
-
-// stopLocked makes Yield fail from now on. A generator that has not begun never will.
-func (t *task) stopLocked(why error) {
-	if t.stopped == nil {
-		t.stopped = why
-	}
-	if !t.started {
-		t.started = true
-		t.routine.engine.tasks.start(t)
-		return
-	}
-	t.wakeLocked()
-}
-
-func (t *task) wakeLocked() {
-	select {
-	case t.wake <- struct{}{}:
-	default:
-	}
-}
-
-// begin takes the request that has started the generator; it fails if there is none any more.
-func (t *task) begin() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.stopped != nil {
-		return t.stopped
-	}
-	t.asked--
-	return nil
-}
-
-// yield answers the request under way with an item, and waits for the next.
-func (t *task) yield(item any) error {
-	t.mu.Lock()
-	stopped := t.stopped
-	t.mu.Unlock()
-	if stopped != nil {
-		return stopped
-	}
-	if err := t.send(item); err != nil {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.stopped == nil {
-			t.stopped = err
-		}
-		return t.stopped
-	}
-	for {
-		t.mu.Lock()
-		if t.stopped != nil {
-			defer t.mu.Unlock()
-			return t.stopped
-		}
-		if t.asked > 0 {
-			t.asked--
-			t.mu.Unlock()
-			return nil
-		}
-		t.mu.Unlock()
-		<-t.wake // every end of a task comes as a stop
-	}
 }
 
 func (t *task) send(item any) error {
@@ -189,6 +100,12 @@ func (t *task) run() {
 	// What holds if the routine ends its goroutine instead of returning.
 	result, failure := reflect.Value{}, goexitFault(t.routine)
 	defer func() {
+		if t.steps != nil {
+			defer t.steps.end()
+			if why := t.steps.ignored(); why != nil {
+				failure = t.faultOf(why)
+			}
+		}
 		t.answer(result, failure)
 		t.cancel(nil)
 	}()
@@ -196,16 +113,28 @@ func (t *task) run() {
 }
 
 func (t *task) perform() (result reflect.Value, failure *fault) {
+	returned := false
 	defer func() {
-		if value := recover(); value != nil {
+		value := recover()
+		if value == nil && !returned {
+			// A panic(nil) of a program that asks for it by GODEBUG. Goexit passes here too, and returns nothing.
+			value = new(runtime.PanicNilError)
+		}
+		if value != nil {
 			failure = panicFault(t.routine, value)
 		}
 	}()
+	result, failure = t.invoke()
+	returned = true
+	return result, failure
+}
+
+func (t *task) invoke() (result reflect.Value, failure *fault) {
 	r := t.routine
 	var space [6]reflect.Value
 	values := append(space[:0], reflect.ValueOf(&t.ctx))
 	if r.yield != nil {
-		if err := t.begin(); err != nil {
+		if err := t.steps.begin(); err != nil {
 			return result, t.faultOf(err)
 		}
 		y := reflect.New(r.yield)
@@ -232,8 +161,13 @@ func (t *task) perform() (result reflect.Value, failure *fault) {
 // faultOf is how a routine's error travels; nil where the error only says that the caller has closed
 // the stream, which is no failure.
 func (t *task) faultOf(err error) *fault {
-	if t.routine.yield != nil && saysClosed(err) {
-		return nil
+	if t.steps != nil {
+		if saysClosed(err) {
+			return nil
+		}
+		if exact := t.steps.thrownAs(err); exact != nil {
+			return &fault{exact: exact}
+		}
 	}
 	f := faultOf(t.routine, err)
 	if cause := context.Cause(&t.ctx); cause != nil && isContextError(err) {
@@ -256,10 +190,11 @@ func growStack() {
 
 // saysClosed follows simple wrapping. What errors.Join has put beside [ErrStreamClosed] is a failure.
 func saysClosed(err error) bool {
-	for ; err != nil; err = errors.Unwrap(err) {
+	for left := maxWrapped; err != nil && left > 0; left-- {
 		if err == ErrStreamClosed {
 			return true
 		}
+		err = errors.Unwrap(err)
 	}
 	return false
 }

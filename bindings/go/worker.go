@@ -22,6 +22,14 @@ type Worker struct {
 type workerCore struct {
 	handle *C.wool_worker_t
 	guard  guard
+	// admission is nil without a hook.
+	admission *admission
+}
+
+func (c *workerCore) endAdmission() {
+	if c.admission != nil {
+		c.admission.end()
+	}
 }
 
 // WorkerOptions say where and how a worker serves. The zero value serves on a free port of this
@@ -45,6 +53,14 @@ type WorkerOptions struct {
 	// Publish is where pools find the worker; nowhere if nil. Without a Secret, one that is drawn by lot
 	// goes into the record, and only who can read that may call.
 	Publish Discovery
+	// Admit decides which calls the worker takes, beside Concurrency; nil takes all. It is asked about each
+	// call once, on a goroutine of its own, and may take its time: only that call waits, and holds its place
+	// meanwhile, which is free at once when its caller leaves or its time is up. ctx ends when the worker stops.
+	//
+	// nil lets the call in. An error that is [ErrBusy], as [Busy] makes one, sends it to another worker, or here
+	// again later. Any other refuses it: the call ends as [ErrPermissionDenied] with the error's text. A hook that
+	// panics has failed, and the call ends as [ErrRejected].
+	Admit func(ctx context.Context, request AdmissionRequest) error
 }
 
 // NewWorker starts a worker. It serves when NewWorker returns, also routines that are registered
@@ -63,6 +79,14 @@ func NewWorker(rt *Runtime, options WorkerOptions) (*Worker, error) {
 	if err := e.adopt(&core.guard, func() { C.wool_worker_free(core.handle) }); err != nil {
 		return nil, err
 	}
+	if options.Admit != nil {
+		admission, err := newAdmission(e, options.Admit)
+		if err != nil {
+			e.closeChild(&core.guard)
+			return nil, err
+		}
+		core.admission = admission
+	}
 	var memory arena
 	defer memory.free()
 	c := C.wool_worker_options_t{
@@ -77,8 +101,12 @@ func NewWorker(rt *Runtime, options WorkerOptions) (*Worker, error) {
 		tag_count:       C.size_t(len(options.Tags)),
 		publish:         discovery,
 	}
+	if core.admission != nil {
+		c.admit_queue, c.admit_tag = e.queue.handle, C.uint64_t(core.admission.tag)
+	}
 	var failure *C.wool_error_t
 	if status := C.int32_t(C.wool_worker_new(e.handle, &c, &core.handle, &failure)); status < 0 {
+		core.endAdmission()
 		e.closeChild(&core.guard)
 		return nil, takeError(status, failure)
 	}
@@ -120,8 +148,12 @@ func (w *Worker) Stop(ctx context.Context, grace time.Duration) error {
 		}
 		return takeError(status, failure)
 	}
+	if w.core.admission != nil {
+		w.core.admission.cancel() // a worker that stops takes no calls
+	}
 	select {
 	case err := <-done:
+		w.core.endAdmission()
 		e.closeChild(&w.core.guard)
 		return err
 	case <-ctx.Done():

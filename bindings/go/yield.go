@@ -23,15 +23,25 @@ type Yield[In, Out any] struct {
 	task *task
 }
 
-// Yield gives the caller an item and waits until the caller asks for the next. An error says that there
-// is no use in going on: [ErrStreamClosed] when the caller closed the stream, the context's error when
-// the task was cancelled, an [*Error] when the item cannot be sent. The routine should then return, with
-// this error (wrapped, if you like) or nil; its deferred functions are the clean-up for which the closing
-// caller waits. A clean-up that fails returns its own error, alone or joined by [errors.Join]. Each further
-// Yield returns the same error.
+// Yield gives the caller an item, waits until the caller asks for the next, and returns what it sends.
+//
+// An error is one of two things. Either the caller has thrown it ([PullStream.Throw]): errors.As finds what
+// is registered under its name ([RegisterError]), else an [*Error] with its type and message. The routine
+// handles it, and yields the next item; or it returns it, and then the stream ends with that very error. So
+// it is with what the caller sends and In cannot hold, an [ErrCodec].
+//
+// Or there is no use in going on: it is [ErrStreamClosed] when the caller closed the stream, the context's
+// error when the task was cancelled, an [*Error] when the item cannot be sent. The routine should then return,
+// with this error (wrapped, if you like) or nil; its deferred functions are the clean-up for which the closing
+// caller waits. A clean-up that fails returns its own error, alone or joined by [errors.Join]. A routine that
+// yields once more ends there, as by [runtime.Goexit], and a closing caller is told so.
 func (y *Yield[In, Out]) Yield(item Out) (In, error) {
-	var in In
-	return in, y.task.yield(item)
+	var sent In
+	if err := y.task.yield(item, &sent); err != nil {
+		var none In
+		return none, err
+	}
+	return sent, nil
 }
 
 // yielder is what the runtime sees of any Yield.

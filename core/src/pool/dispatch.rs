@@ -1,5 +1,6 @@
 //! Which worker gets a call, and the calls that wait for one.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,16 +12,18 @@ use super::member::{Link, Member};
 use crate::call::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::routine::RoutineKind;
-use crate::session::{CallerCommand, Dispatch, Flight, Why};
+use crate::session::{CallerCommand, Dispatch, Flight, LinkState, Why};
 
 /// A call that waits for a worker.
 pub(super) struct Parked {
     dispatch: Box<Dispatch>,
-    /// All workers were busy: try again then. Otherwise something has to change.
+    /// Workers refused it as busy: try again then. Otherwise something has to change.
     retry: Option<Instant>,
+    /// Those that serve it have as many of this pool's calls as they take.
+    for_place: bool,
 }
 
-/// How long a call waits when all workers are busy.
+/// How long a call waits when workers that are busy with others' calls have refused it.
 const BUSY_RETRY: Duration = Duration::from_millis(5);
 
 /// So that a budget of nothing does not keep a thread busy.
@@ -37,6 +40,8 @@ struct Seen {
     hopeful: bool,
     /// One that serves the routine and refused this call.
     refused: bool,
+    /// One that serves the routine and has as many of this pool's calls as it takes.
+    full: bool,
     other_kind: bool,
     too_large: Option<Error>,
 }
@@ -80,10 +85,14 @@ impl PoolShared {
     }
 
     fn nobody_took(&self, mut dispatch: Box<Dispatch>, mut seen: Seen, changes: u64) {
-        if seen.refused {
+        if seen.refused || seen.full {
             dispatch.refused_by.clear();
-            let retry = Some(Instant::now() + BUSY_RETRY);
-            self.park(Parked { dispatch, retry }, changes);
+            let parked = Parked {
+                dispatch,
+                retry: seen.refused.then(|| Instant::now() + BUSY_RETRY),
+                for_place: seen.full && !seen.refused,
+            };
+            self.park(parked, changes);
             return;
         }
         seen.hopeful |= self.expecting.load(Ordering::Acquire);
@@ -95,8 +104,12 @@ impl PoolShared {
         {
             error
         } else if seen.hopeful || !seen.known {
-            let retry = None;
-            self.park(Parked { dispatch, retry }, changes);
+            let parked = Parked {
+                dispatch,
+                retry: None,
+                for_place: false,
+            };
+            self.park(parked, changes);
             return;
         } else {
             not_served(&dispatch, seen.other_kind)
@@ -117,9 +130,20 @@ impl PoolShared {
             end_as_closed(&parked.dispatch);
             return;
         }
+        if parked.for_place {
+            // Before the keeper looks, which it does next: a place that is freed from here on is told.
+            self.place_wanted.store(true, Ordering::SeqCst);
+        }
         list.push(parked);
         drop(list);
         self.parked_one.notify_one();
+    }
+
+    /// A session takes calls again.
+    pub(super) fn place_freed(&self) {
+        if self.place_wanted.load(Ordering::SeqCst) {
+            self.parked_one.notify_one();
+        }
     }
 
     /// A session gives a call back that certainly did not start.
@@ -153,16 +177,17 @@ impl PoolShared {
             *parked = waiting;
             ready
         };
-        for Parked { dispatch, .. } in ready {
-            if dispatch.flight.is_over() {
+        for parked in ready {
+            if parked.dispatch.flight.is_over() {
                 continue;
             }
-            if give_up_at(&dispatch, quorum_reached) <= now {
-                self.dispatch_timed_out(&dispatch, quorum_reached);
+            if parked.until(quorum_reached) <= now {
+                self.dispatch_timed_out(&parked, quorum_reached);
             } else {
-                self.offer(dispatch);
+                self.offer(parked.dispatch);
             }
         }
+        self.fill_places();
         let parked = self.parked();
         parked
             .iter()
@@ -173,6 +198,39 @@ impl PoolShared {
             .min()
     }
 
+    /// Offers calls that wait for a place again, in their order, while there are places.
+    fn fill_places(&self) {
+        let (mut wanting, others): (VecDeque<_>, Vec<_>) = {
+            let mut parked = self.parked();
+            let all = std::mem::take(&mut *parked).into_iter();
+            let (wanting, others): (Vec<_>, Vec<_>) = all.partition(|entry| entry.for_place);
+            self.place_wanted
+                .store(!wanting.is_empty(), Ordering::SeqCst);
+            (wanting.into(), others)
+        };
+        let mut still = Vec::new();
+        while self.has_place(|_| true)
+            && let Some(entry) = wanting.pop_front()
+        {
+            let Dispatch { routine, kind, .. } = &*entry.dispatch;
+            if self.has_place(|state| state.serves(routine) == Some(*kind)) {
+                self.offer(entry.dispatch);
+            } else {
+                still.push(entry);
+            }
+        }
+        let mut parked = self.parked();
+        let newer = std::mem::take(&mut *parked);
+        let in_order = still.into_iter().chain(wanting).chain(others).chain(newer);
+        parked.extend(in_order);
+    }
+
+    /// Whether a worker such as this has a place for another call.
+    fn has_place(&self, such: impl Fn(&LinkState) -> bool) -> bool {
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        members.iter().any(|member| member.has_place(&such))
+    }
+
     /// Ends all parked calls: the pool closes.
     pub(super) fn end_parked(&self) {
         let parked = std::mem::take(&mut *self.parked());
@@ -181,9 +239,21 @@ impl PoolShared {
         }
     }
 
-    fn dispatch_timed_out(&self, dispatch: &Dispatch, quorum_reached: bool) {
+    fn dispatch_timed_out(&self, parked: &Parked, quorum_reached: bool) {
+        let dispatch = &parked.dispatch;
         if let Some(refusal) = &dispatch.last_refusal {
             dispatch.flight.finish(Outcome::Error(refusal.clone()));
+            return;
+        }
+        if parked.for_place {
+            let message = format!(
+                "no worker that serves {} had a place for another task within the dispatch timeout",
+                dispatch.routine
+            );
+            let error = Error::new(ErrorKind::Busy, message);
+            dispatch
+                .flight
+                .finish(Outcome::Error(error.with_retryable(true)));
             return;
         }
         let what = if quorum_reached {
@@ -263,8 +333,12 @@ impl Member {
             seen.refused = true;
             return Some(dispatch);
         }
+        if !state.take_place() {
+            seen.full = true;
+            return Some(dispatch);
+        }
         match commands.send(CallerCommand::Start(dispatch)) {
-            // The session ended this moment.
+            // The session ended this moment, and its places with it.
             Err(mpsc::error::SendError(CallerCommand::Start(back))) => Some(back),
             Ok(()) | Err(_) => None,
         }

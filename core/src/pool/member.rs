@@ -12,7 +12,7 @@ use super::status::WorkerOrigin;
 use crate::connect::{self, Endpoint};
 use crate::error::{Error, ErrorKind};
 use crate::log::Level;
-use crate::session::{CallerCommand, CallerSession, LinkState, SessionEnd};
+use crate::session::{CallerCommand, CallerSession, LinkState, Owner, SessionEnd};
 
 pub(super) struct Member {
     pub(super) id: u64,
@@ -73,6 +73,15 @@ impl Member {
     /// Takes no new tasks; those that run go on.
     pub(super) fn leave(&self) {
         self.leaving.send_replace(true);
+    }
+
+    /// Whether it is such a worker, and has a place for another call.
+    pub(super) fn has_place(&self, such: impl Fn(&LinkState) -> bool) -> bool {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        match &*link {
+            Link::Up { state, .. } => state.has_place() && !state.draining() && such(state),
+            Link::Connecting | Link::Down { .. } => false,
+        }
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -158,6 +167,16 @@ pub(super) async fn keep_member(shared: Arc<PoolShared>, member: Arc<Member>) {
     }
 }
 
+/// How a member's session speaks to the pool.
+fn owner(shared: &Arc<PoolShared>, member: u64) -> Owner {
+    let [returning, changing, freeing] = std::array::from_fn(|_| Arc::clone(shared));
+    Owner {
+        returned: Arc::new(move |dispatch, why| returning.returned(dispatch, why, member)),
+        changed: Arc::new(move || changing.tell_changed()),
+        freed: Arc::new(move || freeing.place_freed()),
+    }
+}
+
 /// Runs a session to its end; `None` when the pool closes.
 async fn run_session(
     shared: &Arc<PoolShared>,
@@ -166,23 +185,13 @@ async fn run_session(
 ) -> Option<Error> {
     let state = Arc::new(LinkState::new(&connected.peer));
     let (commands, receiver) = mpsc::unbounded_channel();
-    let returned = {
-        let shared = Arc::clone(shared);
-        let id = member.id;
-        Arc::new(move |dispatch, why| shared.returned(dispatch, why, id))
-    };
-    let changed = {
-        let shared = Arc::clone(shared);
-        Arc::new(move || shared.tell_changed())
-    };
     let session = CallerSession::new(
         connected.transport,
         shared.limits,
         &connected.peer,
         Arc::clone(&state),
         (commands.clone(), receiver),
-        returned,
-        changed,
+        owner(shared, member.id),
     );
     shared.log(Level::Info, || {
         format!(

@@ -80,6 +80,8 @@ struct PoolShared {
     changes: AtomicU64,
     /// A call was parked: the keeper's timer may be too late.
     parked_one: Notify,
+    /// Parked calls wait for a place at a worker.
+    place_wanted: AtomicBool,
     closing: watch::Sender<bool>,
     is_closing: AtomicBool,
     closed: Latch,
@@ -130,6 +132,7 @@ impl WorkerPool {
             changed: Notify::new(),
             changes: AtomicU64::new(0),
             parked_one: Notify::new(),
+            place_wanted: AtomicBool::new(false),
             closing: watch::Sender::new(false),
             is_closing: AtomicBool::new(false),
             closed: Latch::default(),

@@ -45,8 +45,16 @@ pub(crate) enum CallerCommand {
     Shutdown,
 }
 
-/// Takes a task back that certainly did not start, to be offered elsewhere.
-pub(crate) type ReturnFn = Arc<dyn Fn(Box<Dispatch>, Why) + Send + Sync>;
+/// What a session tells the pool that it belongs to. Called on the I/O thread.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    /// Takes a task back that certainly did not start, to be offered elsewhere.
+    pub(crate) returned: Arc<dyn Fn(Box<Dispatch>, Why) + Send + Sync>,
+    /// What the worker serves has changed.
+    pub(crate) changed: Arc<dyn Fn() + Send + Sync>,
+    /// There are places for calls again.
+    pub(crate) freed: Arc<dyn Fn() + Send + Sync>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Why {
@@ -79,11 +87,10 @@ pub(crate) struct CallerSession {
     commands: mpsc::UnboundedReceiver<CallerCommand>,
     /// Given to the calls that are written here, so that they find back.
     own_commands: mpsc::UnboundedSender<CallerCommand>,
-    returned: ReturnFn,
-    /// Told when what the worker serves has changed.
-    changed: Arc<dyn Fn() + Send + Sync>,
+    owner: Owner,
+    /// Places were freed since the owner was told.
+    freed: bool,
 
-    max_open_calls: usize,
     /// The largest payload the worker accepts, bytes.
     max_payload: u64,
     waiting: VecDeque<Box<Dispatch>>,
@@ -117,8 +124,7 @@ impl CallerSession {
             mpsc::UnboundedSender<CallerCommand>,
             mpsc::UnboundedReceiver<CallerCommand>,
         ),
-        returned: ReturnFn,
-        changed: Arc<dyn Fn() + Send + Sync>,
+        owner: Owner,
     ) -> CallerSession {
         let (own_commands, commands) = commands;
         let release = {
@@ -132,9 +138,8 @@ impl CallerSession {
             state,
             commands,
             own_commands,
-            returned,
-            changed,
-            max_open_calls: peer.limits.max_open_calls,
+            owner,
+            freed: false,
             max_payload: peer.limits.max_payload,
             waiting: VecDeque::new(),
             open: CallMap::default(),
@@ -186,8 +191,9 @@ impl CallerSession {
                     Err(mpsc::error::TrySendError::Closed(())) => self.writable = false,
                 }
             }
-            self.state
-                .set_in_flight(self.open.len() + self.waiting.len());
+            if std::mem::take(&mut self.freed) {
+                (self.owner.freed)();
+            }
             let over = self.last_started.is_some() || self.retiring && self.waiting.is_empty();
             if over && self.open.is_empty() {
                 return SessionEnd::Drained;
@@ -240,6 +246,7 @@ impl CallerSession {
         match command {
             // Sent before the goaway was heard.
             CallerCommand::Start(dispatch) if self.last_started.is_some() => {
+                self.free_place();
                 self.give_back(dispatch, Why::Draining, None);
             }
             CallerCommand::Start(dispatch) => self.waiting.push_back(dispatch),
@@ -305,11 +312,8 @@ impl CallerSession {
         self.writable && (self.outbox.can_fill() || self.can_start())
     }
 
-    /// The gate: a burst waits here instead of being refused there.
     fn can_start(&self) -> bool {
-        !self.waiting.is_empty()
-            && self.open.len() < self.max_open_calls
-            && self.last_started.is_none()
+        !self.waiting.is_empty() && self.last_started.is_none()
     }
 
     fn write(&mut self) -> Batch {
@@ -331,12 +335,14 @@ impl CallerSession {
             .flight
             .written(number, &self.own_commands, self.max_payload)
         else {
+            self.free_place();
             return;
         };
         let remaining = dispatch
             .deadline
             .map(|d| d.saturating_duration_since(Instant::now()));
         if remaining.is_some_and(|remaining| remaining.is_zero()) {
+            self.free_place();
             dispatch.flight.fail(
                 ErrorKind::DeadlineExceeded,
                 "no time was left to start the task",
@@ -390,7 +396,7 @@ impl CallerSession {
             }
             Some(Kind::Serving(serving)) => {
                 self.state.update(*serving);
-                (self.changed)();
+                (self.owner.changed)();
             }
             Some(Kind::Goaway(goaway)) => self.goaway(goaway.last_call),
             Some(Kind::Hello(_)) => {
@@ -419,9 +425,10 @@ impl CallerSession {
             }
         }
         for dispatch in std::mem::take(&mut self.waiting) {
+            self.free_place();
             self.give_back(dispatch, Why::Draining, None);
         }
-        (self.changed)();
+        (self.owner.changed)();
     }
 
     fn call_frame(&mut self, number: u64, kind: Option<Kind>) -> Result<(), LinkError> {
@@ -620,11 +627,19 @@ impl CallerSession {
     fn close_call(&mut self, number: u64) -> Option<Open> {
         self.outbox.forget(number);
         self.inbox.forget(number);
-        self.open.remove(&number)
+        let open = self.open.remove(&number)?;
+        self.free_place();
+        Some(open)
+    }
+
+    /// Before the call's outcome is told: who hears it may make the next call at once.
+    fn free_place(&mut self) {
+        self.state.free_place();
+        self.freed = true;
     }
 
     fn give_back(&self, dispatch: Box<Dispatch>, why: Why, refusal: Option<Error>) {
-        give_back(&self.returned, dispatch, why, refusal);
+        give_back(&self.owner, dispatch, why, refusal);
     }
 
     fn end_all(&mut self, end: &SessionEnd) {
@@ -642,7 +657,7 @@ impl CallerSession {
                     open.dispatch.flight.finish(Outcome::Error(closed()));
                 }
                 (Loss::Reoffer, _) => {
-                    give_back(&self.returned, open.dispatch, Why::LinkLost, None);
+                    give_back(&self.owner, open.dispatch, Why::LinkLost, None);
                 }
                 (Loss::WorkerLost, SessionEnd::Lost(error)) => {
                     open.dispatch.flight.fail(
@@ -667,7 +682,7 @@ impl CallerSession {
                         .flight
                         .finish(Outcome::Error(closed().with_retryable(true)));
                 }
-                _ => give_back(&self.returned, dispatch, Why::LinkLost, None),
+                _ => give_back(&self.owner, dispatch, Why::LinkLost, None),
             }
         }
     }
@@ -681,7 +696,7 @@ fn find<'a>(open: &'a mut CallMap<Open>, flight: &Arc<Flight>) -> Option<(u64, &
         .map(|open| (number, open))
 }
 
-fn give_back(returned: &ReturnFn, mut dispatch: Box<Dispatch>, why: Why, refusal: Option<Error>) {
+fn give_back(owner: &Owner, mut dispatch: Box<Dispatch>, why: Why, refusal: Option<Error>) {
     dispatch.flight.unwritten();
     if dispatch.flight.is_over() {
         return;
@@ -689,7 +704,7 @@ fn give_back(returned: &ReturnFn, mut dispatch: Box<Dispatch>, why: Why, refusal
     if refusal.is_some() {
         dispatch.last_refusal = refusal;
     }
-    returned(dispatch, why);
+    (owner.returned)(dispatch, why);
 }
 
 /// A budget on the wire. At least 1: 0 means that there is none.

@@ -12,8 +12,8 @@ pub(crate) struct LinkState {
     /// Sorted by name.
     serving: RwLock<Vec<wire::Routine>>,
     draining: AtomicBool,
-    /// The session's calls that have not ended.
-    in_flight: AtomicUsize,
+    /// The session's calls that have not ended: those that wait to be written, too.
+    calls: AtomicUsize,
     peer: Peer,
 }
 
@@ -22,7 +22,7 @@ impl LinkState {
         let state = LinkState {
             serving: RwLock::default(),
             draining: AtomicBool::new(false),
-            in_flight: AtomicUsize::new(0),
+            calls: AtomicUsize::new(0),
             peer: peer.clone(),
         };
         state.update(peer.serving.clone());
@@ -41,11 +41,27 @@ impl LinkState {
 
     /// The calls of this side that the worker has and has not ended.
     pub(crate) fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
+        self.calls.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_in_flight(&self, calls: usize) {
-        self.in_flight.store(calls, Ordering::Relaxed);
+    /// Takes a place for a call that is then given to the session. The worker says how many there are: beyond them
+    /// calls wait where another worker may take them, too.
+    pub(crate) fn take_place(&self) -> bool {
+        let most = self.peer.limits.max_open_calls;
+        self.calls
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |calls| {
+                (calls < most).then_some(calls + 1)
+            })
+            .is_ok()
+    }
+
+    /// A call has left the session.
+    pub(crate) fn free_place(&self) {
+        self.calls.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn has_place(&self) -> bool {
+        self.calls.load(Ordering::SeqCst) < self.peer.limits.max_open_calls
     }
 
     /// What the worker serves now.

@@ -13,7 +13,7 @@ mod transport;
 mod worker;
 
 pub(crate) use crate::state::hello::Limits;
-pub(crate) use caller::{CallerCommand, CallerSession, SessionEnd, Why};
+pub(crate) use caller::{CallerCommand, CallerSession, Owner, SessionEnd, Why};
 pub(crate) use flight::{Arrival, Dispatch, Flight};
 pub(crate) use inbox::Receipt;
 pub(crate) use link::LinkState;

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -16,7 +15,8 @@ import (
 
 // caller serves the commands of a caller driver. Its fields belong to the goroutine that reads commands.
 type caller struct {
-	rt *wool.Runtime
+	rt    *wool.Runtime
+	count *counters
 	// pools are the first one, which has no id, and those of the pool command.
 	pools   map[string]*openPool
 	workers map[string]*wool.Worker
@@ -31,16 +31,9 @@ type openPool struct {
 	requests *sync.WaitGroup
 }
 
-// openStream is a stream, or why it could not be opened.
-type openStream struct {
-	pool   *openPool
-	stream *wool.PullStream
-	err    error
-}
-
-func runCaller(rt *wool.Runtime, options driverOptions) error {
+func runCaller(rt *wool.Runtime, count *counters, options driverOptions) error {
 	c := &caller{
-		rt: rt, pools: make(map[string]*openPool), workers: make(map[string]*wool.Worker),
+		rt: rt, count: count, pools: make(map[string]*openPool), workers: make(map[string]*wool.Worker),
 		cancels: make(map[string]context.CancelFunc), streams: make(map[string]*openStream),
 	}
 	if err := c.openPool("", options); err != nil {
@@ -87,7 +80,7 @@ func (c *caller) do(tokens []string) {
 	}
 	verb, id, rest := tokens[0], tokens[1], tokens[2:]
 	perform := map[string]func(id string, rest []string) error{
-		"call": c.call, "cancel": c.cancel, "open": c.open, "next": c.next, "closestream": c.closeStream,
+		"call": c.call, "cancel": c.cancel, "open": c.open, "next": c.next, "send": c.send, "throw": c.throw, "closestream": c.closeStream,
 		"iterate": c.iterate, "burst": c.burst, "bad": c.bad, "status": c.status, "pool": c.secondPool,
 		"worker": c.worker, "stopworker": c.stopWorker, "closepool": c.closePool,
 	}[verb]
@@ -145,7 +138,7 @@ func splitNamed(options []string) (named wool.Named, others []string, err error)
 	return named, others, nil
 }
 
-// routineCall is "ROUTINE N VALUE*N [named=NAME:VALUE ...] [timeout=MS] [pool=ID]".
+// routineCall is "ROUTINE N VALUE*N [named=NAME:VALUE ...] [timeout=MS] [pool=ID] ...".
 type routineCall struct {
 	ctx     context.Context
 	pool    *openPool
@@ -176,6 +169,11 @@ func (c *caller) routineCall(id string, rest []string) (call routineCall, err er
 	if call.pool, err = c.pool(options); err != nil {
 		return call, err
 	}
+	callOptions, err := options.call()
+	if err != nil {
+		return call, err
+	}
+	call.args = append(call.args, callOptions)
 	call.ctx, err = c.context(id, options)
 	return call, err
 }
@@ -209,88 +207,6 @@ func (c *caller) cancel(id string, _ []string) error {
 	if cancel, found := c.cancels[id]; found {
 		cancel()
 	}
-	return nil
-}
-
-func (c *caller) open(id string, rest []string) error {
-	call, err := c.routineCall(id, rest)
-	opened := openStream{pool: call.pool, err: err}
-	if err == nil {
-		opened.stream, opened.err = call.pool.Stream(call.ctx, call.routine, call.args...)
-	}
-	c.streams[id] = &opened
-	return nil
-}
-
-func (c *caller) stream(id string) (*openStream, error) {
-	opened, found := c.streams[id]
-	if !found {
-		return nil, fmt.Errorf("no stream %s is open", id)
-	}
-	return opened, opened.err
-}
-
-func (c *caller) next(id string, _ []string) error {
-	opened, err := c.stream(id)
-	if err != nil {
-		return err
-	}
-	opened.pool.request(func() {
-		item, err := opened.stream.Next()
-		if err == io.EOF {
-			say("end", id)
-			return
-		}
-		sayValue("item", id, item, err)
-	})
-	return nil
-}
-
-func (c *caller) closeStream(id string, _ []string) error {
-	opened, err := c.stream(id)
-	if err != nil {
-		return err
-	}
-	opened.pool.request(func() {
-		if err := opened.stream.Close(context.Background()); err != nil {
-			sayError(id, err)
-			return
-		}
-		say("end", id)
-	})
-	return nil
-}
-
-func (c *caller) iterate(id string, rest []string) error {
-	if len(rest) < 3 {
-		return errors.New("expected a routine, a limit and arguments")
-	}
-	limit, err := strconv.Atoi(rest[1])
-	if err != nil {
-		return fmt.Errorf("limit: %w", err)
-	}
-	call, err := c.routineCall(id, append([]string{rest[0]}, rest[2:]...))
-	if err != nil {
-		return err
-	}
-	call.pool.request(func() {
-		count, last, outcome := 0, "-", "end"
-		for item, err := range wool.Stream[any](call.ctx, call.pool.Pool, call.routine, call.args...) {
-			if err == nil {
-				last, err = valueToken(item)
-			}
-			if err != nil {
-				outcome = "error:" + kindToken(err)
-				break
-			}
-			count++
-			if count == limit {
-				outcome = "break"
-				break
-			}
-		}
-		say("items", id, strconv.Itoa(count), last, outcome)
-	})
 	return nil
 }
 
@@ -401,7 +317,7 @@ func (c *caller) worker(id string, rest []string) error {
 	if err != nil {
 		return err
 	}
-	worker, err := startWorker(c.rt, options)
+	worker, err := startWorker(c.rt, c.count, options)
 	if err != nil {
 		return err
 	}

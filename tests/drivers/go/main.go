@@ -51,7 +51,7 @@ func run(args []string) error {
 		err := runWorker(rt, &count, options)
 		return errors.Join(err, closing(rt.Close))
 	case "caller":
-		return wool.Main(rt, func() error { return runCaller(rt, options) })
+		return wool.Main(rt, func() error { return runCaller(rt, &count, options) })
 	case "spawned":
 		return wool.Main(rt, func() error {
 			say("error", wool.ErrUnsupported.String(), textToken("this program is started by a pool, to be its worker"))

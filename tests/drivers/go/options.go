@@ -72,12 +72,25 @@ func (o driverOptions) discovery(key string) wool.Discovery {
 	return wool.LocalDiscovery{Namespace: o.text(key), Directory: o.text("directory")}
 }
 
-func (o driverOptions) worker() (wool.WorkerOptions, error) {
+// call are the options of one call or stream.
+func (o driverOptions) call() (wool.CallOptions, error) {
+	var stepTimeout, prefetch int64
+	err := o.numbers(map[string]*int64{"step_timeout": &stepTimeout, "prefetch": &prefetch})
+	return wool.CallOptions{
+		StepTimeout: span(stepTimeout), Prefetch: uint32(min(prefetch, math.MaxUint32)), Tag: o.text("tag"),
+	}, err
+}
+
+func (o driverOptions) worker(count *counters) (wool.WorkerOptions, error) {
 	concurrency, err := o.number("concurrency")
-	return wool.WorkerOptions{
+	options := wool.WorkerOptions{
 		Concurrency: uint32(concurrency), SocketPath: o.text("socket"), Secret: []byte(o.text("secret")),
 		Tags: o["tag"], Publish: o.discovery("publish"),
-	}, err
+	}
+	if o.text("admit") == "tags" {
+		options.Admit = count.admit
+	}
+	return options, err
 }
 
 func (o driverOptions) pool() (wool.PoolOptions, error) {

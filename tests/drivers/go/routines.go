@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -12,7 +13,9 @@ import (
 
 // counters are kept by the routines themselves, before their answers leave.
 type counters struct {
-	started, finished, cancelled, cleaned atomic.Int64
+	started, finished, cancelled, cleaned, yielded atomic.Int64
+	// blocked holds those that wait for conf.unblock.
+	blocked blocker
 }
 
 // body counts a routine that begins; the function that it returns counts its end.
@@ -32,15 +35,9 @@ func (c *counters) generator() func() {
 
 func (c *counters) String() string {
 	m := c.asMap()
-	return fmt.Sprintf("running=%d started=%d finished=%d cancelled=%d cleaned=%d",
-		m["running"], m["started"], m["finished"], m["cancelled"], m["cleaned"])
+	return fmt.Sprintf("running=%d started=%d finished=%d cancelled=%d cleaned=%d yielded=%d",
+		m["running"], m["started"], m["finished"], m["cancelled"], m["cleaned"], m["yielded"])
 }
-
-// namedError has whatever type name the caller wants.
-type namedError struct{ typeName, message string }
-
-func (e *namedError) Error() string         { return e.message }
-func (e *namedError) WoolErrorType() string { return e.typeName }
 
 func (c *counters) asMap() map[string]any {
 	// finished before started: running must not come out negative.
@@ -48,12 +45,18 @@ func (c *counters) asMap() map[string]any {
 	started := c.started.Load()
 	return map[string]any{
 		"running": started - finished, "started": started, "finished": finished,
-		"cancelled": c.cancelled.Load(), "cleaned": c.cleaned.Load(),
+		"cancelled": c.cancelled.Load(), "cleaned": c.cleaned.Load(), "yielded": c.yielded.Load(),
 	}
 }
 
 func registerRoutines(rt *wool.Runtime, c *counters) error {
-	for name, routine := range standardRoutines(rt, c) {
+	if err := registerErrors(rt); err != nil {
+		return err
+	}
+	routines := standardRoutines(rt, c)
+	maps.Copy(routines, generators(c))
+	maps.Copy(routines, failures(c))
+	for name, routine := range routines {
 		if err := wool.Register(rt, name, routine, wool.WithParameters(parameterNames[name]...)); err != nil {
 			return err
 		}
@@ -64,7 +67,7 @@ func registerRoutines(rt *wool.Runtime, c *counters) error {
 // parameterNames are those by which arguments can be passed.
 var parameterNames = map[string][]string{"conf.add": {"a", "b"}, "conf.named": {"a", "b", "scale"}}
 
-// standardRoutines are those of the protocol, by name.
+// standardRoutines are those of the protocol that are no generators and do not fail, by name.
 func standardRoutines(rt *wool.Runtime, c *counters) map[string]any {
 	wait := func(ctx context.Context) error {
 		defer c.body()()
@@ -100,14 +103,6 @@ func standardRoutines(rt *wool.Runtime, c *counters) map[string]any {
 			defer c.body()()
 			return fill(n, seed), nil
 		},
-		"conf.fail": func(_ context.Context, typeName, message string) error {
-			defer c.body()()
-			return confInner(typeName, message)
-		},
-		"conf.panic": func(_ context.Context, message string) error {
-			defer c.body()()
-			panic(message)
-		},
 		"conf.wait": wait,
 		"conf.gate": wait,
 		"conf.pid": func(context.Context) (int, error) {
@@ -124,24 +119,14 @@ func standardRoutines(rt *wool.Runtime, c *counters) map[string]any {
 			defer c.body()()
 			return relay(ctx, rt, wool.LocalDiscovery{Namespace: namespace, Directory: directory}, routine, arguments)
 		},
-		"conf.count": func(_ context.Context, y *wool.Yield[any, int], n int) error {
-			defer c.generator()()
-			return yieldUpTo(y, n)
+		"conf.block": func(context.Context) error {
+			defer c.body()()
+			c.blocked.wait(true)
+			return nil
 		},
-		"conf.failafter": func(_ context.Context, y *wool.Yield[any, int], n int, message string) error {
-			defer c.generator()()
-			if err := yieldUpTo(y, n); err != nil {
-				return err
-			}
-			return &namedError{"ConformanceError", message}
-		},
-		"conf.endless": func(_ context.Context, y *wool.Yield[any, int]) error {
-			defer c.generator()()
-			for n := 0; ; n++ {
-				if _, err := y.Yield(n); err != nil {
-					return err
-				}
-			}
+		"conf.unblock": func(context.Context) (int, error) {
+			defer c.body()()
+			return c.blocked.release(), nil
 		},
 	}
 }
@@ -157,18 +142,4 @@ func relay(ctx context.Context, rt *wool.Runtime, discovery wool.Discovery, rout
 		err = closeErr
 	}
 	return result, err
-}
-
-func yieldUpTo(y *wool.Yield[any, int], n int) error {
-	for i := range n {
-		if _, err := y.Yield(i); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// confInner is where conf.fail fails, one call deeper, for the traceback.
-func confInner(typeName, message string) error {
-	return wool.Traced(&namedError{typeName, message})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/adler32"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,14 @@ func textToken(text string) string {
 		}
 	}
 	return token.String()
+}
+
+// parseText is the text of a token.
+func parseText(token string) (string, error) {
+	if token == "-" {
+		return "", nil
+	}
+	return url.PathUnescape(token)
 }
 
 // parseValue is the native value of a token.
@@ -119,7 +128,33 @@ func sayError(id string, err error) {
 	failure := &wool.Error{}
 	errors.As(err, &failure)
 	say("error", id, kindToken(err), textToken(failure.Type), textToken(messageOf(err)),
-		strconv.Itoa(len(failure.Traceback)), textToken(failure.Language))
+		strconv.Itoa(len(failure.Traceback)), textToken(failure.Language), strconv.Itoa(causesOf(failure)), ownToken(err))
+}
+
+// causesOf counts an error's remote causes.
+func causesOf(err *wool.Error) int {
+	count := 0
+	for {
+		cause, ok := err.Cause.(*wool.Error)
+		if !ok || cause.Type == "" {
+			return count
+		}
+		err = cause
+		count++
+	}
+}
+
+// ownToken is the data of the registered error that errors.As finds.
+func ownToken(err error) string {
+	var own *outOfStock
+	if !errors.As(err, &own) {
+		return "-"
+	}
+	token, err := valueToken(own)
+	if err != nil {
+		return textToken(err.Error())
+	}
+	return token
 }
 
 // messageOf is an error's message as it came over the network, or as it is.

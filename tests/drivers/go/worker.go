@@ -12,7 +12,7 @@ import (
 
 // runWorker serves the standard routines.
 func runWorker(rt *wool.Runtime, count *counters, options driverOptions) error {
-	worker, err := startWorker(rt, options)
+	worker, err := startWorker(rt, count, options)
 	if err != nil {
 		sayNotReady(err)
 		return nil
@@ -39,8 +39,8 @@ func runWorker(rt *wool.Runtime, count *counters, options driverOptions) error {
 	})
 }
 
-func startWorker(rt *wool.Runtime, options driverOptions) (*wool.Worker, error) {
-	workerOptions, err := options.worker()
+func startWorker(rt *wool.Runtime, count *counters, options driverOptions) (*wool.Worker, error) {
+	workerOptions, err := options.worker(count)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +51,25 @@ func startWorker(rt *wool.Runtime, options driverOptions) (*wool.Worker, error) 
 		}
 	}
 	return wool.NewWorker(rt, workerOptions)
+}
+
+// admit decides by the tag of the call.
+func (c *counters) admit(_ context.Context, request wool.AdmissionRequest) error {
+	switch request.Tag {
+	case "busy":
+		return wool.Busy("busy by the hook")
+	case "refuse":
+		return fmt.Errorf("refused by the hook: %s", request.Routine)
+	case "alone":
+		if request.InFlight > 0 {
+			return fmt.Errorf("%d others in flight", request.InFlight)
+		}
+	case "throw":
+		panic("the hook threw")
+	case "hold":
+		c.blocked.wait(false)
+	}
+	return nil
 }
 
 // stopWorker stops with the grace that the tokens say, negative being for ever, and then tells. The driver
