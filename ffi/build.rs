@@ -20,7 +20,6 @@ const SOURCES: [&str; 22] = [
     "src/routine.rs",
     "src/task.rs",
     "src/discovery.rs",
-    "src/types/admission.rs",
     "src/worker.rs",
     "src/admission.rs",
     "src/pool.rs",

@@ -213,8 +213,8 @@ int32_t Runtime::Drain(wool_error_t** error, wool_status_t* status) {
     return -1;
   }
   size_t count = 0;
-  *status = wool_queue_drain(queue_.get(), batch_.data(), sizeof(wool_event_t), batch_.size(), slab_, slab_length_, 0, &count,
-                             error);
+  *status = wool_queue_drain(queue_.get(), batch_.data(), sizeof(wool_event_t), batch_.size(), slab_, slab_length_, 0,
+                             &count, error);
   if (*status != WOOL_OK) {
     return *status == WOOL_ERR_CLOSED ? -1 : 0;
   }

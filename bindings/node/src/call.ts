@@ -11,8 +11,8 @@ export interface CallOptions {
   /** Cancels the call: the promise rejects at once, and the routine is told while it runs. */
   signal?: AbortSignal | undefined;
   /**
-   * Budget of the whole call in milliseconds, enforced at both ends: past it the call ends as `DEADLINE_EXCEEDED`. No time
-   * left (0) does so at once, a negative one is `INVALID_ARGUMENT`. Default: none.
+   * Budget of the whole call in milliseconds, enforced at both ends: past it the call ends as `DEADLINE_EXCEEDED`. No
+   * time left (0) does so at once, a negative one is `INVALID_ARGUMENT`. Default: none.
    */
   timeout?: number | undefined;
   /** How long the call may wait for a worker, milliseconds. Default: the pool's. */
@@ -31,9 +31,9 @@ export interface StreamOptions extends CallOptions {
    */
   stepTimeout?: number | undefined;
   /**
-   * How many items the worker may be ahead: that many are asked for at the first `next`, and again when half of them have
-   * been taken, so that no more are ever kept here. For plain iteration: nothing can be sent or thrown. Default: none, and
-   * the worker runs to the next `yield` only when asked.
+   * How many items the worker may be ahead: that many are asked for at the first `next`, and again when half of them
+   * have been taken, so that no more are ever kept here. For plain iteration: nothing can be sent or thrown. Default:
+   * none, and the worker runs to the next `yield` only when asked.
    */
   prefetch?: number | undefined;
 }

@@ -30,7 +30,7 @@ export class ErrorRegistry {
   readonly #byPrototype = new Map<object, Registered>();
 
   /** @throws {WoolError} `ALREADY_EXISTS` for a name or a class that is taken; `INVALID_ARGUMENT` */
-  register<E extends Error>(type: ErrorClass<E>, name: string, options: ErrorOptions<E> = {}): void {
+  register<C extends ErrorClass>(type: C, name: string, options: ErrorOptions<InstanceType<C>> = {}): void {
     if (typeof type !== 'function' || !(type.prototype instanceof Error)) {
       throw invalid('a registered error is a class that extends Error');
     }

@@ -110,12 +110,12 @@ export class WoolError extends Error {
 export type Fault = RemoteFault & { readonly message: string };
 
 /**
- * A task failed on its worker. The message is the remote error's own, `cause` the remote error's cause, `stack` shows the
- * remote traceback.
+ * A task failed on its worker. The message is the remote error's own, `cause` the remote error's cause, `stack` shows
+ * the remote traceback.
  *
- * A registered error (see {@link Runtime.registerError}), and a built-in one such as `TypeError` that a Node worker threw,
- * come back as their own class, with the properties of this one: both `instanceof TypeError` and `instanceof TaskError`
- * hold.
+ * A registered error (see {@link Runtime.registerError}), and a built-in one such as `TypeError` that a Node worker
+ * threw, come back as their own class, with the properties of this one: both `instanceof TypeError` and
+ * `instanceof TaskError` hold.
  */
 export class TaskError extends WoolError implements RemoteFault {
   readonly remoteType: string;

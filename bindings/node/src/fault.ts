@@ -61,7 +61,7 @@ function describe(thrown: unknown, errors: ErrorRegistry, causes: number): Fault
   }
   const registered = attempt(() => errors.describe(thrown), undefined);
   const remote = attempt(() => remoteOf(thrown), undefined);
-  const type = registered?.name ?? remote?.remoteType ?? attempt(() => nameOf(thrown), 'Error');
+  const type = registered?.name ?? (remote?.remoteType || attempt(() => nameOf(thrown), 'Error'));
   const fault = failure(
     type,
     attempt(() => String(thrown.message), 'the message cannot be read'),
@@ -80,7 +80,8 @@ function describe(thrown: unknown, errors: ErrorRegistry, causes: number): Fault
   }
   const cause = attempt(() => thrown.cause, undefined);
   if (cause !== undefined && cause !== null && causes < MOST_CAUSES) {
-    fault.cause = attempt(() => describe(cause, errors, causes + 1), failure('object', 'a cause that cannot be looked at'));
+    const unseen = failure('object', 'a cause that cannot be looked at');
+    fault.cause = attempt(() => describe(cause, errors, causes + 1), unseen);
   }
   return fault;
 }
@@ -89,7 +90,7 @@ function failure(type: string, message: string): FaultDescription {
   return { status: statusOfKind('TASK_FAILED'), type, message, traceback: [] };
 }
 
-/** The frames of the stack, outermost first, one line each; without those that only tell how routines are called. */
+/** The frames of the stack, outermost first, one line each, without those that only tell how routines are called. */
 function tracebackOf(error: Error): string[] {
   const lines = String(error.stack ?? '')
     .slice(-MOST_STACK)

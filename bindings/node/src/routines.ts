@@ -63,7 +63,8 @@ export class Routines implements TaskSink {
       this.#running[number] = undefined;
     });
     if (routine.run instanceof ThreadedRoutine) {
-      const running = new ThreadTask(task, answer, routine.kind, routine.run, routine.parameters, queue.encodedAt(index));
+      const args = queue.encodedAt(index);
+      const running = new ThreadTask(task, answer, routine.kind, routine.run, routine.parameters, args);
       this.#running[number] = running;
       this.threads.of(routine.run, queue.exactFloats).submit(running);
       return;

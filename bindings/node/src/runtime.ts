@@ -99,8 +99,8 @@ export class Runtime implements AsyncDisposable {
 
   /**
    * Lets errors of a class travel under a name that all languages agree on. What a routine of this runtime throws, and
-   * what is thrown into a stream, is known by that name wherever it arrives; what arrives under it is of this class, and a
-   * {@link TaskError} for `instanceof`, too. Of a class that is not registered itself, the nearest it extends counts.
+   * what is thrown into a stream, is known by that name wherever it arrives; what arrives under it is of this class, and
+   * a {@link TaskError} for `instanceof`, too. Of a class that is not registered itself, the nearest it extends counts.
    *
    * ```ts
    * class OutOfStock extends Error {
@@ -113,7 +113,7 @@ export class Runtime implements AsyncDisposable {
    *
    * @throws {WoolError} `ALREADY_EXISTS` for a name or a class that is taken; `INVALID_ARGUMENT`
    */
-  registerError<E extends Error>(type: ErrorClass<E>, name: string, options: ErrorOptions<E> = {}): void {
+  registerError<C extends ErrorClass>(type: C, name: string, options: ErrorOptions<InstanceType<C>> = {}): void {
     this.#errors.register(type, name, options);
   }
 

@@ -38,8 +38,8 @@ export class RemoteStream<T, In = unknown> implements AsyncGenerator<T, undefine
   /**
    * The next item. A `value` other than `undefined` becomes the result of the `yield` at which the generator waits.
    *
-   * @throws {WoolError} `INVALID_ARGUMENT` for a value before the generator has come to its first `yield`, where it would
-   *   be lost; the stream stays usable. `ValueError` for what cannot be encoded, likewise
+   * @throws {WoolError} `INVALID_ARGUMENT` for a value before the generator has come to its first `yield`, where it
+   *   would be lost; the stream stays usable. `ValueError` for what cannot be encoded, likewise
    */
   next(...[value]: [] | [In | undefined]): Promise<IteratorResult<T, undefined>> {
     return this.#state.next(value) as Promise<IteratorResult<T, undefined>>;

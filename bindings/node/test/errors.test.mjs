@@ -103,7 +103,8 @@ test('what cannot be read of an error is left out', async (t) => {
     throw new Error('from the trap');
   };
   for (const name of ['stack', 'name', 'message', 'cause']) {
-    const error = await failure(t, () => Promise.reject(Object.defineProperty(new RangeError('shown'), name, { get: trap })));
+    const thrown = Object.defineProperty(new RangeError('shown'), name, { get: trap });
+    const error = await failure(t, () => Promise.reject(thrown));
     assert.equal(error.kind, 'TASK_FAILED');
     assert.equal(error.remoteType, name === 'name' ? 'Error' : 'RangeError');
     assert.match(error.message, name === 'message' ? /cannot be read/ : /^shown$/);

@@ -1,4 +1,4 @@
-// What the threads of `conf.block` and the main thread share: [how many block now, and in which round; started; finished].
+// What the threads of `conf.block` and the main thread share: [how many block now, in which round; started; finished].
 const COUNT_BITS = 16;
 const COUNT_MASK = (1 << COUNT_BITS) - 1;
 

@@ -6,7 +6,9 @@ import type { Arguments } from '../values/decoder.js';
 
 /** @throws {ValueError} */
 export function valueOf({ bytes, codec }: Encoded, exactFloats: boolean): unknown {
-  return codec === Codec.RAW ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : decode(bytes, { exactFloats });
+  return codec === Codec.RAW
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    : decode(bytes, { exactFloats });
 }
 
 /** @throws {ValueError} */

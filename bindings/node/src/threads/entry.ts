@@ -67,7 +67,8 @@ class Entry {
     try {
       exports = await this.#module;
     } catch (error) {
-      const reason = new Error(`the module of ${start.routine} could not be loaded: ${this.setup.module}`, { cause: error });
+      const message = `the module of ${start.routine} could not be loaded: ${this.setup.module}`;
+      const reason = new Error(message, { cause: error });
       this.post({ task: start.task, broken: faultFrom(reason, this.#errors) });
       throw reason;
     }

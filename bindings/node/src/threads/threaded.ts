@@ -68,14 +68,15 @@ export class ThreadedRoutine {
  * blocks.
  *
  * ```ts
- * runtime.register('cpu.burn', threaded(new URL('./work.mjs', import.meta.url), { export: 'burn', threads: 2 }));
- * runtime.registerStream('cpu.primes', threaded(new URL('./work.mjs', import.meta.url), { export: 'primes', threads: 2 }));
+ * const work = new URL('./work.mjs', import.meta.url);
+ * runtime.register('cpu.burn', threaded(work, { export: 'burn', threads: 2 }));
+ * runtime.registerStream('cpu.primes', threaded(work, { export: 'primes', threads: 2 }));
  * ```
  *
  * The threads start when they are first needed, import the module, and are ended with the runtime; routines of one
- * runtime with the same module and the same options share them. A thread serves one task at a time, a stream until it has
- * ended; what finds none free waits for its turn. `currentTask()` works as ever; its `signal` is aborted once the thread
- * comes back to its event loop, `cancelled` at once. Named arguments, errors and values are as everywhere.
+ * runtime with the same module and the same options share them. A thread serves one task at a time, a stream until it
+ * has ended; what finds none free waits for its turn. `currentTask()` works as ever; its `signal` is aborted once the
+ * thread comes back to its event loop, `cancelled` at once. Named arguments, errors and values are as everywhere.
  *
  * A thread that ends while it serves a task (`process.exit()`, an uncaught exception, no memory) fails that task as a
  * `ThreadError`.
@@ -97,5 +98,6 @@ function urlOf(module: URL | string): string {
   if (typeof module === 'string' && /^(file|data|node):/.test(module)) {
     return module;
   }
-  throw invalid(`a threaded routine needs a URL, such as new URL('./work.mjs', import.meta.url), not ${String(module)}`);
+  const needed = "a URL, such as new URL('./work.mjs', import.meta.url)";
+  throw invalid(`a threaded routine needs ${needed}, not ${String(module)}`);
 }

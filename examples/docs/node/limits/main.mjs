@@ -1,5 +1,5 @@
-// A worker with limits: how many tasks it runs at once, whom it lets in, how large arguments may be; and what its callers
-// see of that. What computes for long runs in threads, beside the loop.
+// A worker with limits: how many tasks it runs at once, whom it lets in, how large arguments may be; and what its
+// callers see of that. What computes for long runs in threads, beside the loop.
 import { Runtime, threaded, WoolError, WorkerPool } from 'libwool';
 
 const runtime = new Runtime();
