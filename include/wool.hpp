@@ -21,15 +21,18 @@
 // Threads. Runtimes, workers and pools may be used from any thread. A stream is for one thread at a time, but cancel
 // is for any. Routines run on wool's threads, several at once, and may block and call wool.
 //
-// Exceptions. Every failure throws wool::Error, unless a function says otherwise. Whatever a routine throws fails its
-// task and nothing else: the caller gets the exception's type, what() and nested exceptions. No exception crosses
-// into the library. Destructors of what a routine captures must not throw, as ever.
+// Exceptions. Every failure throws wool::Error, unless a function says otherwise; that of a routine, wool::TaskError, or
+// the class of yours that it is (Runtime::error). Whatever a routine throws fails its task and nothing else: the caller
+// gets the exception's type, what() and nested exceptions. No exception crosses into the library. Destructors of what a routine captures must not throw, as ever.
 #ifndef WOOL_HPP
 #define WOOL_HPP
 
+#include "wool/admission.hpp"
+#include "wool/application_error.hpp"
 #include "wool/discovery.hpp"
 #include "wool/encoding.hpp"
 #include "wool/error.hpp"
+#include "wool/generator.hpp"
 #include "wool/options.hpp"
 #include "wool/pool.hpp"
 #include "wool/routine.hpp"

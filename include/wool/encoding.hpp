@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -250,6 +251,15 @@ inline Arguments decoded_arguments(wool_payload_t payload) {
 }
 
 }  // namespace detail
+
+inline std::optional<Value> Error::value() const {
+  if (codec() == 0) return std::nullopt;
+  return detail::decoded({{encoded_value().data(), encoded_value().size()}, codec()});
+}
+
+inline TaskError::TaskError(std::string type, const std::string& message, const Value& value)
+    : Error(WOOL_ERR_TASK_FAILED, message, std::move(type), encode(value)) {}
+
 }  // namespace wool
 
 #endif

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@
 #include "../wool.h"
 
 namespace wool {
+
+class Value;
 
 // The numbers are those of wool.h: WOOL_ERR_CANCELLED and so on.
 using Status = wool_status_t;
@@ -51,10 +54,26 @@ class Error : public std::runtime_error {
   const std::string& language() const noexcept { return story_->language; }
   // Where the routine's error was raised: lines, outermost first.
   const std::vector<std::string>& traceback() const noexcept { return story_->traceback; }
+  // The error's own data; nothing when there is none. Throws WOOL_ERR_CODEC for data that is no value.
+  std::optional<Value> value() const;
+  // Its bytes, and a wool_codec_t: empty when there is none.
+  const std::vector<std::uint8_t>& encoded_value() const noexcept { return story_->value; }
+  std::int32_t codec() const noexcept { return story_->codec; }
   // What caused it, or nullptr. It lives as long as this error or a copy of it.
   const Error* cause() const noexcept { return story_->cause.get(); }
   // The task certainly never started: calling again cannot run it twice.
   bool retryable() const noexcept { return story_->retryable; }
+
+ protected:
+  Error(Status status, const std::string& message, std::string type, std::vector<std::uint8_t> value)
+      : std::runtime_error(message) {
+    auto story = std::make_shared<Story>();
+    story->status = status;
+    story->type = std::move(type);
+    story->value = std::move(value);
+    story->codec = WOOL_CODEC_MSGPACK;
+    story_ = std::move(story);
+  }
 
  private:
   struct Story {
@@ -62,6 +81,8 @@ class Error : public std::runtime_error {
     std::string type;
     std::string language;
     std::vector<std::string> traceback;
+    std::vector<std::uint8_t> value;
+    std::int32_t codec = 0;
     std::shared_ptr<const Error> cause;
     bool retryable = false;
   };
@@ -70,6 +91,21 @@ class Error : public std::runtime_error {
       : std::runtime_error(message), story_(std::move(story)) {}
 
   std::shared_ptr<const Story> story_;
+};
+
+// A routine's failure, as its caller gets it: WOOL_ERR_TASK_FAILED, whatever the worker's language. A class of yours
+// that the runtime knows (see Runtime::error) is thrown in its place.
+//
+// Thrown from a routine it is an error that has no class here: callers get the type and the data.
+class TaskError : public Error {
+ public:
+  TaskError(std::string type, const std::string& message)
+      : Error(WOOL_ERR_TASK_FAILED, message, std::move(type)) {}
+  // Throws WOOL_ERR_CODEC for data that cannot be encoded.
+  TaskError(std::string type, const std::string& message, const Value& value);
+
+  // Of an error whose status is WOOL_ERR_TASK_FAILED.
+  explicit TaskError(const Error& error) : Error(error) {}
 };
 
 namespace detail {
@@ -91,6 +127,13 @@ template <class T, void (*free)(T*)>
 using Handle = std::unique_ptr<T, Free<T, free>>;
 using ErrorHandle = Handle<wool_error_t, wool_error_free>;
 
+// Throws what wool failed with.
+[[noreturn]] inline void raise(Status status, const wool_error_t* error) {
+  const Error copied = Error::copy(status, error);
+  if (copied.status() == WOOL_ERR_TASK_FAILED) throw TaskError(copied);
+  throw copied;
+}
+
 // Calls a function of wool.h, which is given its `error` argument, and throws what it fails with. Returns WOOL_OK,
 // WOOL_END or WOOL_PENDING.
 template <class Function>
@@ -99,7 +142,7 @@ Status checked(Function&& function) {
   const Status status = function(&error);
   if (status >= WOOL_OK) return status;
   const ErrorHandle owned(error);
-  throw Error::copy(status, error);
+  raise(status, error);
 }
 
 }  // namespace detail
@@ -114,6 +157,11 @@ inline Error Error::copy(Status status, const wool_error_t* error) {
   const std::size_t lines = wool_error_traceback_len(error);
   for (std::size_t i = 0; i < lines; i++) {
     story->traceback.push_back(detail::string(wool_error_traceback_line(error, i)));
+  }
+  wool_payload_t value{};
+  if (wool_error_value(error, &value) == WOOL_OK) {
+    story->value.assign(value.data.ptr, value.data.ptr + value.data.len);
+    story->codec = value.codec;
   }
   story->retryable = wool_error_retryable(error) != 0;
   if (const wool_error_t* cause = wool_error_cause(error)) {

@@ -63,6 +63,11 @@ struct CallOptions {
   // The budget of time of the whole call or stream: past it, it ends as WOOL_ERR_DEADLINE_EXCEEDED here and is
   // cancelled there. 0 = none.
   milliseconds timeout{0};
+  // Of a stream: the budget of each step, from asking for an item until it comes. 0 = none.
+  milliseconds step_timeout{0};
+  // Of a stream: how many items may be made ahead of their use. 0 makes each when it is asked for; with more, send and
+  // throw_ are refused.
+  std::uint32_t prefetch = 0;
   // How long to look for a worker. 0 = as the pool does.
   milliseconds dispatch_timeout{0};
   // A label, for logs and for the worker.
@@ -77,7 +82,7 @@ class WorkerPool {
   // Throws WOOL_ERR_INVALID_ARGUMENT for options that contradict each other, WOOL_ERR_PERMISSION_DENIED for an address
   // beyond loopback without `allow_plaintext`, WOOL_ERR_DISCOVERY when workers cannot be found here at all,
   // WOOL_ERR_SPAWN_FAILED when this program may not be started again, WOOL_ERR_CLOSED.
-  explicit WorkerPool(const Runtime& runtime, const PoolOptions& options = {}) {
+  explicit WorkerPool(const Runtime& runtime, const PoolOptions& options = {}) : errors_(runtime.errors_) {
     const std::vector<wool_slice_t> addresses = detail::slices(options.addresses);
     const std::vector<wool_slice_t> command = detail::slices(options.command);
     const std::vector<wool_slice_t> tags = detail::slices(options.tags);
@@ -116,7 +121,8 @@ class WorkerPool {
   // Calls a routine with these arguments and waits for its result: an R, a Value, or void, which drops it. A
   // wool::Named holds arguments by name; wool::Arguments, given alone, are all of them.
   //
-  // Throws what the call ended with; WOOL_ERR_CODEC for a result that is no R.
+  // Throws what the call ended with: wool::Error, for a routine's own failure a wool::TaskError, or the class that it is
+  // here (see Runtime::error); WOOL_ERR_CODEC for a result that is no R.
   template <class R = Value, class... A>
   R call(std::string_view routine, A&&... arguments) {
     return call<R>(CallOptions{}, routine, std::forward<A>(arguments)...);
@@ -127,7 +133,7 @@ class WorkerPool {
     const detail::Encoded sent = encode(std::forward<A>(arguments)...);
     const wool_call_options_t given = lend(options);
     detail::Encoded result;
-    detail::checked([&](wool_error_t** error) {
+    detail::checked(errors_, [&](wool_error_t** error) {
       return wool_call(get(), detail::slice(routine), sent.payload(), &given, -1, result.bytes(), result.codec(), error);
     });
     if constexpr (!std::is_void_v<R>) return Codec<R>::decode(detail::decoded(result.payload()));
@@ -148,7 +154,7 @@ class WorkerPool {
     detail::checked([&](wool_error_t** error) {
       return wool_stream_open(get(), detail::slice(routine), sent.payload(), &given, nullptr, 0, &handle, error);
     });
-    return Stream<T>(handle);
+    return Stream<T>(handle, errors_);
   }
 
   // What is pending ends as WOOL_ERR_CLOSED, what is called from now on is refused so, and the workers that the pool
@@ -194,11 +200,14 @@ class WorkerPool {
   static wool_call_options_t lend(const CallOptions& options) {
     wool_call_options_t lent = WOOL_CALL_OPTIONS_INIT;
     lent.timeout_ms = detail::option(options.timeout, "timeout");
+    lent.step_timeout_ms = detail::option(options.step_timeout, "step_timeout");
+    lent.prefetch = options.prefetch;
     lent.dispatch_timeout_ms = detail::option(options.dispatch_timeout, "dispatch_timeout");
     lent.tag = detail::slice(options.tag);
     return lent;
   }
 
+  detail::SharedErrors errors_;
   detail::Handle<wool_pool_t, wool_pool_free> pool_;
 };
 

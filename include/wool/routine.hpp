@@ -1,20 +1,17 @@
-// Callables as routines: part of wool.hpp.
+// Callables as routines that answer once: part of wool.hpp.
 #ifndef WOOL_ROUTINE_HPP
 #define WOOL_ROUTINE_HPP
 
 #include <array>
 #include <chrono>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "fault.hpp"
+#include "failing.hpp"
 
 namespace wool {
 
@@ -179,6 +176,7 @@ struct Routine {
 
   std::string name;
   std::vector<std::string> parameters;
+  SharedErrors errors;
   F function;
 
   decltype(auto) call(wool_task_t task, wool_payload_t arguments) const {
@@ -193,7 +191,7 @@ struct Routine {
     } catch (const ArgumentError& error) {
       fail(task, WOOL_ERR_TASK_FAILED, "ArgumentError", error.message);
     } catch (...) {
-      detail::fail_with_current(task);
+      detail::fail_with_current(task, errors);
     }
   }
 
@@ -223,132 +221,6 @@ struct Unary : Routine<F> {
       routine.fail_with_current(task);
     }
   }
-};
-
-// A stream's task. Whoever sets `busy` - a callback, or the cancel of an idle generator - has the generator to itself.
-template <class G>
-class Generating {
- public:
-  explicit Generating(wool_task_t task) : task_(task) {}
-
-  // Begins, busy; `make` makes the generator.
-  template <class Make>
-  void begin(const Make& make) noexcept {
-    // A failed task is over: nothing looks at `busy` again.
-    if (!make(generator_)) return;
-    rest();
-  }
-
-  void step(std::int32_t step) noexcept {
-    {
-      const std::lock_guard<std::mutex> guard(mutex_);
-      // Being cleaned up, after a cancel, or over.
-      if (busy_) return;
-      busy_ = true;
-    }
-    if (step != WOOL_STEP_NEXT) return end();
-    try {
-      auto item = (*generator_)();
-      static_assert(is_optional<decltype(item)>, "a generator returns std::optional<T>: an item, or the end");
-      if (!item) return end();
-      // An answer that is not taken has failed the task, which is then found to be over.
-      answer(task_, Codec<std::decay_t<decltype(*item)>>::encode(std::move(*item)), wool_task_yield);
-    } catch (...) {
-      generator_.reset();
-      fail_with_current(task_);
-      return;
-    }
-    rest();
-  }
-
-  // On a thread that must not be held up. `self` keeps this alive.
-  static void cancel(const std::shared_ptr<Generating>& self) noexcept {
-    {
-      const std::lock_guard<std::mutex> guard(self->mutex_);
-      if (std::exchange(self->busy_, true)) {
-        // Whoever has it looks once more before resting.
-        self->cancelled_ = true;
-        return;
-      }
-    }
-    try {
-      // Clean-up may block. The task is answered last, so closing the runtime waits for this thread's work.
-      std::thread([self] { self->stop(); }).detach();
-    } catch (...) {
-      self->stop();
-    }
-  }
-
- private:
-  void rest() noexcept {
-    {
-      const std::lock_guard<std::mutex> guard(mutex_);
-      // A cancel may have come before there was a state to tell it to.
-      if (!cancelled_ && wool_task_is_cancelled(task_) == 0) {
-        busy_ = false;
-        return;
-      }
-    }
-    stop();
-  }
-
-  void end() noexcept {
-    generator_.reset();
-    wool_task_end(task_, nullptr);
-  }
-
-  void stop() noexcept {
-    generator_.reset();
-    fail(task_, WOOL_ERR_CANCELLED, {}, "the task was cancelled");
-  }
-
-  const wool_task_t task_;
-  std::mutex mutex_;
-  bool busy_ = true;
-  bool cancelled_ = false;
-  std::optional<G> generator_;
-};
-
-template <class F>
-struct Streaming : Routine<F> {
-  using Generator = std::decay_t<typename Signature<F>::Result>;
-  using State = std::shared_ptr<Generating<Generator>>;
-
-  static void run(void* user_data, wool_task_t task, const wool_task_info_t*, wool_payload_t arguments) noexcept {
-    const auto& routine = *static_cast<const Routine<F>*>(user_data);
-    try {
-      auto generating = std::make_shared<Generating<Generator>>(task);
-      auto state = std::make_unique<State>(generating);
-      // Refused only for a stale task, and freed by wool in any case.
-      if (wool_task_set_state(task, state.release(), destroy_state, nullptr) != WOOL_OK) return;
-      generating->begin([&](std::optional<Generator>& generator) {
-        try {
-          generator.emplace(routine.call(task, arguments));
-          return true;
-        } catch (...) {
-          routine.fail_with_current(task);
-          return false;
-        }
-      });
-    } catch (...) {
-      routine.fail_with_current(task);
-    }
-  }
-
-  static void step(void*, wool_task_t, void* state, std::int32_t step) noexcept {
-    // NULL: beginning has failed, and the task with it.
-    if (state == nullptr) return;
-    const State generating = *static_cast<const State*>(state);
-    generating->step(step);
-  }
-
-  static void cancel(void*, wool_task_t, void* state) noexcept {
-    // NULL: not begun yet. Beginning will see it.
-    if (state == nullptr) return;
-    Generating<Generator>::cancel(*static_cast<const State*>(state));
-  }
-
-  static void destroy_state(void* state) { delete static_cast<State*>(state); }
 };
 
 }  // namespace detail

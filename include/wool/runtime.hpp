@@ -4,13 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "generator.hpp"
 #include "options.hpp"
-#include "routine.hpp"
 
 namespace wool {
 
@@ -81,6 +82,7 @@ class Runtime {
     if (this != &other) {
       wait();
       runtime_ = std::move(other.runtime_);
+      errors_ = std::move(other.errors_);
     }
     return *this;
   }
@@ -107,7 +109,11 @@ class Runtime {
   // Registers a routine that answers with a stream. Called with a task's arguments, as of a unary routine, it returns
   // the generator: any callable that returns std::optional<T>, the next item or the end. The generator runs only when
   // an item is asked for, one step at a time, though on changing threads. Its destruction is the clean-up: after the
-  // end, an exception, the caller's close or cancel.
+  // end, an exception, the caller's close or cancel. A clean-up that may fail is a close() of the generator, which is
+  // called when the caller closes, before the destruction: what it throws, the caller's close throws.
+  //
+  // A generator that takes a `const wool::Received<V>&` gets what the caller sends and throws; for others a value that
+  // is sent is no more than a next, and what is thrown ends the stream.
   //
   // Throws WOOL_ERR_ALREADY_EXISTS, WOOL_ERR_CLOSED.
   template <class F>
@@ -118,6 +124,18 @@ class Runtime {
     given.step = detail::Streaming<F>::step;
     given.cancel = detail::Streaming<F>::cancel;
     add(name, std::move(function), options, given);
+  }
+
+  // Makes an exception class known, whose name and data wool::ErrorTraits<E> tell. Thrown from a routine, or into one, it
+  // travels under its name with its data. What comes under its name, whatever the other side's language, is thrown as
+  // an E: from calls and streams of this runtime's pools, and at the yields of its generators. An E that is no
+  // wool::Error nests the wool::TaskError that it came as. An exception that is of several known classes travels as
+  // the one that was registered last.
+  //
+  // Throws WOOL_ERR_ALREADY_EXISTS.
+  template <class E>
+  void error() {
+    errors_->template add<E>();
   }
 
   // Closes pools, whose calls end as WOOL_ERR_CLOSED, then workers, whose tasks are cancelled and waited for. It may be
@@ -143,7 +161,7 @@ class Runtime {
     given.parameters = parameters.data();
     given.parameter_count = parameters.size();
     // wool's from here on, also when this fails.
-    given.user_data = new detail::Routine<F>{std::string(name), options.parameters, std::move(function)};
+    given.user_data = new detail::Routine<F>{std::string(name), options.parameters, errors_, std::move(function)};
     given.destroy = detail::Routine<F>::destroy;
     detail::checked([&](wool_error_t** error) { return wool_routine_register(get(), &given, error); });
   }
@@ -152,7 +170,10 @@ class Runtime {
     if (runtime_) wool_runtime_close(get(), -1, nullptr);
   }
 
+  friend class WorkerPool;
+
   detail::RuntimeHandle runtime_;
+  detail::SharedErrors errors_ = std::make_shared<detail::Errors>();
 };
 
 }  // namespace wool

@@ -3,11 +3,14 @@
 #define WOOL_STREAM_HPP
 
 #include <cstddef>
+#include <exception>
 #include <iterator>
+#include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
-#include "encoding.hpp"
+#include "failing.hpp"
 
 namespace wool {
 
@@ -16,15 +19,21 @@ namespace wool {
 //
 //   auto numbers = pool.stream<int>("calc.countdown", 3);
 //   while (std::optional<int> n = numbers.next()) std::cout << *n << '\n';
+//
+// It is a generator: send and throw_ resume it with a value and with an exception, as next does with nothing.
 template <class T = Value>
 class Stream {
  public:
   // Takes over a stream without a queue, as wool_stream_open gives it.
-  explicit Stream(wool_stream_t handle) noexcept : handle_(handle) {}
-  Stream(Stream&& other) noexcept : handle_(std::exchange(other.handle_, 0)), over_(std::exchange(other.over_, true)) {}
+  explicit Stream(wool_stream_t handle) : Stream(handle, std::make_shared<detail::Errors>()) {}
+  Stream(Stream&& other) noexcept
+      : handle_(std::exchange(other.handle_, 0)),
+        over_(std::exchange(other.over_, true)),
+        errors_(std::move(other.errors_)) {}
   Stream& operator=(Stream&& other) noexcept {
     std::swap(handle_, other.handle_);
     std::swap(over_, other.over_);
+    std::swap(errors_, other.errors_);
     return *this;
   }
   ~Stream() {
@@ -39,6 +48,35 @@ class Stream {
     detail::Encoded item;
     if (!pull(item)) return std::nullopt;
     return Codec<T>::decode(detail::decoded(item.payload()));
+  }
+
+  // Resumes the generator with a value, of a type that has a Codec, and waits for its next item, as next does.
+  //
+  // Throws WOOL_ERR_INVALID_ARGUMENT, and the stream can go on, before the first item was asked for and on a stream
+  // with a prefetch; WOOL_ERR_CODEC for a value that cannot be encoded; else as next.
+  template <class V>
+  std::optional<T> send(V&& value) {
+    if (over_) return std::nullopt;
+    const detail::Encoded sent = detail::encoded(Codec<std::decay_t<V>>::encode(std::forward<V>(value)));
+    detail::checked([&](wool_error_t** error) { return wool_stream_send(handle_, sent.payload(), error); });
+    return next();
+  }
+
+  // Raises an exception where the generator is, and waits for its next item, as next does. It travels as one that a
+  // routine throws. One that the generator does not catch ends the stream, and comes back. Before the first item was
+  // asked for, the generator never begins.
+  //
+  // Throws WOOL_ERR_INVALID_ARGUMENT, and the stream can go on, on a stream with a prefetch; else as next.
+  template <class E>
+  std::optional<T> throw_(const E& exception) {
+    return throw_(std::make_exception_ptr(exception));
+  }
+  std::optional<T> throw_(const std::exception_ptr& exception) {
+    if (over_) return std::nullopt;
+    const detail::Fault fault = detail::fault_of(exception, errors_);
+    const detail::LentFault lent(fault);
+    detail::checked([&](wool_error_t** error) { return wool_stream_throw(handle_, &lent.get(), error); });
+    return next();
   }
 
   // Ends the generator where it is, and waits until its clean-up has run; items that were under way are dropped. Does
@@ -90,12 +128,17 @@ class Stream {
   Iterator end() noexcept { return Iterator(); }
 
  private:
+  friend class WorkerPool;
+
+  Stream(wool_stream_t handle, detail::SharedErrors errors) noexcept : handle_(handle), errors_(std::move(errors)) {}
+
   // Whether there was one.
   bool pull(detail::Encoded& item) {
     if (over_) return false;
     try {
-      const Status status = detail::checked(
-          [&](wool_error_t** error) { return wool_stream_wait(handle_, -1, item.bytes(), item.codec(), error); });
+      const Status status = detail::checked(errors_, [&](wool_error_t** error) {
+        return wool_stream_wait(handle_, -1, item.bytes(), item.codec(), error);
+      });
       over_ = status == WOOL_END;
       return !over_;
     } catch (...) {
@@ -108,6 +151,7 @@ class Stream {
 
   wool_stream_t handle_ = 0;
   bool over_ = false;
+  detail::SharedErrors errors_;
 };
 
 }  // namespace wool

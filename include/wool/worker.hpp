@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "admission.hpp"
 #include "discovery.hpp"
 #include "options.hpp"
 #include "runtime.hpp"
@@ -32,6 +33,8 @@ struct WorkerOptions {
   // Where pools find this worker. Without `secret`, one that is drawn by lot goes into the record, and only who can
   // read that may call.
   std::optional<Discovery> publish = std::nullopt;
+  // Decides about each call before it begins; see AdmissionHook. None = all are let in.
+  AdmissionHook admit = nullptr;
 };
 
 // Where a program becomes a worker: first thing in main, once its routines are registered.
@@ -66,6 +69,12 @@ class Worker {
     given.tags = tags.data();
     given.tag_count = tags.size();
     given.publish = options.publish ? options.publish->get() : nullptr;
+    if (options.admit) {
+      given.admit = detail::admit;
+      // wool's from here on, also when this fails.
+      given.admit_user_data = new AdmissionHook(options.admit);
+      given.admit_destroy = detail::destroy_admit;
+    }
     wool_worker_t* worker = nullptr;
     detail::checked([&](wool_error_t** error) { return wool_worker_new(runtime.get(), &given, &worker, error); });
     worker_.reset(worker);

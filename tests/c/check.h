@@ -77,7 +77,7 @@ static inline int same(wool_slice_t slice, const char *string) {
 }
 
 static inline int holds(wool_slice_t slice, const char *words) {
-  return memmem(slice.ptr, slice.len, words, strlen(words)) != NULL;
+  return words[0] == '\0' || (slice.len > 0 && memmem(slice.ptr, slice.len, words, strlen(words)) != NULL);
 }
 
 #endif

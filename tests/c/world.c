@@ -41,6 +41,14 @@ wool_task_t world_kept_task(void) {
   return task;
 }
 
+wool_task_t world_take_kept_task(void) {
+  wool_task_t task = world_kept_task();
+  pthread_mutex_lock(&lock);
+  kept = 0;
+  pthread_mutex_unlock(&lock);
+  return task;
+}
+
 static wool_bytes_t finished(wool_value_builder_t *builder) {
   wool_bytes_t bytes = {0};
   OK(wool_value_builder_finish(builder, &bytes, &error));
@@ -57,7 +65,7 @@ wool_bytes_t ints(int count, int64_t a, int64_t b) {
   return finished(builder);
 }
 
-static wool_bytes_t one_int(int64_t number) {
+wool_bytes_t one_int(int64_t number) {
   wool_value_builder_t *builder = NULL;
   OK(wool_value_builder_new(&builder, &error));
   OK(wool_value_builder_int(builder, number, &error));
@@ -78,8 +86,7 @@ int64_t to_int(wool_bytes_t bytes) {
   return number;
 }
 
-/* The arguments, which must be so many ints. */
-static void read_ints(wool_payload_t arguments, size_t count, int64_t *numbers) {
+void read_ints(wool_payload_t arguments, size_t count, int64_t *numbers) {
   wool_value_reader_t *reader = NULL;
   size_t positional = 0, named = 0;
   OK(wool_value_reader_new_arguments(arguments.data, &reader, &positional, &named, &error));
@@ -179,8 +186,10 @@ static void run_endless(void *data, wool_task_t task, const wool_task_info_t *in
   keep_state(task, counting);
 }
 
-static void step_count(void *data, wool_task_t task, void *state, int32_t step) {
+static void step_count(void *data, wool_task_t task, void *state, int32_t step, wool_payload_t sent,
+                       const wool_error_t *thrown) {
   (void)data;
+  CHECK((step == WOOL_STEP_SEND) == (sent.data.len > 0) && (step == WOOL_STEP_THROW) == (thrown != NULL));
   struct counting *counting = state;
   int32_t answered;
   if (step == WOOL_STEP_NEXT && counting->next < counting->end) {
@@ -222,8 +231,7 @@ static void run_exit(void *data, wool_task_t task, const wool_task_info_t *info,
   _exit((int)status);
 }
 
-static void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step_fn step,
-                  wool_cancel_fn cancel) {
+void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step_fn step, wool_cancel_fn cancel) {
   wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
   options.name = text(name);
   options.kind = step == NULL ? WOOL_ROUTINE_UNARY : WOOL_ROUTINE_STREAM;
@@ -248,10 +256,12 @@ wool_runtime_t *world_runtime(void) {
   return runtime;
 }
 
-world_t world_new(void) {
+world_t world_new(void) { return world_of(world_runtime(), NULL); }
+
+world_t world_of(wool_runtime_t *runtime, const wool_worker_options_t *options) {
   world_t world = {0};
-  world.runtime = world_runtime();
-  OK(wool_worker_new(world.runtime, NULL, &world.worker, &error));
+  world.runtime = runtime;
+  OK(wool_worker_new(world.runtime, options, &world.worker, &error));
   wool_slice_t address = wool_worker_address(world.worker);
   wool_pool_options_t pool = WOOL_POOL_OPTIONS_INIT;
   pool.addresses = &address;

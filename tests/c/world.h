@@ -25,12 +25,18 @@ typedef struct {
  */
 world_t world_new(void);
 void world_free(world_t *world);
+/* The same on a runtime of the test's, whose worker has these options, which may be NULL. */
+world_t world_of(wool_runtime_t *runtime, const wool_worker_options_t *options);
+/* Registers a routine; a stream if it has steps. */
+void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step_fn step, wool_cancel_fn cancel);
 
 /* A runtime with these routines, and no worker yet. */
 wool_runtime_t *world_runtime(void);
 
 /* The task of the test.keep call that came first; waits for it. */
 wool_task_t world_kept_task(void);
+/* The same, and the next one is of the next call. */
+wool_task_t world_take_kept_task(void);
 /* How many tasks heard of a cancel; how many streams cleaned up. */
 int world_cancelled(void);
 int world_cleaned(void);
@@ -41,6 +47,9 @@ void world_wait_cleaned(int count);
 /* Encoded arguments: 0 to 2 ints. Given back by wool_bytes_free. */
 wool_bytes_t ints(int count, int64_t a, int64_t b);
 wool_payload_t payload(wool_bytes_t bytes);
+wool_bytes_t one_int(int64_t number);
+/* Reads arguments, which must be so many ints. */
+void read_ints(wool_payload_t arguments, size_t count, int64_t *numbers);
 int64_t to_int(wool_bytes_t bytes);
 
 /* Submits, and frees the arguments. */

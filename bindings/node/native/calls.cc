@@ -8,10 +8,10 @@ namespace {
 
 enum class Face { kCall, kStream };
 
-// (pool, tag, routine, bytes, length, codec, timeout, dispatchTimeout, label): `tag` names the call between this addon
-// and JavaScript, `label` is the caller's own text for it.
+// (pool, tag, routine, bytes, length, codec, timeout, dispatchTimeout, label, stepTimeout, prefetch): `tag` names the
+// call between this addon and JavaScript, `label` is the caller's own text for it.
 napi_value Submit(napi_env env, napi_callback_info info, Face face) {
-  const Arguments<9> arguments(env, info);
+  const Arguments<11> arguments(env, info);
   auto* pool = arguments.External<Pool>(0);
   if (pool == nullptr || pool->runtime->queue() == nullptr) {
     return ThrowError(env, WOOL_ERR_CLOSED, nullptr);
@@ -24,6 +24,8 @@ napi_value Submit(napi_env env, napi_callback_info info, Face face) {
   options.timeout_ms = static_cast<uint64_t>(arguments.Int64(6));
   options.dispatch_timeout_ms = static_cast<uint64_t>(arguments.Int64(7));
   options.tag = label.slice();
+  options.step_timeout_ms = static_cast<uint64_t>(arguments.Int64(9));
+  options.prefetch = static_cast<uint32_t>(arguments.Int64(10));
 
   uint64_t handle = 0;
   wool_error_t* error = nullptr;
@@ -75,6 +77,32 @@ napi_value NextItem(napi_env env, napi_callback_info info) {
   wool_error_t* error = nullptr;
   const uint64_t handle = runtime->calls().Handle(arguments.Int32(1));
   const wool_status_t status = wool_stream_next(handle, static_cast<uint32_t>(arguments.Int32(2)), &error);
+  return Asked(env, status, error);
+}
+
+// (runtime, tag, bytes, length, codec)
+napi_value SendItem(napi_env env, napi_callback_info info) {
+  const Arguments<5> arguments(env, info);
+  Runtime* runtime = RuntimeOf(arguments, 0);
+  if (runtime == nullptr) {
+    return nullptr;
+  }
+  const wool_payload_t value{arguments.Bytes(2, arguments.Int32(3)), arguments.Int32(4)};
+  wool_error_t* error = nullptr;
+  const wool_status_t status = wool_stream_send(runtime->calls().Handle(arguments.Int32(1)), value, &error);
+  return Asked(env, status, error);
+}
+
+// (runtime, tag, FaultDescription)
+napi_value ThrowItem(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  Runtime* runtime = RuntimeOf(arguments, 0);
+  if (runtime == nullptr) {
+    return nullptr;
+  }
+  const Fault fault(env, arguments[2]);
+  wool_error_t* error = nullptr;
+  const wool_status_t status = wool_stream_throw(runtime->calls().Handle(arguments.Int32(1)), fault.get(), &error);
   return Asked(env, status, error);
 }
 

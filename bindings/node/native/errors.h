@@ -21,6 +21,16 @@ napi_value DescribeError(napi_env env, wool_status_t status, const wool_error_t*
 // Throws the JavaScript error for a failed call of libwool, and frees `error`. Returns nullptr, to be returned on.
 napi_value ThrowError(napi_env env, wool_status_t status, wool_error_t* error);
 
+// What an external of an error holds.
+struct KeptError {
+  explicit KeptError(wool_error_t* kept) : error(kept) {}
+  ~KeptError() { wool_error_free(error); }
+  KeptError(const KeptError&) = delete;
+  KeptError& operator=(const KeptError&) = delete;
+
+  wool_error_t* error;
+};
+
 // A `FaultDescription` of src/native.ts as libwool takes it. Owns everything it points to.
 class Fault {
  public:

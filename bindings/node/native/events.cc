@@ -49,6 +49,21 @@ napi_value TakeError(napi_env env, napi_callback_info info) {
   return description;
 }
 
+// (runtime, index) => { description, handle }
+napi_value TakeThrown(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  Runtime* runtime = RuntimeOf(arguments, 0);
+  wool_event_t* event = runtime == nullptr ? nullptr : runtime->Event(arguments.Int32(1));
+  if (event == nullptr) {
+    return nullptr;
+  }
+  napi_value result = ObjectValue(env);
+  SetProperty(env, result, "description", DescribeError(env, static_cast<wool_status_t>(event->status), event->error));
+  SetProperty(env, result, "handle", ExternalValue(env, new KeptError(event->error)));
+  event->error = nullptr;
+  return result;
+}
+
 // (runtime, alive)
 napi_value KeepAlive(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);

@@ -9,6 +9,7 @@ namespace wool_node {
 napi_value Drain(napi_env env, napi_callback_info info);
 napi_value TakePayload(napi_env env, napi_callback_info info);
 napi_value TakeError(napi_env env, napi_callback_info info);
+napi_value TakeThrown(napi_env env, napi_callback_info info);
 napi_value KeepAlive(napi_env env, napi_callback_info info);
 
 // calls.cc
@@ -16,6 +17,8 @@ napi_value SubmitCall(napi_env env, napi_callback_info info);
 napi_value CancelCall(napi_env env, napi_callback_info info);
 napi_value OpenStream(napi_env env, napi_callback_info info);
 napi_value NextItem(napi_env env, napi_callback_info info);
+napi_value SendItem(napi_env env, napi_callback_info info);
+napi_value ThrowItem(napi_env env, napi_callback_info info);
 napi_value CloseStream(napi_env env, napi_callback_info info);
 
 // tasks.cc
@@ -24,8 +27,13 @@ napi_value ReturnTask(napi_env env, napi_callback_info info);
 napi_value YieldTask(napi_env env, napi_callback_info info);
 napi_value EndTask(napi_env env, napi_callback_info info);
 napi_value FailTask(napi_env env, napi_callback_info info);
+napi_value FailTaskWith(napi_env env, napi_callback_info info);
 napi_value DropTask(napi_env env, napi_callback_info info);
 napi_value TaskInfo(napi_env env, napi_callback_info info);
+
+// admissions.cc
+napi_value TakeAdmission(napi_env env, napi_callback_info info);
+napi_value AnswerAdmission(napi_env env, napi_callback_info info);
 
 // peers.cc
 napi_value CreateRuntime(napi_env env, napi_callback_info info);

@@ -55,6 +55,8 @@ class StartWorkerJob : public Job {
         publish_(options.DiscoveryAt("publish")),
         concurrency_(static_cast<uint32_t>(options.Number("concurrency"))),
         max_payload_(static_cast<uint64_t>(options.Number("maxPayload"))),
+        admit_tag_(static_cast<uint64_t>(options.Number("admitTag"))),
+        admit_queue_(admit_tag_ == 0 ? nullptr : this->runtime()->shared_queue()),
         allow_plaintext_(options.Bool("allowPlaintext")) {}
 
   ~StartWorkerJob() override { wool_worker_free(worker_); }
@@ -72,6 +74,8 @@ class StartWorkerJob : public Job {
     options.tags = tags.data();
     options.tag_count = tags.size();
     options.publish = publish_.get();
+    options.admit_queue = admit_queue_.get();
+    options.admit_tag = admit_tag_;
     return wool_worker_new(runtime, &options, &worker_, error);
   }
 
@@ -92,6 +96,9 @@ class StartWorkerJob : public Job {
   Discovery publish_;
   uint32_t concurrency_;
   uint64_t max_payload_;
+  uint64_t admit_tag_;
+  // The runtime's, which may be disposed of meanwhile.
+  std::shared_ptr<wool_queue_t> admit_queue_;
   bool allow_plaintext_;
   wool_worker_t* worker_ = nullptr;
 };

@@ -181,7 +181,9 @@ bool Runtime::Start(int32_t log_level) {
     wool_queue_options_t queue_options = WOOL_QUEUE_OPTIONS_INIT;
     queue_options.doorbell = Ring;
     queue_options.doorbell_user_data = this;
-    status = wool_queue_new(runtime, &queue_options, &queue_, &error);
+    wool_queue_t* queue = nullptr;
+    status = wool_queue_new(runtime, &queue_options, &queue, &error);
+    queue_.reset(queue, wool_queue_free);
   }
   if (status != WOOL_OK) {
     ThrowError(env_, status, error);
@@ -211,8 +213,8 @@ int32_t Runtime::Drain(wool_error_t** error, wool_status_t* status) {
     return -1;
   }
   size_t count = 0;
-  *status = wool_queue_drain(queue_, batch_.data(), sizeof(wool_event_t), batch_.size(), slab_, slab_length_, 0, &count,
-                             error);
+  *status = wool_queue_drain(queue_.get(), batch_.data(), sizeof(wool_event_t), batch_.size(), slab_, slab_length_, 0,
+                             &count, error);
   if (*status != WOOL_OK) {
     return *status == WOOL_ERR_CLOSED ? -1 : 0;
   }
@@ -254,7 +256,7 @@ void Runtime::ReleaseBatch() {
 void Runtime::Dispose() {
   // No doorbell starts after this, so that its function can go.
   if (queue_ != nullptr) {
-    wool_queue_close(queue_, nullptr);
+    wool_queue_close(queue_.get(), nullptr);
   }
   if (doorbell_ != nullptr) {
     napi_release_threadsafe_function(doorbell_, napi_tsfn_abort);
@@ -265,8 +267,7 @@ void Runtime::Dispose() {
     log_.reset();
   }
   ReleaseBatch();
-  wool_queue_free(queue_);
-  queue_ = nullptr;
+  queue_.reset();
   runtime_.reset();
   for (napi_ref* reference : {&slab_reference_, &fields_reference_}) {
     if (*reference != nullptr) {

@@ -85,7 +85,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   // Null once disposed.
   const std::shared_ptr<wool_runtime_t>& handle() const { return runtime_; }
   // Null once disposed.
-  wool_queue_t* queue() const { return queue_; }
+  wool_queue_t* queue() const { return queue_.get(); }
+  const std::shared_ptr<wool_queue_t>& shared_queue() const { return queue_; }
   CallTable& calls() { return calls_; }
   TaskTable& tasks() { return tasks_; }
 
@@ -112,7 +113,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   napi_env env_;
   // Freed when the last job that uses it is done, too.
   std::shared_ptr<wool_runtime_t> runtime_;
-  wool_queue_t* queue_ = nullptr;
+  // The same.
+  std::shared_ptr<wool_queue_t> queue_;
   napi_threadsafe_function doorbell_ = nullptr;
   std::shared_ptr<LogSink> log_;
   // While the clean-up hook is registered, it owns the runtime.

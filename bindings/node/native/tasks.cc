@@ -92,6 +92,16 @@ napi_value FailTask(napi_env env, napi_callback_info info) {
   return Answered(env, task, status, error);
 }
 
+// (runtime, task, external of KeptError)
+napi_value FailTaskWith(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  const Task task(arguments);
+  const auto* kept = arguments.External<KeptError>(2);
+  wool_error_t* error = nullptr;
+  const wool_status_t status = wool_task_fail_with(task.handle, kept == nullptr ? nullptr : kept->error, &error);
+  return Answered(env, task, status, error);
+}
+
 // (runtime, task)
 napi_value DropTask(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);

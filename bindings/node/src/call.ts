@@ -1,6 +1,7 @@
 import { onAbort } from './abort.js';
 import { WoolError } from './errors.js';
 import { native, type PoolHandle } from './native.js';
+import { count, invalid } from './options.js';
 import { withArguments } from './payload.js';
 import type { CompletionQueue, Waiter } from './queue.js';
 import type { Raw } from './values/types.js';
@@ -9,7 +10,10 @@ import type { Raw } from './values/types.js';
 export interface CallOptions {
   /** Cancels the call: the promise rejects at once, and the routine is told while it runs. */
   signal?: AbortSignal | undefined;
-  /** Budget of the whole call in milliseconds, enforced at both ends. Default: none. */
+  /**
+   * Budget of the whole call in milliseconds, enforced at both ends: past it the call ends as `DEADLINE_EXCEEDED`. No
+   * time left (0) does so at once, a negative one is `INVALID_ARGUMENT`. Default: none.
+   */
   timeout?: number | undefined;
   /** How long the call may wait for a worker, milliseconds. Default: the pool's. */
   dispatchTimeout?: number | undefined;
@@ -19,13 +23,28 @@ export interface CallOptions {
   tag?: string | undefined;
 }
 
+/** How a stream is opened. */
+export interface StreamOptions extends CallOptions {
+  /**
+   * Budget of each step in milliseconds, from asking for an item until it comes; past it the stream ends as
+   * `DEADLINE_EXCEEDED`, and the routine is cancelled. As `timeout` otherwise.
+   */
+  stepTimeout?: number | undefined;
+  /**
+   * How many items the worker may be ahead: that many are asked for at the first `next`, and again when half of them
+   * have been taken, so that no more are ever kept here. For plain iteration: nothing can be sent or thrown. Default:
+   * none, and the worker runs to the next `yield` only when asked.
+   */
+  prefetch?: number | undefined;
+}
+
 /** What is called, and from where. */
 export interface Request {
   readonly queue: CompletionQueue;
   readonly pool: PoolHandle;
   readonly routine: string;
   readonly args: readonly unknown[] | Raw;
-  readonly options: CallOptions;
+  readonly options: StreamOptions;
 }
 
 /** Sends a unary call. Rejects, never throws. */
@@ -85,10 +104,13 @@ export function submit(request: Request, waiter: Waiter, send: typeof native.sub
   const { queue, pool, routine, args, options } = request;
   const timeout = budget('timeout', options.timeout);
   const dispatchTimeout = budget('dispatchTimeout', options.dispatchTimeout);
+  const stepTimeout = budget('stepTimeout', options.stepTimeout);
+  const prefetch = count('prefetch', options.prefetch, 0) ?? 0;
   const tag = queue.tagFor(waiter);
   try {
     withArguments(args, options.named, (bytes, length, codec) => {
-      send(pool, tag, routine, bytes, length, codec, timeout, dispatchTimeout, options.tag ?? '');
+      const label = options.tag ?? '';
+      send(pool, tag, routine, bytes, length, codec, timeout, dispatchTimeout, label, stepTimeout, prefetch);
     });
   } catch (error) {
     queue.forget(tag);
@@ -97,18 +119,21 @@ export function submit(request: Request, waiter: Waiter, send: typeof native.sub
   return tag;
 }
 
+/** Milliseconds from which on a budget has no end: some 285,000 years. */
+const LONGEST = Number.MAX_SAFE_INTEGER;
+
 /** Milliseconds as libwool takes them, where 0 is none. */
 function budget(name: string, milliseconds: number | undefined): number {
-  if (milliseconds === undefined || milliseconds === Infinity) {
+  if (milliseconds === undefined) {
     return 0;
   }
-  if (typeof milliseconds !== 'number' || Number.isNaN(milliseconds)) {
-    throw new WoolError('INVALID_ARGUMENT', `${name} is a number of milliseconds, not ${String(milliseconds)}`);
+  if (typeof milliseconds !== 'number' || !(milliseconds >= 0)) {
+    throw invalid(`${name} is a number of milliseconds from 0, not ${String(milliseconds)}`);
   }
-  if (milliseconds <= 0) {
-    throw new WoolError('DEADLINE_EXCEEDED', `no time is left: ${name} is ${milliseconds} ms`);
+  if (milliseconds === 0) {
+    throw new WoolError('DEADLINE_EXCEEDED', `no time is left: ${name} is 0 ms`);
   }
-  return Math.ceil(milliseconds);
+  return milliseconds > LONGEST ? 0 : Math.ceil(milliseconds);
 }
 
 /** @throws {WoolError} `CANCELLED` */

@@ -1,3 +1,7 @@
+import { inspect, type InspectOptions } from 'node:util';
+
+import { hide, nameOf, show, stackOf } from './errors-shown.js';
+
 /**
  * The names of all error kinds, the same in every language. A kind's place in this list, from 1, is its number on the
  * wire and, negated, its status in the C header.
@@ -57,13 +61,13 @@ export interface RemoteFault {
 }
 
 /**
- * Built-in errors that stand for a {@link TaskError}: they have its properties, and `instanceof` finds them, but their
- * class is the one that the routine threw.
+ * Errors that stand for a {@link TaskError}: they have its properties, and `instanceof` finds them, but their class is
+ * the one that the routine threw.
  */
-const builtInTaskErrors = new WeakSet<object>();
+const standIns = new WeakSet<object>();
 
-function isBuiltInTaskError(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && builtInTaskErrors.has(value);
+function isStandIn(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && standIns.has(value);
 }
 
 function isOrdinaryInstance(type: unknown, value: unknown): boolean {
@@ -98,15 +102,20 @@ export class WoolError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return isOrdinaryInstance(this, value) || (this === WoolError && isBuiltInTaskError(value));
+    return isOrdinaryInstance(this, value) || (this === WoolError && isStandIn(value));
   }
 }
 
+/** A remote fault with what it says. */
+export type Fault = RemoteFault & { readonly message: string };
+
 /**
- * A task failed on its worker. The message is the remote error's own, `cause` the remote error's cause.
+ * A task failed on its worker. The message is the remote error's own, `cause` the remote error's cause, `stack` shows
+ * the remote traceback.
  *
- * A built-in error such as `TypeError` that a Node worker threw comes back as that class, with the properties of this
- * one: both `instanceof TypeError` and `instanceof TaskError` hold.
+ * A registered error (see {@link Runtime.registerError}), and a built-in one such as `TypeError` that a Node worker
+ * threw, come back as their own class, with the properties of this one: both `instanceof TypeError` and
+ * `instanceof TaskError` hold.
  */
 export class TaskError extends WoolError implements RemoteFault {
   readonly remoteType: string;
@@ -118,16 +127,21 @@ export class TaskError extends WoolError implements RemoteFault {
     this.prototype.name = 'TaskError';
   }
 
-  constructor(fault: RemoteFault & { readonly message: string }, options?: { cause?: unknown; retryable?: boolean }) {
+  constructor(fault: Fault, options?: { cause?: unknown; retryable?: boolean }) {
     super(fault.kind, fault.message, options);
     this.remoteType = fault.remoteType;
     this.remoteTraceback = fault.remoteTraceback;
     this.language = fault.language;
     this.value = fault.value;
+    hide(this, 'stack', stackOf(this.name, fault));
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return isOrdinaryInstance(this, value) || (this === TaskError && isBuiltInTaskError(value));
+    return isOrdinaryInstance(this, value) || (this === TaskError && isStandIn(value));
+  }
+
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return show(this, depth, options, this.value === undefined ? {} : { value: this.value });
   }
 }
 
@@ -135,18 +149,43 @@ const BUILT_IN = new Map<string, ErrorConstructor>(
   [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((type) => [type.name, type]),
 );
 
+/** What a remote fault has besides itself. */
+export interface FaultOptions {
+  cause?: unknown;
+  retryable: boolean;
+}
+
 /** The error that a caller gets for a remote fault: a {@link TaskError}, or the built-in class that Node threw. */
-export function taskError(
-  fault: RemoteFault & { readonly message: string },
-  options: { cause?: unknown; retryable: boolean },
-): Error {
+export function taskError(fault: Fault, options: FaultOptions): Error {
   const builtIn = fault.kind === 'TASK_FAILED' && fault.language === 'node' && BUILT_IN.get(fault.remoteType);
-  if (!builtIn) {
-    return new TaskError(fault, options);
-  }
-  const error = new builtIn(fault.message, 'cause' in options ? { cause: options.cause } : undefined);
+  return builtIn ? standIn(new builtIn(fault.message), fault, options) : new TaskError(fault, options);
+}
+
+/**
+ * Makes `error` stand for a {@link TaskError}. What it has itself, it keeps; the rest is hidden, so that its own
+ * properties are still what makes it up when it is thrown on.
+ */
+export function standIn(error: Error, fault: Fault, options: FaultOptions): Error {
   const { kind, remoteType, remoteTraceback, language, value } = fault;
-  Object.assign(error, { kind, retryable: options.retryable, remoteType, remoteTraceback, language, value });
-  builtInTaskErrors.add(error);
+  const properties = { kind, retryable: options.retryable, remoteType, remoteTraceback, language, value };
+  const rest = 'cause' in options ? { ...properties, cause: options.cause } : properties;
+  for (const [name, property] of Object.entries(rest)) {
+    if (!(name in error)) {
+      hide(error, name, property);
+    }
+  }
+  hide(error, 'stack', stackOf(nameOf(error), { ...fault, message: error.message }));
+  if (!(inspect.custom in error)) {
+    hide(error, inspect.custom, function (this: Error, depth: number, inspectOptions: InspectOptions) {
+      const own = { ...this };
+      return show(this, depth, inspectOptions, Object.keys(own).length === 0 && value !== undefined ? { value } : own);
+    });
+  }
+  standIns.add(error);
   return error;
+}
+
+/** The remote side of `error`, if it is one of another process. */
+export function remoteOf(error: object): RemoteFault | undefined {
+  return isStandIn(error) || isOrdinaryInstance(TaskError, error) ? (error as RemoteFault) : undefined;
 }

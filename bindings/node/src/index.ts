@@ -1,6 +1,8 @@
-export type { CallOptions } from './call.js';
+export type { AdmissionHook, AdmissionRequest } from './admission.js';
+export type { CallOptions, StreamOptions } from './call.js';
 export { type Discovery, LocalDiscovery, type LocalDiscoveryOptions } from './discovery.js';
-export { ERROR_KINDS, type ErrorKind, type RemoteFault, TaskError, WoolError } from './errors.js';
+export type { ErrorClass, ErrorOptions } from './error-registry.js';
+export { ERROR_KINDS, type ErrorKind, type Fault, type RemoteFault, TaskError, WoolError } from './errors.js';
 export { main, serveIfSpawned } from './main.js';
 export { ArgumentError, type Parameter } from './parameters.js';
 export { type RemoteFunction, type RemoteGenerator, WorkerPool } from './pool.js';
@@ -11,6 +13,7 @@ export type { Routine, StreamRoutine } from './running.js';
 export { type LogLevel, type LogRecord, Runtime, type RuntimeOptions } from './runtime.js';
 export { RemoteStream } from './stream.js';
 export { currentTask, Task } from './task.js';
+export { threaded, type ThreadedOptions, type ThreadedRoutine } from './threads/threaded.js';
 export { type DecodeOptions, decode, decodeArguments, encode, encodeArguments } from './values/codec.js';
 export { Decimal } from './values/decimal.js';
 export type { Arguments } from './values/decoder.js';

@@ -15,6 +15,10 @@ export interface WorkerHandle {
 export interface DiscoveryHandle {
   readonly [handle]: 'discovery';
 }
+/** An error as it came from another process. */
+export interface ErrorHandle {
+  readonly [handle]: 'error';
+}
 
 /** Events that one `drain` gives at most. */
 export const BATCH = 64;
@@ -37,8 +41,19 @@ export const EventField = {
   COUNT: 8,
 } as const;
 
-export const EventKind = { RESULT: 1, ITEM: 2, END: 3, ERROR: 4, TASK: 5, STEP: 6, CANCEL: 7, CLOSED: 8 } as const;
-export const Step = { NEXT: 1, CLOSE: 4 } as const;
+export const EventKind = {
+  RESULT: 1,
+  ITEM: 2,
+  END: 3,
+  ERROR: 4,
+  TASK: 5,
+  STEP: 6,
+  CANCEL: 7,
+  CLOSED: 8,
+  ADMISSION: 9,
+} as const;
+export const Step = { NEXT: 1, SEND: 2, THROW: 3, CLOSE: 4 } as const;
+export const Verdict = { ACCEPT: 1, BUSY: 2, REFUSE: 3, FAIL: 4 } as const;
 export const RoutineKind = { UNARY: 1, STREAM: 2 } as const;
 export const Codec = { MSGPACK: 1, RAW: 2 } as const;
 
@@ -56,7 +71,7 @@ export interface ErrorDescription {
   cause?: ErrorDescription;
 }
 
-/** An error on its way from JavaScript to the caller of a task. */
+/** An error on its way from JavaScript to another process. */
 export interface FaultDescription {
   status: number;
   type: string;
@@ -76,6 +91,8 @@ export interface NativeWorkerOptions {
   maxPayload?: number | undefined;
   tags?: readonly string[] | undefined;
   publish?: DiscoveryHandle | undefined;
+  /** By this tag the admissions of the worker come as events; 0: there is no hook. */
+  admitTag: number;
 }
 
 /** As in wool.h: what is undefined, zero or empty is the default. */
@@ -107,6 +124,8 @@ type Submit = (
   timeout: number,
   dispatchTimeout: number,
   label: string,
+  stepTimeout: number,
+  prefetch: number,
 ) => void;
 
 /**
@@ -138,6 +157,8 @@ export interface Native {
   drain(runtime: RuntimeHandle): number;
   takePayload(runtime: RuntimeHandle, index: number): Buffer;
   takeError(runtime: RuntimeHandle, index: number): ErrorDescription;
+  /** Of a STEP: what was thrown, and the same for `failTaskWith`. */
+  takeThrown(runtime: RuntimeHandle, index: number): { description: ErrorDescription; handle: ErrorHandle };
 
   registerRoutine(
     runtime: RuntimeHandle,
@@ -147,10 +168,11 @@ export interface Native {
     doc: string,
     parameters: readonly string[],
   ): void;
-  /** These three free the task's number, unless they throw. */
+  /** These four free the task's number, unless they throw. */
   returnTask(runtime: RuntimeHandle, task: number, bytes: Uint8Array, length: number, codec: number): void;
   endTask(runtime: RuntimeHandle, task: number): void;
   failTask(runtime: RuntimeHandle, task: number, fault: FaultDescription): void;
+  failTaskWith(runtime: RuntimeHandle, task: number, failure: ErrorHandle): void;
   yieldTask(runtime: RuntimeHandle, task: number, bytes: Uint8Array, length: number, codec: number): void;
   /** Frees the number of a task that cannot be answered any more. */
   dropTask(runtime: RuntimeHandle, task: number): void;
@@ -163,6 +185,14 @@ export interface Native {
     options: NativeWorkerOptions,
   ): Promise<{ handle: WorkerHandle; address: string; uid: string }>;
   stopWorker(worker: WorkerHandle, grace: number, tag: number): void;
+
+  /** Of an ADMISSION. Its handle goes to `answerAdmission`, once. */
+  takeAdmission(
+    runtime: RuntimeHandle,
+    index: number,
+  ): { handle: bigint; routine: string; tag: string; inFlight: number };
+  /** @param verdict one of {@link Verdict} */
+  answerAdmission(handle: bigint, verdict: number, message: string): void;
 
   createPool(runtime: RuntimeHandle, options: NativePoolOptions): PoolHandle;
   /** MessagePack. */
@@ -178,8 +208,10 @@ export interface Native {
   openStream: Submit;
   /** Of a call or a stream. Harmless when it has ended. */
   cancelCall(runtime: RuntimeHandle, tag: number): void;
-  /** These two do nothing to a stream that has ended: its last event is on its way. */
+  /** These four do nothing to a stream that has ended: its last event is on its way. */
   nextItem(runtime: RuntimeHandle, tag: number, count: number): void;
+  sendItem(runtime: RuntimeHandle, tag: number, bytes: Uint8Array, length: number, codec: number): void;
+  throwItem(runtime: RuntimeHandle, tag: number, fault: FaultDescription): void;
   closeStream(runtime: RuntimeHandle, tag: number): void;
 }
 

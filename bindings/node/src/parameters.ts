@@ -35,7 +35,7 @@ export class Parameters {
   /** @param length how many parameters the function has before the first with a default value */
   constructor(
     private readonly routine: string,
-    told: readonly (string | Parameter)[],
+    readonly told: readonly (string | Parameter)[],
     length: number,
   ) {
     this.#parameters = told.map((parameter, index) => {
@@ -46,8 +46,18 @@ export class Parameters {
     this.#needed = this.#parameters.filter(({ optional }) => optional !== true).length;
   }
 
-  /** The arguments as the function takes them. @throws {ArgumentError} */
-  bind({ positional, named }: Arguments): unknown[] {
+  /** The arguments as the function takes them; `read` decodes them. @throws {ArgumentError} */
+  bind(read: () => Arguments): unknown[] {
+    let decoded;
+    try {
+      decoded = read();
+    } catch (error) {
+      throw error instanceof ValueError ? this.#undecodable(error) : error;
+    }
+    return this.#place(decoded);
+  }
+
+  #place({ positional, named }: Arguments): unknown[] {
     if (this.names.length === 0) {
       return named === undefined ? positional : [...positional, named];
     }
@@ -77,7 +87,7 @@ export class Parameters {
   }
 
   /** What is wrong with arguments that could not be decoded: a {@link ValueError}'s place is in one of them. */
-  undecodable(error: ValueError): ArgumentError {
+  #undecodable(error: ValueError): ArgumentError {
     const detail = error.path === '$' ? error.message : error.message.slice(error.path.length + 2);
     const [, digits, name] = /^\$(?:\[(\d+)\]|\.([^.[<]+))/.exec(error.path) ?? [];
     const place = digits === undefined ? name : Number(digits);

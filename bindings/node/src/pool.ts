@@ -1,4 +1,4 @@
-import { call, type CallOptions, type Request } from './call.js';
+import { call, type CallOptions, type Request, type StreamOptions } from './call.js';
 import { closing } from './closing.js';
 import { WoolError } from './errors.js';
 import { native, type PoolHandle } from './native.js';
@@ -14,10 +14,14 @@ export type RemoteFunction<F extends (...args: any[]) => unknown> = (
   ...args: Parameters<F>
 ) => Promise<Awaited<ReturnType<F>>>;
 
-/** The parameters and the stream of what a generator of type `F` yields. */
-export type RemoteGenerator<F extends (...args: any[]) => AsyncIterable<unknown> | Iterable<unknown>> = (
+type AnyGenerator = (...args: any[]) => AsyncIterable<unknown> | Iterable<unknown>;
+type Yielded<I> = I extends AsyncIterable<infer T> | Iterable<infer T> ? T : never;
+type Sent<I> = I extends AsyncGenerator<any, any, infer In> | Generator<any, any, infer In> ? In : unknown;
+
+/** The parameters and the stream of what a generator of type `F` yields, and what it is sent. */
+export type RemoteGenerator<F extends AnyGenerator> = (
   ...args: Parameters<F>
-) => RemoteStream<ReturnType<F> extends AsyncIterable<infer T> | Iterable<infer T> ? T : never>;
+) => RemoteStream<Yielded<ReturnType<F>>, Sent<ReturnType<F>>>;
 
 /**
  * The caller's view of a set of workers: those that it starts, finds, or is told of. It does so in the background, and
@@ -68,12 +72,12 @@ export class WorkerPool implements AsyncDisposable {
    * }
    * ```
    */
-  stream<T = unknown>(
+  stream<T = unknown, In = unknown>(
     routine: string,
     args: readonly unknown[] | Raw = [],
-    options: CallOptions = {},
-  ): RemoteStream<T> {
-    return RemoteStream.create<T>(this.#request(routine, args, options));
+    options: StreamOptions = {},
+  ): RemoteStream<T, In> {
+    return RemoteStream.create<T, In>(this.#request(routine, args, options));
   }
 
   /**
@@ -89,10 +93,7 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /** Like {@link routine}, for a generator. */
-  generator<F extends (...args: any[]) => AsyncIterable<unknown> | Iterable<unknown>>(
-    routine: string,
-    options: CallOptions = {},
-  ): RemoteGenerator<F> {
+  generator<F extends AnyGenerator>(routine: string, options: StreamOptions = {}): RemoteGenerator<F> {
     return (...args) => this.stream(routine, args, options);
   }
 
@@ -116,7 +117,7 @@ export class WorkerPool implements AsyncDisposable {
     return this.close();
   }
 
-  #request(routine: string, args: readonly unknown[] | Raw, options: CallOptions): Request {
+  #request(routine: string, args: readonly unknown[] | Raw, options: StreamOptions): Request {
     return { queue: this.#queue, pool: this.#handle, routine, args, options };
   }
 }

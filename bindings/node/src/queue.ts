@@ -1,6 +1,7 @@
 import { WoolError } from './errors.js';
+import type { ErrorRegistry } from './error-registry.js';
 import { errorFrom } from './fault.js';
-import { BATCH, Codec, EventField, EventKind, native, type RuntimeHandle } from './native.js';
+import { BATCH, Codec, type ErrorHandle, EventField, EventKind, native, type RuntimeHandle } from './native.js';
 import { type Arguments, Decoder } from './values/decoder.js';
 
 /** Where the payloads of a batch go. What does not fit is copied on its own. */
@@ -20,8 +21,25 @@ export interface Waiter {
 /** Takes the events of tasks that this process serves. Must not throw. */
 export interface TaskSink {
   onTask(routine: number, task: number, index: number, queue: CompletionQueue): void;
-  onStep(task: number, step: number): void;
+  onStep(task: number, step: number, index: number, queue: CompletionQueue): void;
   onCancel(task: number): void;
+}
+
+/** Takes a worker's question whether a task may start, event `index` of the current batch. Must not throw. */
+export type AdmissionSink = (index: number, queue: CompletionQueue) => void;
+
+/** A payload as it came. */
+export interface Encoded {
+  /** A copy, whose memory is its own. */
+  bytes: Uint8Array;
+  codec: number;
+}
+
+/** An error that was thrown into a task: as JavaScript sees it, and as it came. */
+export interface Thrown {
+  error: Error;
+  /** `undefined` in a thread, which is not where it came. */
+  handle: ErrorHandle | undefined;
 }
 
 /**
@@ -37,21 +55,25 @@ export class CompletionQueue {
   readonly #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   readonly #fields = new Int32Array(BATCH * EventField.COUNT);
   readonly #decoder = new Decoder();
-  readonly #exactFloats: boolean;
+  readonly exactFloats: boolean;
   readonly #tasks: TaskSink;
   readonly #waiters: (Waiter | undefined)[] = [];
+  /** By numbers that are never used again. */
+  readonly #admissions = new Map<number, AdmissionSink>();
+  #lastAdmission = 0;
   readonly #freeTags: number[] = [];
   #holds = 0;
   #gone = false;
 
   constructor(
     options: { exactFloats: boolean; logLevel: number },
+    readonly errors: ErrorRegistry,
     tasks: TaskSink,
     onLog: ((level: number, target: string, message: string) => void) | undefined,
   ) {
-    this.#exactFloats = options.exactFloats;
+    this.exactFloats = options.exactFloats;
     this.#tasks = tasks;
-    this.#decoder.use(this.#slab, this.#exactFloats, true);
+    this.#decoder.use(this.#slab, this.exactFloats, true);
     this.handle = native.createRuntime(options.logLevel, this.#slab, this.#fields, this.#drain, onLog);
   }
 
@@ -84,6 +106,16 @@ export class CompletionQueue {
     this.#freeTags.push(tag);
   }
 
+  /** The tag of the admissions that `sink` takes, until `forgetAdmissions`. */
+  tagForAdmissions(sink: AdmissionSink): number {
+    this.#admissions.set(++this.#lastAdmission, sink);
+    return this.#lastAdmission;
+  }
+
+  forgetAdmissions(tag: number): void {
+    this.#admissions.delete(tag);
+  }
+
   /** The value that event `index` of the current batch carries. @throws {ValueError} */
   valueAt(index: number): unknown {
     const base = index * EventField.COUNT;
@@ -111,7 +143,23 @@ export class CompletionQueue {
   /** The error that event `index` of the current batch carries, if it failed. */
   failureAt(index: number): Error | undefined {
     const failed = this.#field(index * EventField.COUNT + EventField.STATUS) < 0;
-    return failed ? errorFrom(native.takeError(this.handle, index)) : undefined;
+    return failed ? errorFrom(native.takeError(this.handle, index), this.errors) : undefined;
+  }
+
+  /** What event `index` of the current batch throws into a task. */
+  thrownAt(index: number): Thrown {
+    const { description, handle } = native.takeThrown(this.handle, index);
+    return { error: errorFrom(description, this.errors), handle };
+  }
+
+  /** The payload of event `index` of the current batch, not decoded. */
+  encodedAt(index: number): Encoded {
+    const base = index * EventField.COUNT;
+    const offset = this.#field(base + EventField.OFFSET);
+    const length = this.#field(base + EventField.LENGTH);
+    const bytes =
+      offset < 0 ? native.takePayload(this.handle, index) : this.#slab.subarray(offset, offset + length);
+    return { bytes: new Uint8Array(bytes), codec: this.#field(base + EventField.CODEC) };
   }
 
   /** Takes all events there are, then makes sure that none comes any more. */
@@ -128,7 +176,7 @@ export class CompletionQueue {
 
   #ownDecoder(index: number): Decoder {
     const decoder = new Decoder();
-    decoder.use(native.takePayload(this.handle, index), this.#exactFloats, false);
+    decoder.use(native.takePayload(this.handle, index), this.exactFloats, false);
     return decoder;
   }
 
@@ -164,10 +212,13 @@ export class CompletionQueue {
         this.#tasks.onTask(tag, task, index, this);
         return;
       case EventKind.STEP:
-        this.#tasks.onStep(task, this.#field(base + EventField.STEP));
+        this.#tasks.onStep(task, this.#field(base + EventField.STEP), index, this);
         return;
       case EventKind.CANCEL:
         this.#tasks.onCancel(task);
+        return;
+      case EventKind.ADMISSION:
+        this.#admissions.get(tag)?.(index, this);
         return;
       default:
         if (this.#waiters[tag]?.onEvent(kind, index, this) === true) {

@@ -1,6 +1,7 @@
 import type { Answer, Running } from './answer.js';
 import { WoolError } from './errors.js';
 import { Step } from './native.js';
+import type { CompletionQueue, Thrown } from './queue.js';
 import { runIn } from './task.js';
 
 /** A function that can be called from other processes. What it returns is awaited. */
@@ -10,6 +11,15 @@ export type Routine = (...args: any[]) => unknown;
 export type StreamRoutine = (
   ...args: any[]
 ) => AsyncIterable<unknown> | Iterable<unknown> | PromiseLike<AsyncIterable<unknown> | Iterable<unknown>>;
+
+type Source = AsyncIterator<unknown> | Iterator<unknown>;
+
+const GENERATORS = [function* () {}, async function* () {}].map((example) => example.constructor);
+
+/** Whether calling `run` makes a generator, as far as can be seen. */
+export function isGenerator(run: unknown): boolean {
+  return GENERATORS.some((type) => run instanceof type);
+}
 
 /** Runs a unary task; its answer may come later. Never throws. */
 export function runUnary(run: Routine, args: readonly unknown[], answer: Answer): void {
@@ -35,12 +45,42 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-type Operation = 'next' | 'close' | 'cancel';
+/** What a stream is told, with what came along. */
+export type Operation =
+  | { readonly step: 'next' | 'close' | 'cancel' }
+  | { readonly step: 'send'; readonly value: unknown }
+  | { readonly step: 'throw'; readonly thrown: Thrown }
+  /** What came along could not be used, or what it yielded could not be sent: closes it, and is its outcome. */
+  | { readonly step: 'abort'; readonly error: unknown };
+
+const NEXT: Operation = { step: 'next' };
+const CLOSE: Operation = { step: 'close' };
+const CANCEL: Operation = { step: 'cancel' };
+
+/** The step that event `index` of the current batch asks for. */
+function operationAt(step: number, index: number, queue: CompletionQueue): Operation {
+  switch (step) {
+    case Step.NEXT:
+      return NEXT;
+    case Step.SEND:
+      try {
+        return { step: 'send', value: queue.valueAt(index) };
+      } catch (error) {
+        return { step: 'abort', error };
+      }
+    case Step.THROW:
+      return { step: 'throw', thrown: queue.thrownAt(index) };
+    default:
+      return CLOSE;
+  }
+}
 
 /** A stream's task: pulls from the routine's iterator one step at a time, in the order in which they were asked for. */
 export class RunningStream implements Running {
-  #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
+  #iterator: Source | undefined;
   #busy = false;
+  /** The last that was thrown into the routine: when it comes out again, it goes back as it came. */
+  #thrown: Thrown | undefined;
   readonly #pending: Operation[] = [];
 
   constructor(
@@ -49,16 +89,16 @@ export class RunningStream implements Running {
     private readonly answer: Answer,
   ) {}
 
-  step(step: number): void {
-    this.#enqueue(step === Step.NEXT ? 'next' : 'close');
+  step(step: number, index: number, queue: CompletionQueue): void {
+    this.enqueue(operationAt(step, index, queue));
   }
 
   cancel(): void {
     this.answer.cancel();
-    this.#enqueue('cancel');
+    this.enqueue(CANCEL);
   }
 
-  #enqueue(operation: Operation): void {
+  enqueue(operation: Operation): void {
     this.#pending.push(operation);
     if (!this.#busy) {
       void this.#work();
@@ -70,22 +110,34 @@ export class RunningStream implements Running {
     this.#busy = true;
     for (let operation = this.#pending.shift(); operation !== undefined; operation = this.#pending.shift()) {
       try {
-        if (operation === 'next') {
-          await this.#next();
-        } else {
-          await this.#finish(operation);
-        }
+        await this.#perform(operation);
       } catch (error) {
-        this.answer.fail(error);
+        this.#fail(error);
       }
     }
     this.#busy = false;
   }
 
-  async #next(): Promise<void> {
+  #perform(operation: Operation): Promise<void> {
+    switch (operation.step) {
+      case 'next':
+        return this.#resume((iterator) => iterator.next());
+      case 'send':
+        return this.#resume((iterator) => iterator.next(operation.value));
+      case 'throw':
+        this.#thrown = operation.thrown;
+        return this.#resume((iterator) => throwInto(iterator, operation.thrown.error));
+      case 'abort':
+        return this.#abort(operation.error);
+      default:
+        return this.#finish(operation.step);
+    }
+  }
+
+  async #resume(resume: (iterator: Source) => ReturnType<Source['next']>): Promise<void> {
     const { done, value } = await runIn(this.answer.task, async () => {
       this.#iterator ??= iteratorOf(await this.run(...this.args));
-      return this.#iterator.next();
+      return resume(this.#iterator);
     });
     if (done === true) {
       this.answer.end();
@@ -98,31 +150,56 @@ export class RunningStream implements Running {
     try {
       this.answer.item(value);
     } catch (error) {
-      // The routine cannot go on behind the caller's back: it is closed before the caller hears of the failure.
-      await this.#close();
-      throw error;
+      await this.#abort(error);
     }
   }
 
-  async #finish(operation: 'close' | 'cancel'): Promise<void> {
+  /** The routine cannot go on behind the caller's back: it is closed before the caller hears of the failure. */
+  async #abort(error: unknown): Promise<void> {
     await this.#close();
-    if (operation === 'close') {
-      this.answer.end();
-    } else {
+    throw error;
+  }
+
+  async #finish(step: 'close' | 'cancel'): Promise<void> {
+    const last = await this.#close();
+    if (step === 'cancel') {
       this.answer.fail(new WoolError('CANCELLED', `the stream of ${this.answer.task.routine} was cancelled`));
+    } else if (last?.done === false) {
+      this.answer.overrun(() => this.answer.item(last.value));
+    } else {
+      this.answer.end();
+    }
+    if (last?.done === false) {
+      // Nobody waits for it any more, but what is left of its clean-up may matter to the routine.
+      await this.#close();
     }
   }
 
-  /** Runs the routine's clean-up. */
-  async #close(): Promise<void> {
-    const iterator = this.#iterator;
-    if (iterator?.return !== undefined) {
-      await runIn(this.answer.task, () => iterator.return?.());
+  #fail(error: unknown): void {
+    if (this.#thrown !== undefined && error === this.#thrown.error) {
+      this.answer.failWith(this.#thrown);
+    } else {
+      this.answer.fail(error);
     }
+  }
+
+  /** Runs the routine's clean-up. A generator that yields there is not done. */
+  async #close(): Promise<IteratorResult<unknown> | undefined> {
+    const iterator = this.#iterator;
+    return iterator?.return === undefined ? undefined : runIn(this.answer.task, () => iterator.return?.());
   }
 }
 
-function iteratorOf(source: AsyncIterable<unknown> | Iterable<unknown>): AsyncIterator<unknown> | Iterator<unknown> {
+/** An iterator that takes no errors is closed, as `yield*` does it. */
+async function throwInto(iterator: Source, error: Error): Promise<IteratorResult<unknown>> {
+  if (iterator.throw !== undefined) {
+    return iterator.throw(error);
+  }
+  await iterator.return?.();
+  throw error;
+}
+
+function iteratorOf(source: AsyncIterable<unknown> | Iterable<unknown>): Source {
   const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous } = source as Partial<
     AsyncIterable<unknown> & Iterable<unknown>
   >;

@@ -1,9 +1,11 @@
+import { type ErrorClass, type ErrorOptions, ErrorRegistry } from './error-registry.js';
 import { WoolError } from './errors.js';
 import { errorFrom } from './fault.js';
 import { type ErrorDescription, native } from './native.js';
 import { CompletionQueue } from './queue.js';
 import { type RoutineOptions, Routines } from './routines.js';
 import type { Routine, StreamRoutine } from './running.js';
+import type { ThreadedRoutine } from './threads/threaded.js';
 import { Worker, type WorkerOptions } from './worker.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -32,7 +34,7 @@ export interface RuntimeOptions {
 /** Milliseconds that `close` waits unless told otherwise. */
 const CLOSE_TIMEOUT = 10_000;
 
-native.initialise(errorFrom);
+native.initialise((description) => errorFrom(description));
 
 /**
  * libwool in this thread: routines, the workers that serve them, and the pools that call others'. Each thread
@@ -40,7 +42,8 @@ native.initialise(errorFrom);
  */
 export class Runtime implements AsyncDisposable {
   static #default: Runtime | undefined;
-  readonly #routines = new Routines();
+  readonly #errors = new ErrorRegistry();
+  readonly #routines = new Routines(this.#errors);
   readonly #queue: CompletionQueue;
   #closed: Promise<void> | undefined;
 
@@ -66,11 +69,12 @@ export class Runtime implements AsyncDisposable {
       ((number: number, target: string, message: string): void => {
         log({ level: LEVELS[number - 1] ?? 'debug', target, message });
       });
-    this.#queue = new CompletionQueue({ exactFloats, logLevel: level }, this.#routines, onLog);
+    this.#queue = new CompletionQueue({ exactFloats, logLevel: level }, this.#errors, this.#routines, onLog);
   }
 
   /**
-   * Makes `run` callable by `name`. Generator functions become stream routines, all others unary ones.
+   * Makes `run` callable by `name`. Generator functions become stream routines, all others unary ones. They run on this
+   * thread's event loop; {@link threaded} is for those that compute or block.
    *
    * ```ts
    * runtime.register('calc.add', async (a: number, b: number) => a + b);
@@ -81,13 +85,36 @@ export class Runtime implements AsyncDisposable {
    *
    * @throws {WoolError} `ALREADY_EXISTS` for a name that is taken
    */
-  register(name: string, run: Routine, options: RoutineOptions = {}): void {
+  register(name: string, run: Routine | ThreadedRoutine, options: RoutineOptions = {}): void {
     this.#routines.register(this.#queue, name, run, false, options);
   }
 
-  /** Like {@link register}, for a function that returns something to iterate over and is no generator function. */
-  registerStream(name: string, run: StreamRoutine, options: RoutineOptions = {}): void {
+  /**
+   * Like {@link register}, for a function that returns something to iterate over and is no generator function, and for
+   * threaded generators.
+   */
+  registerStream(name: string, run: StreamRoutine | ThreadedRoutine, options: RoutineOptions = {}): void {
     this.#routines.register(this.#queue, name, run, true, options);
+  }
+
+  /**
+   * Lets errors of a class travel under a name that all languages agree on. What a routine of this runtime throws, and
+   * what is thrown into a stream, is known by that name wherever it arrives; what arrives under it is of this class, and
+   * a {@link TaskError} for `instanceof`, too. Of a class that is not registered itself, the nearest it extends counts.
+   *
+   * ```ts
+   * class OutOfStock extends Error {
+   *   constructor(readonly item: string, readonly left: number) {
+   *     super(`${item}: ${left} left`);
+   *   }
+   * }
+   * runtime.registerError(OutOfStock, 'shop.OutOfStock');
+   * ```
+   *
+   * @throws {WoolError} `ALREADY_EXISTS` for a name or a class that is taken; `INVALID_ARGUMENT`
+   */
+  registerError<C extends ErrorClass>(type: C, name: string, options: ErrorOptions<InstanceType<C>> = {}): void {
+    this.#errors.register(type, name, options);
   }
 
   /** Starts a worker that serves the routines, those registered later too. @throws {WoolError} */
@@ -122,6 +149,7 @@ export class Runtime implements AsyncDisposable {
       this.#queue.release();
     }
     this.#queue.dispose();
+    await this.#routines.threads.close();
   }
 
   /** @internal Makes `runtime` this thread's default, unless it has one. */

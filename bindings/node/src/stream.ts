@@ -1,8 +1,5 @@
-import { onAbort } from './abort.js';
-import { checkNotAborted, type Request, submit, withReason } from './call.js';
-import type { WoolError } from './errors.js';
-import { EventKind, native } from './native.js';
-import type { CompletionQueue, Waiter } from './queue.js';
+import type { Request } from './call.js';
+import { StreamState } from './stream-state.js';
 
 /** Streams that nobody can read any more free their worker's slot. */
 const dropped = new FinalizationRegistry<StreamState>((state) => state.cancel());
@@ -11,8 +8,21 @@ const dropped = new FinalizationRegistry<StreamState>((state) => state.cancel())
  * A generator that runs on a worker, as {@link WorkerPool.stream} gives it. Nothing runs before the first `next`, and
  * the worker runs to the next `yield` only when asked. Leaving a `for await` loop closes the generator and waits for its
  * clean-up.
+ *
+ * ```ts
+ * const total = pool.stream<number, number>('sum.up', [0]);
+ * await total.next(); // runs to the first yield
+ * const { value } = await total.next(5); // the yield gives 5 to the generator
+ * await total.throw(new RangeError('enough')); // the yield throws
+ * ```
+ *
+ * Every method may be called again before the last call was answered; the calls are served in order. Everything that is
+ * not `next()` alone needs a stream without `prefetch`.
+ *
+ * @typeParam T what the generator yields
+ * @typeParam In what it is sent
  */
-export class RemoteStream<T> implements AsyncIterableIterator<T, undefined, undefined>, AsyncDisposable {
+export class RemoteStream<T, In = unknown> implements AsyncGenerator<T, undefined, In | undefined>, AsyncDisposable {
   readonly #state: StreamState;
 
   private constructor(request: Request) {
@@ -21,13 +31,27 @@ export class RemoteStream<T> implements AsyncIterableIterator<T, undefined, unde
   }
 
   /** @internal */
-  static create<T>(request: Request): RemoteStream<T> {
-    return new RemoteStream<T>(request);
+  static create<T, In>(request: Request): RemoteStream<T, In> {
+    return new RemoteStream<T, In>(request);
   }
 
-  /** The next item. May be called again before it has come: items arrive in order. */
-  next(): Promise<IteratorResult<T, undefined>> {
-    return this.#state.next() as Promise<IteratorResult<T, undefined>>;
+  /**
+   * The next item. A `value` other than `undefined` becomes the result of the `yield` at which the generator waits.
+   *
+   * @throws {WoolError} `INVALID_ARGUMENT` for a value before the generator has come to its first `yield`, where it
+   *   would be lost; the stream stays usable. `ValueError` for what cannot be encoded, likewise
+   */
+  next(...[value]: [] | [In | undefined]): Promise<IteratorResult<T, undefined>> {
+    return this.#state.next(value) as Promise<IteratorResult<T, undefined>>;
+  }
+
+  /**
+   * Throws `error` at the `yield` at which the generator waits, and gives what it yields next. A worker finds registered
+   * errors as what they are (see {@link Runtime.registerError}). What the generator does not catch ends the stream, and
+   * comes back as its error. Before the first `next` the generator never begins: the stream is over with this error.
+   */
+  throw(error: unknown): Promise<IteratorResult<T, undefined>> {
+    return this.#state.throw(error) as Promise<IteratorResult<T, undefined>>;
   }
 
   /** Closes the generator at its `yield` and waits for its clean-up, which may fail. */
@@ -41,154 +65,5 @@ export class RemoteStream<T> implements AsyncIterableIterator<T, undefined, unde
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
-  }
-}
-
-const DONE: IteratorResult<unknown, undefined> = Object.freeze({ value: undefined, done: true });
-
-interface Asked {
-  resolve(result: IteratorResult<unknown, undefined>): void;
-  reject(error: unknown): void;
-}
-
-/** What the queue knows of a stream. Apart from {@link RemoteStream}, so that a dropped one can be collected. */
-class StreamState implements Waiter {
-  /** The tag of its events; -1 before the first `next`, and when it has ended. */
-  #tag = -1;
-  #ended = false;
-  /** What ended the stream while nobody was waiting: the next `next` throws it. */
-  #failure: Error | undefined;
-  #offAbort: (() => void) | undefined;
-  readonly #items: Asked[] = [];
-  readonly #closers: Asked[] = [];
-
-  constructor(private readonly request: Request) {}
-
-  next(): Promise<IteratorResult<unknown, undefined>> {
-    return new Promise((resolve, reject) => {
-      if (this.#ended) {
-        this.#settleEnded(resolve, reject);
-        return;
-      }
-      if (this.#closers.length > 0) {
-        resolve(DONE);
-        return;
-      }
-      if (this.#tag < 0) {
-        this.#open();
-      }
-      native.nextItem(this.request.queue.handle, this.#tag, 1);
-      this.#wait(this.#items, { resolve, reject });
-    });
-  }
-
-  close(): Promise<IteratorResult<unknown, undefined>> {
-    return new Promise((resolve, reject) => {
-      if (this.#ended || this.#tag < 0) {
-        this.#ended = true;
-        this.#failure = undefined;
-        resolve(DONE);
-        return;
-      }
-      native.closeStream(this.request.queue.handle, this.#tag);
-      this.#wait(this.#closers, { resolve, reject });
-    });
-  }
-
-  /** Harmless when it has ended. */
-  cancel(): void {
-    if (this.#tag >= 0) {
-      native.cancelCall(this.request.queue.handle, this.#tag);
-    }
-  }
-
-  onEvent(kind: number, index: number, queue: CompletionQueue): boolean {
-    if (kind === EventKind.ITEM) {
-      this.#onItem(index, queue);
-      return false;
-    }
-    this.#end();
-    const failure = queue.failureAt(index);
-    if (failure === undefined) {
-      this.#settle();
-    } else {
-      this.#fail(withReason(failure, this.request.options.signal));
-    }
-    return true;
-  }
-
-  onGone(error: WoolError): void {
-    this.#end();
-    this.#fail(error);
-  }
-
-  #open(): void {
-    const { queue, options } = this.request;
-    try {
-      checkNotAborted(options.signal);
-      this.#tag = submit(this.request, this, native.openStream);
-    } catch (error) {
-      this.#ended = true;
-      throw error;
-    }
-    if (options.signal !== undefined) {
-      const tag = this.#tag;
-      this.#offAbort = onAbort(options.signal, () => native.cancelCall(queue.handle, tag));
-    }
-  }
-
-  #onItem(index: number, queue: CompletionQueue): void {
-    const asked = this.#items.shift();
-    if (asked === undefined) {
-      return;
-    }
-    queue.release();
-    try {
-      asked.resolve({ value: queue.valueAt(index), done: false });
-    } catch (error) {
-      // As with an error thrown in a loop's body: the generator is closed, and the loop sees the error.
-      asked.reject(error);
-      this.close().catch(() => {});
-    }
-  }
-
-  #wait(list: Asked[], asked: Asked): void {
-    list.push(asked);
-    this.request.queue.hold();
-  }
-
-  #end(): void {
-    this.#tag = -1;
-    this.#ended = true;
-    this.#offAbort?.();
-  }
-
-  /** The first that waits gets the error; if nobody does, the next `next`. */
-  #fail(error: Error): void {
-    const first = this.#items.shift() ?? this.#closers.shift();
-    if (first === undefined) {
-      this.#failure = error;
-      return;
-    }
-    this.request.queue.release();
-    first.reject(error);
-    this.#settle();
-  }
-
-  #settle(): void {
-    for (const asked of [...this.#items.splice(0), ...this.#closers.splice(0)]) {
-      this.request.queue.release();
-      asked.resolve(DONE);
-    }
-  }
-
-  #settleEnded(resolve: Asked['resolve'], reject: Asked['reject']): void {
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure === undefined) {
-      resolve(DONE);
-    } else {
-      reject(failure);
-    }
   }
 }

@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { WoolError } from './errors.js';
-import { native, type RuntimeHandle } from './native.js';
 import { uuidText } from './values/uuid.js';
 
 const storage = new AsyncLocalStorage<Task>();
@@ -26,26 +25,32 @@ export function runIn<T>(task: Task, body: () => T): T {
   return storage.run(task, body);
 }
 
+/** Who knows about a task. */
+export interface TaskSource {
+  /** Whether it is known to be cancelled without an event that says so. */
+  isCancelled(): boolean;
+  /** UUIDs as 16 bytes each, `caller` all zeros for none; `remaining` is -1 for no deadline, else milliseconds. */
+  info(): { id: Uint8Array; caller: Uint8Array; workerUid: Uint8Array; remaining: number };
+}
+
 /** One call of a routine, seen by the routine. */
 export class Task {
   /** The routine's name. */
   readonly routine: string;
-  readonly #runtime: RuntimeHandle;
-  readonly #number: number;
+  readonly #source: TaskSource;
   #controller: AbortController | undefined;
   #reason: WoolError | undefined;
   #info: { id: string; caller: string | undefined; workerUid: string } | undefined;
   #ended = false;
 
-  private constructor(runtime: RuntimeHandle, number: number, routine: string) {
-    this.#runtime = runtime;
-    this.#number = number;
+  private constructor(source: TaskSource, routine: string) {
+    this.#source = source;
     this.routine = routine;
   }
 
   /** @internal */
-  static create(runtime: RuntimeHandle, number: number, routine: string): Task {
-    return new Task(runtime, number, routine);
+  static create(source: TaskSource, routine: string): Task {
+    return new Task(source, routine);
   }
 
   /** The task's UUID. */
@@ -68,12 +73,18 @@ export class Task {
     if (this.#ended) {
       return undefined;
     }
-    const { remaining } = native.taskInfo(this.#runtime, this.#number);
+    const { remaining } = this.#source.info();
     return remaining < 0 ? undefined : remaining;
   }
 
-  /** Whether the caller has cancelled the task, or the worker stops. */
+  /**
+   * Whether the caller has cancelled the task, or the worker stops. In a thread (see `threaded`) it changes while the
+   * routine computes: look at it in long loops.
+   */
   get cancelled(): boolean {
+    if (this.#reason === undefined && !this.#ended && this.#source.isCancelled()) {
+      Task.cancel(this);
+    }
     return this.#reason !== undefined;
   }
 
@@ -81,7 +92,7 @@ export class Task {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#reason !== undefined) {
+      if (this.cancelled) {
         this.#controller.abort(this.#reason);
       }
     }
@@ -106,7 +117,7 @@ export class Task {
       if (this.#ended) {
         throw new WoolError('CLOSED', `the task of ${this.routine} has ended: read its id while it runs`);
       }
-      const { id, caller, workerUid } = native.taskInfo(this.#runtime, this.#number);
+      const { id, caller, workerUid } = this.#source.info();
       this.#info = {
         id: uuidText(id),
         caller: caller.some((byte) => byte !== 0) ? uuidText(caller) : undefined,

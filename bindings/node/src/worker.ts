@@ -1,3 +1,4 @@
+import { type AdmissionHook, admissions } from './admission.js';
 import { closing } from './closing.js';
 import { type Discovery, LocalDiscovery } from './discovery.js';
 import { WoolError } from './errors.js';
@@ -23,6 +24,12 @@ export interface WorkerOptions {
   tags?: readonly string[] | undefined;
   /** Where pools find this worker. Default: nowhere. */
   publish?: Discovery | undefined;
+  /**
+   * Is asked before each task is started, and may take its time. To let it in, return; to send the caller to another
+   * worker, or to let it wait, throw a `BUSY` {@link WoolError}; to turn it away, one that is `PERMISSION_DENIED`. What
+   * else it throws is the hook's own failure, and the caller's call is `REJECTED`. In no case has the task been started.
+   */
+  admit?: AdmissionHook | undefined;
 }
 
 /**
@@ -36,10 +43,16 @@ export class Worker implements AsyncDisposable {
   readonly uid: string;
   readonly #queue: CompletionQueue;
   readonly #handle: WorkerHandle;
+  readonly #admitTag: number;
   #stopped: Promise<void> | undefined;
 
-  private constructor(queue: CompletionQueue, started: { handle: WorkerHandle; address: string; uid: string }) {
+  private constructor(
+    queue: CompletionQueue,
+    started: { handle: WorkerHandle; address: string; uid: string },
+    admitTag: number,
+  ) {
     this.#queue = queue;
+    this.#admitTag = admitTag;
     this.#handle = started.handle;
     this.address = started.address;
     this.uid = started.uid;
@@ -49,12 +62,16 @@ export class Worker implements AsyncDisposable {
 
   /** @internal @throws {WoolError} such as `IO` for an address in use */
   static async start(queue: CompletionQueue, options: WorkerOptions): Promise<Worker> {
+    let admitTag = 0;
     queue.hold();
     try {
+      admitTag = options.admit === undefined ? 0 : queue.tagForAdmissions(admissions(options.admit));
       const publish = LocalDiscovery.handleOf('publish', options.publish);
       const tags = texts('tags', options.tags);
-      return new Worker(queue, await native.startWorker(queue.handle, { ...options, tags, publish }));
+      const started = await native.startWorker(queue.handle, { ...options, tags, publish, admitTag });
+      return new Worker(queue, started, admitTag);
     } catch (error) {
+      queue.forgetAdmissions(admitTag);
       throw error instanceof Error ? error : errorFrom(error as ErrorDescription);
     } finally {
       queue.release();
@@ -73,6 +90,7 @@ export class Worker implements AsyncDisposable {
     if (this.#stopped === undefined) {
       this.#stopped = stopped.catch(ignoreClosed).finally(() => {
         this.#queue.serving.delete(this);
+        this.#queue.forgetAdmissions(this.#admitTag);
         this.#queue.release();
       });
     } else {

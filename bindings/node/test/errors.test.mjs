@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 
 import { TaskError, WoolError } from 'libwool';
 
@@ -95,4 +96,53 @@ test("an error of the library thrown by a routine is the routine's failure", asy
     throw new WoolError('BUSY', 'no room');
   });
   assert.deepEqual([error.kind, error.remoteType, error.message], ['TASK_FAILED', 'WoolError', 'no room']);
+});
+
+test('what cannot be read of an error is left out', async (t) => {
+  const trap = () => {
+    throw new Error('from the trap');
+  };
+  for (const name of ['stack', 'name', 'message', 'cause']) {
+    const thrown = Object.defineProperty(new RangeError('shown'), name, { get: trap });
+    const error = await failure(t, () => Promise.reject(thrown));
+    assert.equal(error.kind, 'TASK_FAILED');
+    assert.equal(error.remoteType, name === 'name' ? 'Error' : 'RangeError');
+    assert.match(error.message, name === 'message' ? /cannot be read/ : /^shown$/);
+  }
+  const data = Object.defineProperty(new Error('shown'), 'data', { get: trap, enumerable: true });
+  assert.equal((await failure(t, () => Promise.reject(data))).message, 'shown');
+  const { proxy, revoke } = Proxy.revocable(new Error('gone'), {});
+  revoke();
+  assert.equal((await failure(t, () => Promise.reject(proxy))).kind, 'TASK_FAILED');
+});
+
+test('a message of 10 MiB arrives, cut', async (t) => {
+  const error = await failure(t, () => {
+    throw new RangeError('x'.repeat(10 * 1024 * 1024));
+  });
+  assert.ok(error instanceof RangeError);
+  assert.match(error.message.slice(0, 1000), /^x{1000}$/);
+  assert.ok(error.message.length < 70_000, `${error.message.length} characters`);
+  assert.match(error.remoteTraceback.at(-1), /errors\.test\.mjs/);
+});
+
+test('printed, an error of a worker tells what happened there', async (t) => {
+  const error = await failure(t, () => {
+    const cause = Object.assign(new RangeError('too far'), { distance: 12 });
+    throw Object.assign(new ShearingError('the sheep ran away', { cause }), { sheep: 'dolly' });
+  });
+  const printed = inspect(error);
+  const lines = printed.split('\n');
+  assert.equal(lines[0], 'TaskError [ShearingError]: the sheep ran away');
+  assert.equal(lines[1], '    in a worker (node):');
+  assert.match(lines[2], /^ {4}at .*errors\.test\.mjs/);
+  assert.match(printed, /\n {2}value: \{ sheep: 'dolly' \},\n {2}\[cause\]: RangeError: too far\n/);
+  assert.match(printed, /distance: 12/);
+  assert.match(printed, /\n\}$/);
+  assert.doesNotMatch(printed, /retryable|remoteType|libwool|queue\.js/);
+  assert.match(error.stack, /^TaskError \[ShearingError\]: the sheep ran away\n {4}in a worker \(node\):\n {4}at /);
+  assert.equal(inspect({ deep: { deeper: { deepest: error } } }, { depth: 1 }).includes('the sheep'), false);
+
+  const builtIn = await failure(t, () => null.wool);
+  assert.match(inspect(builtIn), /^TypeError: Cannot read properties of null \(reading 'wool'\)\n {4}in a worker/);
 });

@@ -47,6 +47,7 @@ test('nothing but the public interface is exported', () => {
     'main',
     'raw',
     'serveIfSpawned',
+    'threaded',
     'tuple',
   ]);
 });

@@ -307,6 +307,12 @@ impl Inbox {
         }
     }
 
+    /// Bytes of large parts that have come and are not given up.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> u64 {
+        self.budget.held()
+    }
+
     /// To be called after a round of frames and releases.
     pub(crate) fn grant_session(&mut self, grants: &mut Vec<Frame>) {
         if !std::mem::take(&mut self.budget_touched) {

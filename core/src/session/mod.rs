@@ -21,6 +21,8 @@ pub(crate) use transport::{LinkError, Outgoing, Transport, channel};
 pub(crate) use worker::{WorkerCommand, serve};
 
 #[cfg(test)]
+mod bounds_tests;
+#[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
 mod tests;

@@ -200,6 +200,18 @@ impl Outbox {
         self.batch_target
     }
 
+    /// Payload bytes that wait for their windows.
+    #[cfg(test)]
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        let waiting = self.calls.values().flat_map(|call| &call.waiting);
+        waiting
+            .map(|waiting| match waiting {
+                Waiting::First { data, .. } | Waiting::Rest { data, .. } => data.len(),
+                Waiting::Frame(_) => 0,
+            })
+            .sum()
+    }
+
     /// How much of the front of a call's queue can be written now; `None`: nothing.
     fn part_len(&self, number: u64) -> Option<usize> {
         let call = self.calls.get(&number)?;

@@ -34,6 +34,10 @@ void check(const char *what, wool_status_t status, const wool_error_t *error);
 wool_slice_t text(const char *string);
 wool_payload_t msgpack(wool_bytes_t bytes);
 
+wool_value_builder_t *new_builder(void);
+/* Finishes a value that cannot fail to be one, and frees its builder. */
+wool_bytes_t finish(wool_value_builder_t *builder);
+
 /* Memory of this driver never runs out, or the driver does. */
 void *allocate(size_t size);
 char *copy_text(const char *string, size_t length);
@@ -63,7 +67,11 @@ void say_not_ready(wool_error_t *error);
 wool_error_t *read_arguments(char **rest, wool_bytes_t *arguments);
 /* The first value of the tokens `N VALUE*N`, encoded. */
 wool_bytes_t read_first_value(char *rest);
-/* The token that reports an encoded value. To be freed. */
+/* The value of a token, encoded. NULL, or why wool refuses it. */
+wool_error_t *read_one_value(char *token, wool_bytes_t *value);
+/* The token that reports an encoded value, to be freed. NULL, or why its bytes are none. */
+wool_error_t *report_value(wool_slice_t encoded, char **token);
+/* The same for what certainly is a value. */
 char *value_token(wool_slice_t encoded);
 /* Copies the next value from a reader, through its native form, to a builder; NULL or why not. */
 wool_error_t *copy_value(wool_value_reader_t *reader, wool_value_builder_t *builder);

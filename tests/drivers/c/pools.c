@@ -128,6 +128,9 @@ wool_status_t start_worker(wool_runtime_t *runtime, const options_t *options, wo
   settings.tags = tags.slices;
   settings.tag_count = tags.count;
   settings.publish = publish;
+  const char *admit = option(options, "admit");
+  if (admit != NULL && strcmp(admit, "tags") != 0) die("the only admission hook is by tags", NULL);
+  if (admit != NULL) settings.admit = admit_by_tag;
   status = wool_worker_new(runtime, &settings, worker, error);
   free_texts(&tags);
   free_texts(&others);

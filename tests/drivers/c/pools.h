@@ -10,4 +10,7 @@ wool_status_t open_pool(wool_runtime_t *runtime, const options_t *options, wool_
 wool_status_t start_worker(wool_runtime_t *runtime, const options_t *options, wool_worker_t **worker,
                            wool_error_t **error);
 
+/* The hook of `admit=tags`. */
+void admit_by_tag(void *user_data, wool_admission_t admission, const wool_admission_info_t *info);
+
 #endif

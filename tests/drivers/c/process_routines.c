@@ -6,13 +6,11 @@
 #include "driver.h"
 #include "routines.h"
 
-static void pid(void *user_data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
-  (void)user_data, (void)info, (void)arguments;
-  count_started();
-  wool_value_builder_t *builder = new_builder();
-  wool_value_builder_int(builder, getpid(), NULL);
-  count_finished();
-  answer(task, builder, wool_task_return);
+UNARY(pid) {
+  (void)arguments;
+  BEGIN_UNARY;
+  END_UNARY;
+  return_int(task, getpid());
 }
 
 static void end_process(void *user_data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
@@ -132,19 +130,11 @@ static void relay(void *user_data, wool_task_t task, const wool_task_info_t *inf
 }
 
 wool_status_t register_process_routines(wool_runtime_t *runtime, wool_error_t **error) {
-  static const struct {
-    const char *name;
-    wool_run_fn run;
-  } routines[] = {
-      {"conf.pid", pid}, {"conf.exit", end_process}, {"conf.counters", counters}, {"conf.relay", relay}};
-  wool_status_t status = WOOL_OK;
-  for (size_t i = 0; status == WOOL_OK && i < sizeof routines / sizeof *routines; i++) {
-    wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
-    options.name = text(routines[i].name);
-    options.kind = WOOL_ROUTINE_UNARY;
-    options.run = routines[i].run;
-    options.user_data = runtime;
-    status = wool_routine_register(runtime, &options, error);
-  }
-  return status;
+  const served_t routines[] = {
+      {"conf.pid", {NULL}, pid, NULL, NULL, NULL},
+      {"conf.exit", {NULL}, end_process, NULL, NULL, NULL},
+      {"conf.counters", {NULL}, counters, NULL, NULL, NULL},
+      {"conf.relay", {NULL}, relay, NULL, NULL, runtime},
+  };
+  return serve_all(runtime, routines, sizeof routines / sizeof *routines, error);
 }

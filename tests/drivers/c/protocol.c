@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "own_error.h"
 
 const char *next_option(const options_t *options, const char *key, int *from) {
   size_t length = strlen(key);
@@ -155,14 +156,22 @@ void say_not_ready(wool_error_t *error) {
   wool_error_free(error);
 }
 
+static size_t count_causes(const wool_error_t *error) {
+  size_t count = 0;
+  while ((error = wool_error_cause(error)) != NULL) count++;
+  return count;
+}
+
 void say_error(const char *id, wool_error_t *error) {
   char *type = text_token(wool_error_type(error));
   char *message = text_token(wool_error_message(error));
   char *language = text_token(wool_error_language(error));
-  say("error %s %s %s %s %zu %s", id, wool_status_name((int32_t)wool_error_status(error)), type, message,
-      wool_error_traceback_len(error), language);
+  char *own = own_token(error);
+  say("error %s %s %s %s %zu %s %zu %s", id, wool_status_name((int32_t)wool_error_status(error)), type, message,
+      wool_error_traceback_len(error), language, count_causes(error), own);
   free(type);
   free(message);
   free(language);
+  free(own);
   wool_error_free(error);
 }

@@ -73,14 +73,14 @@ wool_error_t *copy_value(wool_value_reader_t *reader, wool_value_builder_t *buil
   return NULL;
 }
 
-static wool_value_builder_t *new_builder(void) {
+wool_value_builder_t *new_builder(void) {
   wool_value_builder_t *builder = NULL;
   wool_error_t *error = NULL;
   check("a builder", wool_value_builder_new(&builder, &error), error);
   return builder;
 }
 
-static wool_bytes_t finish(wool_value_builder_t *builder) {
+wool_bytes_t finish(wool_value_builder_t *builder) {
   wool_bytes_t bytes;
   wool_error_t *error = NULL;
   check("a value", wool_value_builder_finish(builder, &bytes, &error), error);
@@ -157,6 +157,17 @@ wool_error_t *read_arguments(char **rest, wool_bytes_t *arguments) {
   return error;
 }
 
+wool_error_t *read_one_value(char *token, wool_bytes_t *value) {
+  wool_value_builder_t *builder = new_builder();
+  wool_error_t *error = read_value(token, builder);
+  if (error == NULL) {
+    *value = finish(builder);
+  } else {
+    wool_value_builder_free(builder);
+  }
+  return error;
+}
+
 wool_bytes_t read_first_value(char *rest) {
   wool_value_builder_t *builder = new_builder();
   if (need_number(&rest, "the number of values") > 0) {
@@ -168,16 +179,17 @@ wool_bytes_t read_first_value(char *rest) {
   return finish(builder);
 }
 
-/* A value through its native form and back. */
-static wool_bytes_t reencode(wool_slice_t encoded) {
+/* A value through its native form and back. NULL, or why its bytes are none. */
+static wool_error_t *reencode(wool_slice_t encoded, wool_bytes_t *bytes) {
   wool_value_reader_t *reader;
   wool_error_t *error = NULL;
-  check("a result", wool_value_reader_new(encoded, &reader, &error), error);
+  if (wool_value_reader_new(encoded, &reader, &error) != WOOL_OK) return error;
   wool_value_builder_t *builder = new_builder();
   error = copy_value(reader, builder);
   if (error != NULL) die("a result", error);
   wool_value_reader_free(reader);
-  return finish(builder);
+  *bytes = finish(builder);
+  return NULL;
 }
 
 /* The bytes of an encoded value that is bytes; 0 when it is something else. */
@@ -196,19 +208,27 @@ static int is_bytes(wool_bytes_t encoded, size_t *length, uint32_t *checksum) {
   return found;
 }
 
-char *value_token(wool_slice_t encoded) {
-  wool_bytes_t bytes = reencode(encoded);
+wool_error_t *report_value(wool_slice_t encoded, char **token) {
+  wool_bytes_t bytes;
+  wool_error_t *error = reencode(encoded, &bytes);
+  if (error != NULL) return error;
   size_t length;
   uint32_t checksum;
-  char *token;
   if (bytes.len > REPORTED_WHOLE && is_bytes(bytes, &length, &checksum)) {
-    token = allocate(64);
-    snprintf(token, 64, "sum:%zu:%08" PRIx32, length, checksum);
+    *token = allocate(64);
+    snprintf(*token, 64, "sum:%zu:%08" PRIx32, length, checksum);
   } else {
-    token = allocate(bytes.len * 2 + 5);
-    char *out = token + sprintf(token, "hex:");
+    *token = allocate(bytes.len * 2 + 5);
+    char *out = *token + sprintf(*token, "hex:");
     for (size_t i = 0; i < bytes.len; i++) out += sprintf(out, "%02x", bytes.ptr[i]);
   }
   wool_bytes_free(&bytes);
+  return NULL;
+}
+
+char *value_token(wool_slice_t encoded) {
+  char *token = NULL;
+  wool_error_t *error = report_value(encoded, &token);
+  if (error != NULL) die("a value", error);
   return token;
 }

@@ -38,7 +38,10 @@ int run_worker(const options_t *options) {
   wool_worker_t *worker = NULL;
   wool_queue_t *queue;
   wool_error_t *error = NULL;
-  check("a runtime", wool_runtime_new(NULL, &runtime, &error), error);
+  wool_runtime_options_t settings = WOOL_RUNTIME_OPTIONS_INIT;
+  const char *threads = option(options, "threads");
+  if (threads != NULL) settings.routine_threads = (uint32_t)strtoul(threads, NULL, 10);
+  check("a runtime", wool_runtime_new(&settings, &runtime, &error), error);
   wool_queue_options_t stops = WOOL_QUEUE_OPTIONS_INIT;
   stops.handler = on_stopped;
   check("a queue", wool_queue_new(runtime, &stops, &queue, &error), error);
@@ -52,6 +55,7 @@ int run_worker(const options_t *options) {
     say_not_ready(error);
     error = NULL;
   }
+  release_for_good();
   check("the runtime's close", wool_runtime_close(runtime, -1, &error), error);
   wool_worker_free(worker);
   wool_queue_free(queue);

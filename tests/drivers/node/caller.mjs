@@ -1,10 +1,11 @@
 // `driver caller`: makes calls through pools.
 import { isDeepStrictEqual } from 'node:util';
 
-import { main, Runtime, WorkerPool } from '../../../bindings/node/dist/index.mjs';
-import { poolOptions, workerOptions } from './options.mjs';
+import { main, Runtime, WoolError, WorkerPool } from '../../../bindings/node/dist/index.mjs';
+import { errorOfType, OutOfStock } from './errors.mjs';
+import { number, poolOptions, workerOptions } from './options.mjs';
 import { registerRoutines } from './routines.mjs';
-import { commands, fromValue, say, toOptions, toText, toValue } from './tokens.mjs';
+import { commands, fromText, fromValue, say, toOptions, toText, toValue } from './tokens.mjs';
 
 export async function runCaller(tokens) {
   const runtime = new Runtime({ exactFloats: true });
@@ -44,14 +45,23 @@ function poolNameOf(tokens) {
 function parse([count, ...rest]) {
   const args = rest.slice(0, Number(count)).map(toValue);
   const options = rest.slice(Number(count));
-  const { timeout } = toOptions(options);
+  const { timeout, step_timeout: stepTimeout, prefetch, tag } = toOptions(options);
   const named = Object.fromEntries(
     options
       .filter((option) => option.startsWith('named='))
       .map((option) => /^named=([^:]*):(.*)$/.exec(option))
       .map(([, name, value]) => [decodeURIComponent(name), toValue(value)]),
   );
-  return { args, named, timeout: timeout === undefined ? undefined : Number(timeout) };
+  return {
+    args,
+    options: {
+      named,
+      tag,
+      timeout: number(timeout),
+      stepTimeout: number(stepTimeout),
+      prefetch: number(prefetch),
+    },
+  };
 }
 
 class Caller {
@@ -75,7 +85,7 @@ class Caller {
   serve(command, id, tokens) {
     const method = COMMANDS[command];
     if (method === undefined) {
-      say('error', id, 'UNSUPPORTED', '-', toText(`the node driver knows no command ${command}`), 0, '-');
+      say('error', id, 'UNSUPPORTED', '-', toText(`the node driver knows no command ${command}`), ...[0, '-', 0, '-']);
       return;
     }
     const answering = this.#answer(id, () => method.call(this, id, tokens));
@@ -94,16 +104,14 @@ class Caller {
         say(kind, id, ...rest);
       }
     } catch (error) {
-      const lines = error.remoteTraceback?.length ?? 0;
-      say('error', id, error.kind, toText(error.remoteType), toText(error.message), lines, toText(error.language));
+      say('error', id, ...describe(error));
     }
   }
 
   async call(id, [routine, ...tokens]) {
-    const { args, named, timeout } = parse(tokens);
-    const options = { timeout, named, signal: this.#signalFor(id) };
+    const { args, options } = parse(tokens);
     const { pool } = this.#poolOf(tokens);
-    return ['result', fromValue(await pool.call(routine, args, options))];
+    return ['result', fromValue(await pool.call(routine, args, { ...options, signal: this.#signalFor(id) }))];
   }
 
   cancel(id) {
@@ -111,15 +119,22 @@ class Caller {
   }
 
   open(id, [routine, ...tokens]) {
-    const { args, timeout } = parse(tokens);
+    const { args, options } = parse(tokens);
     const { pool } = this.#poolOf(tokens);
-    const stream = pool.stream(routine, args, { timeout, signal: this.#signalFor(id) });
+    const stream = pool.stream(routine, args, { ...options, signal: this.#signalFor(id) });
     this.#streams.set(id, { stream, poolName: poolNameOf(tokens) });
   }
 
   async next(id) {
-    const { done, value } = await this.#streams.get(id).stream.next();
-    return done ? ['end'] : ['item', fromValue(value)];
+    return fromResult(await this.#streams.get(id).stream.next());
+  }
+
+  async send(id, [value]) {
+    return fromResult(await this.#streams.get(id).stream.next(toValue(value)));
+  }
+
+  async throw(id, [type, message]) {
+    return fromResult(await this.#streams.get(id).stream.throw(errorOfType(fromText(type), fromText(message))));
   }
 
   async closestream(id) {
@@ -128,12 +143,12 @@ class Caller {
   }
 
   async iterate(_id, [routine, limit, ...tokens]) {
-    const { args, timeout } = parse(tokens);
+    const { args, options } = parse(tokens);
     let count = 0;
     let last = '-';
     let outcome = 'end';
     try {
-      for await (const item of this.#poolOf(tokens).pool.stream(routine, args, { timeout })) {
+      for await (const item of this.#poolOf(tokens).pool.stream(routine, args, options)) {
         count++;
         last = fromValue(item);
         if (count === Number(limit)) {
@@ -148,9 +163,9 @@ class Caller {
   }
 
   async burst(_id, [routine, count, ...tokens]) {
-    const { args, timeout } = parse(tokens);
+    const { args, options } = parse(tokens);
     const { pool } = this.#poolOf(tokens);
-    const calls = Array.from({ length: Number(count) }, () => pool.call(routine, args, { timeout }));
+    const calls = Array.from({ length: Number(count) }, () => pool.call(routine, args, options));
     const outcomes = await Promise.allSettled(calls);
     const fulfilled = outcomes.filter(({ status }) => status === 'fulfilled');
     const same = fulfilled.filter(({ value }) => isDeepStrictEqual(value, args[0]));
@@ -201,6 +216,29 @@ class Caller {
   }
 }
 
+function fromResult({ done, value }) {
+  return done ? ['end'] : ['item', fromValue(value)];
+}
+
+/** The tokens of an error line. An error that is none of libwool's is what was thrown in, before anything ran. */
+function describe(error) {
+  const own = error instanceof OutOfStock ? fromValue({ item: error.item, left: error.left }) : '-';
+  const localType = error instanceof WoolError ? '' : error instanceof OutOfStock ? OutOfStock.wireName : error.name;
+  let causes = 0;
+  for (let { cause } = error; cause?.remoteType !== undefined; cause = cause.cause) {
+    causes++;
+  }
+  return [
+    error.kind ?? 'TASK_FAILED',
+    toText(error.remoteType ?? localType),
+    toText(error.message),
+    error.remoteTraceback?.length ?? 0,
+    toText(error.language),
+    causes,
+    own,
+  ];
+}
+
 /** The parts of a status by the names of docs/pool-status.md. */
 function inSnakeCase(part) {
   if (Array.isArray(part)) {
@@ -214,10 +252,10 @@ function inSnakeCase(part) {
 }
 
 /** The commands that closing their pool ends. */
-const CALLS = new Set(['call', 'next', 'closestream', 'iterate', 'burst', 'bad']);
-const { call, cancel, open, next, closestream, iterate, burst, bad } = Caller.prototype;
+const CALLS = new Set(['call', 'next', 'send', 'throw', 'closestream', 'iterate', 'burst', 'bad']);
+const { call, cancel, open, next, send, closestream, iterate, burst, bad } = Caller.prototype;
 const { status, pool, worker, stopworker, closepool } = Caller.prototype;
 const COMMANDS = {
-  ...{ call, cancel, open, next, closestream, iterate, burst, bad },
+  ...{ call, cancel, open, next, send, throw: Caller.prototype.throw, closestream, iterate, burst, bad },
   ...{ status, pool, worker, stopworker, closepool },
 };

@@ -1,8 +1,10 @@
 // The options of tests/drivers/PROTOCOL.md as the binding takes them.
 import { LocalDiscovery } from '../../../bindings/node/dist/index.mjs';
+import { admit } from './admission.mjs';
 import { allOf, toOptions } from './tokens.mjs';
 
-function number(text) {
+/** A number, if there is one. */
+export function number(text) {
   return text === undefined ? undefined : Number(text);
 }
 
@@ -12,13 +14,14 @@ export function discovery(namespace, directory) {
 }
 
 export function workerOptions(tokens) {
-  const { concurrency, socket, secret, publish, directory } = toOptions(tokens);
+  const { concurrency, socket, secret, publish, directory, admit: hook } = toOptions(tokens);
   return {
     concurrency: number(concurrency),
     socketPath: socket,
     secret,
     tags: allOf(tokens, 'tag'),
     publish: discovery(publish, directory),
+    admit: hook === 'tags' ? admit : undefined,
   };
 }
 

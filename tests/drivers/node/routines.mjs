@@ -1,15 +1,24 @@
 // The standard routines of tests/drivers/PROTOCOL.md.
-import { currentTask, WorkerPool } from '../../../bindings/node/dist/index.mjs';
+import { currentTask, threaded, WorkerPool } from '../../../bindings/node/dist/index.mjs';
+import { releaseHeld } from './admission.mjs';
+import { counted as countedInThreads, newShared, unblock } from './blocked.mjs';
+import { errorOfType, OutOfStock } from './errors.mjs';
 import { discovery } from './options.mjs';
 import { fill } from './tokens.mjs';
 
 /** Kept by the routines over the life of the process. */
-const counters = { started: 0, finished: 0, cancelled: 0, cleaned: 0 };
+const counters = { started: 0, finished: 0, cancelled: 0, cleaned: 0, yielded: 0 };
+
+/** Of `conf.block`. */
+const shared = newShared();
 
 /** The counters in the order in which they are told. */
 export function counted() {
-  const { started, finished, cancelled, cleaned } = counters;
-  return { running: started - finished, started, finished, cancelled, cleaned };
+  const threads = countedInThreads(shared);
+  const started = counters.started + threads.started;
+  const finished = counters.finished + threads.finished;
+  const { cancelled, cleaned, yielded } = counters;
+  return { running: started - finished, started, finished, cancelled, cleaned, yielded };
 }
 
 function unary(body) {
@@ -43,14 +52,27 @@ function named(a, b, scale = 1) {
   return (BigInt(a) + BigInt(b)) * BigInt(scale);
 }
 
-function fail(type, message) {
-  const error = new (class extends Error {})(message);
-  error.name = type;
-  throw error;
+function confInner(type, message) {
+  throw errorOfType(type, message);
 }
 
-function confInner(type, message) {
-  fail(type, message);
+function failCause(n, message) {
+  let cause;
+  for (let i = n; i > 0; i--) {
+    cause = new Error(`cause ${i}`, { cause });
+  }
+  throw new Error(message, { cause });
+}
+
+function failOdd(what) {
+  switch (what) {
+    case 'nothing':
+      throw null;
+    case 'data':
+      throw Object.assign(errorOfType('conf.Odd', 'odd'), { data: () => {} });
+    default:
+      return Symbol('no value');
+  }
 }
 
 /** Waits until the current task is cancelled, and ends as such a task does: with the signal's reason. */
@@ -69,15 +91,70 @@ function wait() {
   });
 }
 
-async function* count(n) {
+function* numbers(n) {
   for (let i = 0; i < n; i++) {
     yield i;
   }
 }
 
+async function* count(n) {
+  for (const i of numbers(n)) {
+    counters.yielded++;
+    yield i;
+  }
+}
+
 async function* failAfter(n, message) {
-  yield* count(n);
+  yield* numbers(n);
   throw new Error(message);
+}
+
+async function* panicAfter(n, message) {
+  yield* numbers(n);
+  throw message;
+}
+
+async function* mirror() {
+  for (let sent = null; ; ) {
+    sent = yield sent;
+  }
+}
+
+async function* accumulate(total) {
+  for (let sum = BigInt(total); sum >= 0n; ) {
+    try {
+      sum += BigInt((yield sum) ?? 0);
+    } catch (error) {
+      if (error.remoteType !== 'conf.Reset') {
+        throw error;
+      }
+      sum = 0n;
+    }
+  }
+}
+
+async function* stubborn() {
+  let i = 0;
+  try {
+    for (; ; i++) {
+      yield i;
+    }
+  } finally {
+    yield i + 1;
+  }
+}
+
+async function* failClean(message) {
+  try {
+    yield* numbers(Infinity);
+  } finally {
+    throw new Error(message);
+  }
+}
+
+async function* stall() {
+  yield 0;
+  await wait();
 }
 
 function relay(runtime) {
@@ -91,7 +168,8 @@ function relay(runtime) {
   };
 }
 
-export function registerRoutines(runtime) {
+export function registerRoutines(runtime, { threads = 2 } = {}) {
+  runtime.registerError(OutOfStock, OutOfStock.wireName);
   runtime.register(
     'conf.echo',
     unary((x) => x),
@@ -125,10 +203,38 @@ export function registerRoutines(runtime) {
   );
   runtime.register('conf.counters', counted);
   runtime.register('conf.relay', unary(relay(runtime)));
-  runtime.register('conf.count', stream(count));
-  runtime.register('conf.failafter', stream(failAfter));
   runtime.register(
-    'conf.endless',
-    stream(() => count(Infinity)),
+    'conf.outofstock',
+    unary((item, left) => {
+      throw new OutOfStock(item, left);
+    }),
   );
+  runtime.register('conf.failcause', unary(failCause));
+  runtime.register(
+    'conf.failbig',
+    unary((n) => {
+      throw new Error('x'.repeat(n));
+    }),
+  );
+  runtime.register('conf.failodd', unary(failOdd));
+  runtime.register(
+    'conf.block',
+    threaded(new URL('./block.mjs', import.meta.url), { threads, workerData: shared }),
+  );
+  runtime.register(
+    'conf.unblock',
+    unary(() => {
+      releaseHeld();
+      return unblock(shared);
+    }),
+  );
+  registerStreams(runtime);
+}
+
+function registerStreams(runtime) {
+  const streams = { count, failafter: failAfter, endless: () => count(Infinity), panicafter: panicAfter, mirror };
+  const generators = { accumulate, stubborn, failclean: failClean, stall };
+  for (const [name, body] of Object.entries({ ...streams, ...generators })) {
+    runtime.register(`conf.${name}`, stream(body));
+  }
 }

@@ -26,6 +26,11 @@ export function toText(text) {
   return encoded === '-' ? '%2D' : encoded;
 }
 
+/** The text of a token. */
+export function fromText(token) {
+  return token === '-' ? '' : decodeURIComponent(token);
+}
+
 /** The native value of a token in a command. */
 export function toValue(token) {
   const [form, first, second] = token.split(':');

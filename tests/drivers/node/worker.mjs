@@ -1,6 +1,6 @@
 // `driver worker`: serves the standard routines.
 import { Runtime } from '../../../bindings/node/dist/index.mjs';
-import { workerOptions } from './options.mjs';
+import { number, workerOptions } from './options.mjs';
 import { counted, registerRoutines } from './routines.mjs';
 import { commands, say, toOptions, toText } from './tokens.mjs';
 
@@ -16,8 +16,9 @@ export async function runWorker(tokens) {
 async function serve(runtime, tokens) {
   let worker;
   try {
-    registerRoutines(runtime);
-    if (toOptions(tokens).register === 'dup') {
+    const { threads, register } = toOptions(tokens);
+    registerRoutines(runtime, { threads: number(threads) });
+    if (register === 'dup') {
       runtime.register('conf.echo', (x) => x);
     }
     worker = await runtime.serve(workerOptions(tokens));

@@ -10,11 +10,18 @@ import {
   Runtime,
   serveIfSpawned,
   TaskError,
+  threaded,
   tuple,
   WoolError,
   WorkerPool,
   type Worker,
 } from 'libwool';
+
+class OutOfStock extends Error {
+  constructor(readonly item: string) {
+    super(item);
+  }
+}
 
 interface Sheep {
   name: string;
@@ -74,6 +81,44 @@ export async function use(controller: AbortController): Promise<void> {
   for await (const { name } of flock(3)) {
     name.toUpperCase();
   }
+
+  const total = pool.stream<number, bigint>('sum.up', [1], { stepTimeout: 100 });
+  const first: IteratorResult<number, undefined> = await total.next();
+  await total.next(5n);
+  await total.next(undefined);
+  await total.throw(new Error('enough'));
+  const closed: IteratorResult<number, undefined> = await total.return();
+  // @ts-expect-error: it is sent bigints
+  await total.next('5');
+  const generator: AsyncGenerator<number, undefined, bigint | undefined> = total;
+  const summing = pool.generator<(n: number) => AsyncGenerator<string, void, boolean>>('sum.up', { prefetch: 10 });
+  const sent: string | undefined = (await summing(1).next(true)).value;
+  // @ts-expect-error: it is sent booleans
+  await summing(1).next(1);
+  // @ts-expect-error: calls have no steps
+  await pool.call('calc.add', [], { stepTimeout: 100 });
+  console.log(first.done, closed.value, generator, sent);
+
+  runtime.registerError(OutOfStock, 'shop.OutOfStock');
+  runtime.registerError(OutOfStock, 'shop.Another', {
+    encode: ({ item }) => [item],
+    decode: (data, { message }) => new OutOfStock(`${message} ${String(data)}`),
+  });
+  // @ts-expect-error: decode gives an instance of the class
+  runtime.registerError(OutOfStock, 'shop.Wrong', { decode: () => new Error('x') });
+  // @ts-expect-error: this is no class of errors
+  runtime.registerError(Map, 'shop.Map');
+  runtime.register('cpu.burn', threaded(new URL('file:///work.mjs'), { export: 'burn', threads: 2, stopWithin: 10 }));
+  runtime.registerStream('cpu.primes', threaded('/work.mjs', { setup: 'errors', workerData: 1 }));
+  await runtime.serve({
+    admit: async ({ routine, tag, inFlight }) => {
+      if (routine === 'x' && tag === '' && inFlight > 5) {
+        throw new WoolError('BUSY', 'later');
+      }
+    },
+  });
+  // @ts-expect-error: the hook throws, it does not answer
+  await runtime.serve({ admit: () => false });
 
   try {
     await worker.stop(1000);

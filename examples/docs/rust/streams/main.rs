@@ -69,5 +69,5 @@ async fn main(runtime: Runtime) -> wool::Result<()> {
 
 /// The item of a generator that has not ended.
 fn number(item: Option<wool::Result<Value>>) -> wool::Result<i64> {
-    item.transpose()?.unwrap_or_default().extract()
+    Ok(item.transpose()?.unwrap_or_default().extract()?)
 }

@@ -1,0 +1,62 @@
+import { inspect } from 'node:util';
+
+import { WoolError } from './errors.js';
+import { native, Verdict } from './native.js';
+import { invalid } from './options.js';
+import type { AdmissionSink } from './queue.js';
+
+/** What a worker is asked to start. */
+export interface AdmissionRequest {
+  readonly routine: string;
+  /** The caller's `tag`; empty if there is none. */
+  readonly tag: string;
+  /** Other tasks that this worker has, those that are being asked about included. */
+  readonly inFlight: number;
+}
+
+/** Decides whether a worker starts a task, see {@link WorkerOptions.admit}. */
+export type AdmissionHook = (request: AdmissionRequest) => void | PromiseLike<void>;
+
+/** Asks `hook`. @throws {WoolError} `INVALID_ARGUMENT` */
+export function admissions(hook: AdmissionHook): AdmissionSink {
+  if (typeof hook !== 'function') {
+    throw invalid(`admit is a function, not ${String(hook)}`);
+  }
+  return (index, queue) => {
+    const { handle, ...request } = native.takeAdmission(queue.handle, index);
+    void answered(hook, request).then(([verdict, message]) => answer(handle, verdict, message));
+  };
+}
+
+function answer(handle: bigint, verdict: number, message: string): void {
+  try {
+    native.answerAdmission(handle, verdict, message);
+  } catch {
+    // The runtime has been closed meanwhile.
+  }
+}
+
+/** Never rejects. */
+async function answered(hook: AdmissionHook, request: AdmissionRequest): Promise<[number, string]> {
+  try {
+    const returned: unknown = await hook(request);
+    // Somebody meant to keep the task out.
+    return returned === false ? [Verdict.FAIL, 'it returned false: throw a WoolError instead'] : [Verdict.ACCEPT, ''];
+  } catch (thrown) {
+    return verdictOf(thrown);
+  }
+}
+
+function verdictOf(thrown: unknown): [number, string] {
+  try {
+    if (thrown instanceof WoolError && thrown.kind === 'BUSY') {
+      return [Verdict.BUSY, thrown.message];
+    }
+    if (thrown instanceof WoolError && thrown.kind === 'PERMISSION_DENIED') {
+      return [Verdict.REFUSE, thrown.message];
+    }
+    return [Verdict.FAIL, thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : inspect(thrown)];
+  } catch {
+    return [Verdict.FAIL, 'it threw something that cannot be looked at'];
+  }
+}

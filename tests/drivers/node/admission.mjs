@@ -1,0 +1,30 @@
+// The admission hook of tests/drivers/PROTOCOL.md.
+import { WoolError } from '../../../bindings/node/dist/index.mjs';
+
+/** Lets go whom the hook holds. */
+const held = new Set();
+
+export function releaseHeld() {
+  for (const letGo of held) {
+    letGo();
+  }
+  held.clear();
+}
+
+export async function admit({ routine, tag, inFlight }) {
+  switch (tag) {
+    case 'busy':
+      throw new WoolError('BUSY', 'the hook is busy');
+    case 'refuse':
+      throw new WoolError('PERMISSION_DENIED', `refused by the hook: ${routine}`);
+    case 'alone':
+      if (inFlight > 0) {
+        throw new WoolError('PERMISSION_DENIED', `${inFlight} others in flight`);
+      }
+      return;
+    case 'throw':
+      throw new Error('the hook throws');
+    case 'hold':
+      await new Promise((resolve) => held.add(resolve));
+  }
+}
