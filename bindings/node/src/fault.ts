@@ -61,7 +61,7 @@ function describe(thrown: unknown, errors: ErrorRegistry, causes: number): Fault
   }
   const registered = attempt(() => errors.describe(thrown), undefined);
   const remote = attempt(() => remoteOf(thrown), undefined);
-  const type = registered?.name ?? remote?.remoteType ?? attempt(() => nameOf(thrown), 'Error');
+  const type = registered?.name ?? (remote?.remoteType || attempt(() => nameOf(thrown), 'Error'));
   const fault = failure(
     type,
     attempt(() => String(thrown.message), 'the message cannot be read'),
