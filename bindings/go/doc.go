@@ -38,9 +38,24 @@
 //
 // # Streams
 //
-// A routine may be a generator. [Stream] consumes one in a for loop, [Pool.Stream] step by step. The
-// generator runs to its next yield only when it is asked for an item, unless [CallOptions.Prefetch]
-// asks ahead; leaving the loop closes it at its yield, so that its deferred clean-up runs.
+// A routine may be a generator. [Stream] consumes one in a for loop, [Pool.Stream] step by step, [OpenStream]
+// likewise with types. The generator runs to its next yield only when it is asked for an item, unless
+// [CallOptions.Prefetch] asks ahead; leaving the loop closes it at its yield, so that its deferred clean-up
+// runs. [PullStream.Send] resumes it with a value, [PullStream.Throw] with an error:
+//
+//	func weigh(ctx context.Context, y *wool.Yield[int, int]) error {
+//		for total := 0; ; {
+//			sent, err := y.Yield(total)
+//			if err != nil {
+//				return err
+//			}
+//			total += sent
+//		}
+//	}
+//
+//	scale, err := wool.OpenStream[int, int](ctx, pool, "wool.weigh")
+//	nothing, err := scale.Next()
+//	four, err := scale.Send(4)
 //
 // # Values
 //
@@ -76,8 +91,17 @@
 //
 // What goes wrong is an [*Error], or a [*ValueError] of the codec. Its kind is the same in every language
 // and can be asked for: errors.Is(err, [ErrRoutineNotFound]). A routine's failure has the kind
-// [ErrTaskFailed] and carries the remote type name, message and traceback. Where a context was the
-// cause, errors.Is finds [context.Canceled] and [context.DeadlineExceeded] too.
+// [ErrTaskFailed] and carries the remote type name, message, traceback, data and causes; %+v prints them all.
+// Where a context was the cause, errors.Is finds [context.Canceled] and [context.DeadlineExceeded] too.
+//
+// [RegisterError] gives an error type of the program's own a name. A routine that returns such an error, in
+// whatever language, makes one in its caller: errors.As finds it there, with its data.
+//
+// # Limits
+//
+// A worker runs as many tasks at once as [WorkerOptions.Concurrency] says, each on a goroutine of its own, which
+// may block or compute. [WorkerOptions.Admit] decides call by call. What a worker does not take waits for another,
+// as long as [CallOptions.DispatchTimeout] allows.
 //
 // # Lifetimes
 //

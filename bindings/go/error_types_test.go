@@ -257,6 +257,14 @@ func TestCauses(t *testing.T) {
 		t.Errorf("own: %#v", failure)
 	}
 
+	if cause := errors.Unwrap(wrapped); remote(t, cause).Language != "go" {
+		t.Errorf("the cause is of the language %q", remote(t, cause).Language)
+	}
+	nameless := &wool.Error{Kind: wool.ErrTaskFailed, Message: "the sheep ran", Language: "c"}
+	if nameless.Error() != "the sheep ran" {
+		t.Errorf("%q", nameless.Error())
+	}
+
 	told := &wool.Error{
 		Kind: wool.ErrTaskFailed, Type: "Error", Message: "the sheep ran", Traceback: []string{"shear (farm.js:1)"},
 		Cause: &wool.Error{Kind: wool.ErrTaskFailed, Type: "TypeError", Message: "the gate was open", Cause: errors.New("wind")},

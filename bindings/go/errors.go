@@ -4,6 +4,7 @@ package wool
 import "C"
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,10 +58,14 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) headline() string {
-	if e.Type != "" {
+	switch {
+	case e.Type != "":
 		return e.Type + ": " + e.Message
+	case e.Language != "":
+		return e.Message
+	default:
+		return "wool: " + e.Message
 	}
-	return "wool: " + e.Message
 }
 
 // Format prints the error's text for %v, %s and %q. %+v adds what else there is to read: the remote stack
@@ -140,11 +145,12 @@ func (e *Error) because(ctx context.Context) {
 // takeError turns a C error of this side into a Go one and frees it.
 func takeError(status C.int32_t, c *C.wool_error_t) *Error {
 	defer C.wool_error_free(c)
-	return readError(status, c, nil)
+	return readError(status, c, "", nil)
 }
 
-// readError turns a C error into a Go one. The types make the program's own errors of remote ones.
-func readError(status C.int32_t, c *C.wool_error_t, types *errorTypes) *Error {
+// readError turns a C error into a Go one. The types make the program's own errors of remote ones. A cause is
+// of its error's language.
+func readError(status C.int32_t, c *C.wool_error_t, language string, types *errorTypes) *Error {
 	if c == nil {
 		return newError(kindOf(status), "%s", kindOf(status))
 	}
@@ -153,7 +159,7 @@ func readError(status C.int32_t, c *C.wool_error_t, types *errorTypes) *Error {
 		Kind:      kindOf(read.status),
 		Message:   stringOf(read.message),
 		Type:      stringOf(read.type_name),
-		Language:  stringOf(read.language),
+		Language:  cmp.Or(stringOf(read.language), language),
 		Retryable: read.retryable != 0,
 	}
 	for i := range read.lines {
@@ -168,7 +174,7 @@ func readError(status C.int32_t, c *C.wool_error_t, types *errorTypes) *Error {
 	}
 	e.own = types.own(e, value)
 	if read.cause != nil {
-		e.Cause = readError(read.status, read.cause, types)
+		e.Cause = readError(read.status, read.cause, e.Language, types)
 	}
 	return e
 }

@@ -235,3 +235,124 @@ func ExampleError() {
 	// TASK_FAILED errors.errorString division by zero
 	// true
 }
+
+// OutOfStock travels as "shop.OutOfStock", with its fields.
+type OutOfStock struct {
+	Item string `wool:"item"`
+	Left int    `wool:"left"`
+}
+
+func (e *OutOfStock) Error() string { return fmt.Sprintf("only %d of %s left", e.Left, e.Item) }
+
+func ExampleRegisterError() {
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	defer rt.Close(ctx)
+	err = errors.Join(
+		wool.RegisterError[*OutOfStock](rt, "shop.OutOfStock"),
+		wool.Register(rt, "shop.order", func(_ context.Context, item string) error {
+			return fmt.Errorf("order: %w", &OutOfStock{item, 3})
+		}),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = pool.Call(ctx, "shop.order", "yarn")
+	var out *OutOfStock
+	fmt.Println(errors.As(err, &out), out.Item, out.Left)
+	fmt.Println(err)
+	// Output:
+	// true yarn 3
+	// shop.OutOfStock: order: only 3 of yarn left
+}
+
+func ExampleOpenStream() {
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	defer rt.Close(ctx)
+	err = wool.Register(rt, "wool.weigh", func(_ context.Context, y *wool.Yield[int, int]) error {
+		defer fmt.Println("put away")
+		for total := 0; ; {
+			sent, err := y.Yield(total)
+			if err != nil {
+				return err
+			}
+			total += sent
+		}
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	scale, err := wool.OpenStream[int, int](ctx, pool, "wool.weigh")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(scale.Next())
+	fmt.Println(scale.Send(4))
+	fmt.Println(scale.Send(3))
+	fmt.Println(scale.Close(ctx))
+	// Output:
+	// 0 <nil>
+	// 4 <nil>
+	// 7 <nil>
+	// put away
+	// <nil>
+}
+
+func ExampleBusy() {
+	rt, err := wool.NewRuntime()
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	defer rt.Close(ctx)
+	if err := wool.Register(rt, "calc.add", add); err != nil {
+		log.Fatal(err)
+	}
+	admit := func(_ context.Context, call wool.AdmissionRequest) error {
+		switch {
+		case call.Tag == "guest":
+			return fmt.Errorf("%s is not for guests", call.Routine)
+		case call.InFlight > 100:
+			return wool.Busy("a hundred are enough")
+		default:
+			return nil
+		}
+	}
+	worker, err := wool.NewWorker(rt, wool.WorkerOptions{Admit: admit})
+	if err != nil {
+		log.Fatal(err)
+	}
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(pool.Call(ctx, "calc.add", 1, 2))
+	_, err = pool.Call(ctx, "calc.add", 1, 2, wool.CallOptions{Tag: "guest"})
+	fmt.Println(errors.Is(err, wool.ErrPermissionDenied), err)
+	// Output:
+	// 3 <nil>
+	// true wool: calc.add is not for guests
+}

@@ -147,7 +147,7 @@ func (q *queue) take(c *C.wool_event_t) event {
 	if c.error == nil && e.status >= 0 {
 		return e
 	}
-	e.err = readError(e.status, c.error, q.errors)
+	e.err = readError(e.status, c.error, "", q.errors)
 	if e.kind == C.WOOL_EVENT_STEP {
 		e.thrown = c.error
 	} else {

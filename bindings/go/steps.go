@@ -31,7 +31,6 @@ type steps struct {
 
 // step is a request for an item, with what the caller sends or throws.
 type step struct {
-	kind C.int32_t
 	sent payload
 	// err is the thrown error, and exact the same as it came.
 	err   *Error
@@ -58,7 +57,7 @@ func (s *steps) receive(e *event) {
 		e.release()
 		return
 	}
-	s.asked = append(s.asked, step{kind: e.step, sent: e.payload, err: e.err, exact: e.thrown})
+	s.asked = append(s.asked, step{sent: e.payload, err: e.err, exact: e.thrown})
 	s.wakeLocked()
 }
 
@@ -91,44 +90,41 @@ func (s *steps) wakeLocked() {
 
 // begin takes the step that has started the generator; an error says that it is not to begin.
 func (s *steps) begin() error {
-	var nothing any
-	return s.next(&nothing)
+	first, err := s.next()
+	first.release()
+	return err
 }
 
-// next waits for the next step, and decodes what was sent into what sent points at.
-func (s *steps) next(sent any) error {
+// next waits for the next step, and returns what the caller sends with it; the receiver releases that. The error
+// is what the caller has thrown, or why there is no further step.
+func (s *steps) next() (sent payload, err error) {
 	for {
-		s.mu.Lock()
-		if s.stopped != nil {
-			defer s.mu.Unlock()
-			return s.tellLocked()
+		sent, came, err := s.take()
+		if came {
+			return sent, err
 		}
-		if len(s.asked) > 0 {
-			defer s.mu.Unlock()
-			next := s.asked[0]
-			s.asked = append(s.asked[:0], s.asked[1:]...)
-			return s.takeLocked(next, sent)
-		}
-		s.mu.Unlock()
 		<-s.wake // every end of a task comes as a stop
 	}
 }
 
-func (s *steps) takeLocked(next step, sent any) error {
-	switch next.kind {
-	case C.WOOL_STEP_SEND:
-		defer next.release()
-		if err := next.sent.into(sent); err != nil {
-			e := newError(ErrCodec, "%s: the value sent: %v", s.task.routine.name, err)
-			e.Type = argumentError
-			return e
-		}
-	case C.WOOL_STEP_THROW:
+// take is next without the wait.
+func (s *steps) take() (sent payload, came bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.stopped != nil:
+		return payload{}, true, s.tellLocked()
+	case len(s.asked) == 0:
+		return payload{}, false, nil
+	}
+	next := s.asked[0]
+	s.asked = append(s.asked[:0], s.asked[1:]...)
+	if next.err != nil {
 		s.thrown.release()
 		s.thrown = next
-		return next.err
+		return payload{}, true, next.err
 	}
-	return nil
+	return next.sent, true, nil
 }
 
 func (s *steps) tellLocked() error {
@@ -136,26 +132,42 @@ func (s *steps) tellLocked() error {
 	return s.stopped
 }
 
-// yield answers the step under way with an item, and waits for the next, whose value it decodes into what
-// sent points at.
-func (t *task) yield(item, sent any) error {
+// yield answers the step under way with an item, and waits for the next, as next does.
+func (t *task) yield(item any) (sent payload, err error) {
 	s := t.steps
-	s.mu.Lock()
-	if s.stopped != nil {
-		defer s.mu.Unlock()
-		if s.told {
-			s.exitLocked()
-		}
-		return s.tellLocked()
+	if err := s.mayYield(); err != nil {
+		return payload{}, err
 	}
-	s.mu.Unlock()
 	if err := t.send(item); err != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.stopLocked(err)
-		return s.tellLocked()
+		return payload{}, s.tellLocked()
 	}
-	return s.next(sent)
+	return s.next()
+}
+
+func (s *steps) mayYield() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.stopped == nil:
+		return nil
+	case s.told:
+		s.exitLocked()
+	}
+	return s.tellLocked()
+}
+
+// sentInto decodes what the caller has sent.
+func (t *task) sentInto(sent payload, target any) error {
+	defer sent.release()
+	if err := sent.into(target); err != nil {
+		e := newError(ErrCodec, "%s: the value sent: %v", t.routine.name, err)
+		e.Type = argumentError
+		return e
+	}
+	return nil
 }
 
 // exitLocked ends the goroutine of a routine that goes on yielding after it was told to stop: in a loop that

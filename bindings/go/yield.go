@@ -36,12 +36,21 @@ type Yield[In, Out any] struct {
 // caller waits. A clean-up that fails returns its own error, alone or joined by [errors.Join]. A routine that
 // yields once more ends there, as by [runtime.Goexit], and a closing caller is told so.
 func (y *Yield[In, Out]) Yield(item Out) (In, error) {
-	var sent In
-	if err := y.task.yield(item, &sent); err != nil {
+	sent, err := y.task.yield(item)
+	if err != nil || sent.data == nil {
 		var none In
 		return none, err
 	}
-	return sent, nil
+	return y.decode(sent)
+}
+
+func (y *Yield[In, Out]) decode(sent payload) (In, error) {
+	var value In
+	if err := y.task.sentInto(sent, &value); err != nil {
+		var none In
+		return none, err
+	}
+	return value, nil
 }
 
 // yielder is what the runtime sees of any Yield.

@@ -136,7 +136,7 @@ func causesOf(err *wool.Error) int {
 	count := 0
 	for {
 		cause, ok := err.Cause.(*wool.Error)
-		if !ok || cause.Type == "" {
+		if !ok || cause.Language == "" {
 			return count
 		}
 		err = cause

@@ -33,6 +33,7 @@ def summary(status: dict) -> dict:
         "found": origins["found"],
         "spawned": origins["spawned"],
         "serving": sum(process["state"] == "serving" for process in status["processes"]),
+        "in_flight": sum(worker["in_flight"] for worker in workers),
         "waiting": status["waiting"],
         "quorum_reached": status["quorum_reached"],
         "turned_away": dict(Counter(entry["reason"] for entry in status["turned_away"])),

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use wool::{ErrorKind, Fault, PoolOptions, Routine, Runtime, WorkerPool};
+use wool::{Fault, PoolOptions, Routine, Runtime, Value, WorkerPool};
 
 /// What the worker serves.
 fn routines(runtime: &Runtime) -> wool::Result<()> {
@@ -39,10 +39,8 @@ async fn main(runtime: Runtime) -> wool::Result<()> {
 
     // Whatever drops the future of a call cancels its task.
     let moment = Duration::from_millis(200);
-    if tokio::time::timeout(moment, pool.call("wool.wait", ()))
-        .await
-        .is_err()
-    {
+    let waited = tokio::time::timeout(moment, pool.call("wool.wait", ())).await;
+    if waited.is_err() {
         println!("nobody waits any more");
     }
 
@@ -50,23 +48,23 @@ async fn main(runtime: Runtime) -> wool::Result<()> {
     let minute = Duration::from_secs(60);
     let left = pool.call("wool.left", ()).timeout(minute).await?;
     println!("most of the minute is left: {}", left.extract::<bool>()?);
-    match pool.call("wool.wait", ()).timeout(moment).await {
-        Err(error) if error.kind() == ErrorKind::DeadlineExceeded => {
-            println!("the call's time is up")
-        }
-        other => println!("unexpected: {other:?}"),
-    }
+    let late = pool.call("wool.wait", ()).timeout(moment).await;
+    println!("the call: {}", kind(late));
 
     // The budget of each step of a stream.
-    let mut items = pool
-        .stream("wool.stall", ())
-        .step_timeout(Duration::from_secs(1))
-        .open()?;
+    let second = Duration::from_secs(1);
+    let stalls = pool.stream("wool.stall", ()).step_timeout(second);
+    let mut items = stalls.open()?;
     while let Some(item) = items.next().await {
-        match item {
-            Ok(item) => println!("got {}", item.extract::<String>()?),
-            Err(error) => println!("then {}", error.kind()),
-        }
+        println!("the step: {}", kind(item));
     }
     Ok(())
+}
+
+/// How a call or a step went.
+fn kind(outcome: wool::Result<Value>) -> &'static str {
+    match outcome {
+        Ok(_) => "went well",
+        Err(error) => error.kind().name(),
+    }
 }
