@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { currentTask, RemoteStream } from 'libwool';
 
-import { aborted, gate, peers } from './support/peers.mjs';
+import { aborted, collect, gate, peers } from './support/peers.mjs';
 
 /** Routines that note what happens to them. */
 function noting(log) {
@@ -23,14 +23,6 @@ function noting(log) {
       }
     });
   };
-}
-
-async function collect(stream) {
-  const items = [];
-  for await (const item of stream) {
-    items.push(item);
-  }
-  return items;
 }
 
 test('a stream is iterated to its end', async (t) => {

@@ -30,3 +30,12 @@ export function aborted(signal) {
     }
   });
 }
+
+/** All items of a stream. */
+export async function collect(stream) {
+  const items = [];
+  for await (const item of stream) {
+    items.push(item);
+  }
+  return items;
+}
