@@ -46,6 +46,7 @@ constexpr Function kFunctions[] = {
     {"failTaskWith", FailTaskWith},
     {"dropTask", DropTask},
     {"taskInfo", TaskInfo},
+    {"taskContext", TaskContext},
     {"startWorker", StartWorker},
     {"stopWorker", StopWorker},
     {"takeAdmission", TakeAdmission},

@@ -1,4 +1,5 @@
 #include "arguments.h"
+#include "context.h"
 #include "errors.h"
 #include "functions.h"
 #include "runtime.h"
@@ -24,7 +25,7 @@ wool_status_t Answer(wool_admission_t admission, Verdict verdict, wool_slice_t m
 
 }  // namespace
 
-// (runtime, index) => { handle, routine, tag, inFlight }
+// (runtime, index) => { handle, routine, tag, inFlight, context }
 napi_value TakeAdmission(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Runtime* runtime = RuntimeOf(arguments, 0);
@@ -45,6 +46,9 @@ napi_value TakeAdmission(napi_env env, napi_callback_info info) {
   SetProperty(env, result, "routine", TextValue(env, asked.routine));
   SetProperty(env, result, "tag", TextValue(env, asked.tag));
   SetProperty(env, result, "inFlight", NumberValue(env, static_cast<int64_t>(asked.in_flight)));
+  if (napi_value context = ContextArray(env, asked.context, asked.context_count); context != nullptr) {
+    SetProperty(env, result, "context", context);
+  }
   return result;
 }
 

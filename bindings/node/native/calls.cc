@@ -1,4 +1,5 @@
 #include "arguments.h"
+#include "context.h"
 #include "errors.h"
 #include "functions.h"
 #include "peers.h"
@@ -8,10 +9,10 @@ namespace {
 
 enum class Face { kCall, kStream };
 
-// (pool, tag, routine, bytes, length, codec, timeout, dispatchTimeout, label, stepTimeout, prefetch): `tag` names the
-// call between this addon and JavaScript, `label` is the caller's own text for it.
+// (pool, tag, routine, bytes, length, codec, timeout, dispatchTimeout, label, stepTimeout, prefetch, context): `tag`
+// names the call between this addon and JavaScript, `label` is the caller's own text for it.
 napi_value Submit(napi_env env, napi_callback_info info, Face face) {
-  const Arguments<11> arguments(env, info);
+  const Arguments<12> arguments(env, info);
   auto* pool = arguments.External<Pool>(0);
   if (pool == nullptr || pool->runtime->queue() == nullptr) {
     return ThrowError(env, WOOL_ERR_CLOSED, nullptr);
@@ -20,12 +21,15 @@ napi_value Submit(napi_env env, napi_callback_info info, Face face) {
   const Text routine(env, arguments[2]);
   const wool_payload_t payload{arguments.Bytes(3, arguments.Int32(4)), arguments.Int32(5)};
   const Text label(env, arguments[8]);
+  const Context context(env, arguments[11]);
   wool_call_options_t options = WOOL_CALL_OPTIONS_INIT;
   options.timeout_ms = static_cast<uint64_t>(arguments.Int64(6));
   options.dispatch_timeout_ms = static_cast<uint64_t>(arguments.Int64(7));
   options.tag = label.slice();
   options.step_timeout_ms = static_cast<uint64_t>(arguments.Int64(9));
   options.prefetch = static_cast<uint32_t>(arguments.Int64(10));
+  options.context = context.data();
+  options.context_count = context.size();
 
   uint64_t handle = 0;
   wool_error_t* error = nullptr;

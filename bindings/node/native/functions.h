@@ -30,6 +30,7 @@ napi_value FailTask(napi_env env, napi_callback_info info);
 napi_value FailTaskWith(napi_env env, napi_callback_info info);
 napi_value DropTask(napi_env env, napi_callback_info info);
 napi_value TaskInfo(napi_env env, napi_callback_info info);
+napi_value TaskContext(napi_env env, napi_callback_info info);
 
 // admissions.cc
 napi_value TakeAdmission(napi_env env, napi_callback_info info);

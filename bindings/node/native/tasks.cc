@@ -1,4 +1,5 @@
 #include "arguments.h"
+#include "context.h"
 #include "errors.h"
 #include "functions.h"
 #include "runtime.h"
@@ -128,6 +129,17 @@ napi_value TaskInfo(napi_env env, napi_callback_info info) {
   SetProperty(env, result, "workerUid", BufferValue(env, task_info.worker_uid, sizeof(task_info.worker_uid)));
   SetProperty(env, result, "remaining", NumberValue(env, task_info.remaining_ms));
   return result;
+}
+
+// (runtime, task) => ContextValue[]
+napi_value TaskContext(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const Task task(arguments);
+  wool_task_info_t task_info = WOOL_TASK_INFO_INIT;
+  wool_error_t* error = nullptr;
+  const wool_status_t status = wool_task_info(task.handle, &task_info, &error);
+  return status == WOOL_OK ? ContextArray(env, task_info.context, task_info.context_count)
+                           : ThrowError(env, status, error);
 }
 
 }  // namespace wool_node

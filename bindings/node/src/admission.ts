@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 
+import { ReceivedContext } from './context.js';
 import { WoolError } from './errors.js';
 import { native, Verdict } from './native.js';
 import { invalid } from './options.js';
@@ -12,6 +13,12 @@ export interface AdmissionRequest {
   readonly tag: string;
   /** Other tasks that this worker has, those that are being asked about included. */
   readonly inFlight: number;
+  /**
+   * A value that rides along with the call ({@link CallOptions.context}), or `undefined` if it is not there.
+   *
+   * @throws {ValueError} for what cannot be decoded
+   */
+  readonly context: <T = unknown>(namespace: string, name: string) => T | undefined;
 }
 
 /** Decides whether a worker starts a task, see {@link WorkerOptions.admit}. */
@@ -23,8 +30,10 @@ export function admissions(hook: AdmissionHook): AdmissionSink {
     throw invalid(`admit is a function, not ${String(hook)}`);
   }
   return (index, queue) => {
-    const { handle, ...request } = native.takeAdmission(queue.handle, index);
-    void answered(hook, request).then(([verdict, message]) => answer(handle, verdict, message));
+    const { handle, context, ...asked } = native.takeAdmission(queue.handle, index);
+    const received = new ReceivedContext(context, queue.exactFloats);
+    const get = <T>(namespace: string, name: string): T | undefined => received.get(namespace, name) as T | undefined;
+    void answered(hook, { ...asked, context: get }).then(([verdict, message]) => answer(handle, verdict, message));
   };
 }
 

@@ -1,3 +1,4 @@
+import { ReceivedContext } from './context.js';
 import type { ErrorRegistry } from './error-registry.js';
 import { statusOfKind, WoolError } from './errors.js';
 import { faultFrom } from './fault.js';
@@ -29,6 +30,7 @@ export class NativeTask implements AnswerChannel, TaskSource {
   constructor(
     private readonly runtime: RuntimeHandle,
     private readonly number: number,
+    private readonly exactFloats: boolean,
   ) {}
 
   /** That it was cancelled comes as an event, to {@link Running.cancel}. */
@@ -38,6 +40,10 @@ export class NativeTask implements AnswerChannel, TaskSource {
 
   info(): ReturnType<TaskSource['info']> {
     return native.taskInfo(this.runtime, this.number);
+  }
+
+  context(): ReceivedContext {
+    return new ReceivedContext(native.taskContext(this.runtime, this.number), this.exactFloats);
   }
 
   return(bytes: Uint8Array, length: number, codec: number): void {

@@ -1,4 +1,5 @@
 import { onAbort } from './abort.js';
+import { type Context, encodedContext } from './context.js';
 import { WoolError } from './errors.js';
 import { native, type PoolHandle } from './native.js';
 import { count, invalid } from './options.js';
@@ -21,6 +22,12 @@ export interface CallOptions {
   named?: Readonly<Record<string, unknown>> | undefined;
   /** A text that rides along for logs and events. */
   tag?: string | undefined;
+  /**
+   * Values that ride along, for the worker's admission hook ({@link AdmissionRequest.context}) and the routine
+   * ({@link Task.context}): `{ shop: { customer: 7 } }`. Their names and encodings have at most 64 KiB together; more is
+   * `PAYLOAD_TOO_LARGE`.
+   */
+  context?: Context | undefined;
 }
 
 /** How a stream is opened. */
@@ -106,11 +113,25 @@ export function submit(request: Request, waiter: Waiter, send: typeof native.sub
   const dispatchTimeout = budget('dispatchTimeout', options.dispatchTimeout);
   const stepTimeout = budget('stepTimeout', options.stepTimeout);
   const prefetch = count('prefetch', options.prefetch, 0) ?? 0;
+  const context = options.context === undefined ? undefined : encodedContext(options.context);
   const tag = queue.tagFor(waiter);
   try {
     withArguments(args, options.named, (bytes, length, codec) => {
       const label = options.tag ?? '';
-      send(pool, tag, routine, bytes, length, codec, timeout, dispatchTimeout, label, stepTimeout, prefetch);
+      send(
+        pool,
+        tag,
+        routine,
+        bytes,
+        length,
+        codec,
+        timeout,
+        dispatchTimeout,
+        label,
+        stepTimeout,
+        prefetch,
+        context,
+      );
     });
   } catch (error) {
     queue.forget(tag);

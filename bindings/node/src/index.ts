@@ -1,5 +1,6 @@
 export type { AdmissionHook, AdmissionRequest } from './admission.js';
 export type { CallOptions, StreamOptions } from './call.js';
+export type { Context } from './context.js';
 export { type Discovery, LocalDiscovery, type LocalDiscoveryOptions } from './discovery.js';
 export type { ErrorClass, RegisteredErrorOptions } from './error-registry.js';
 export { ERROR_KINDS, type ErrorKind, type Fault, type RemoteFault, TaskError, WoolError } from './errors.js';

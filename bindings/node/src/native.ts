@@ -114,6 +114,14 @@ export interface NativePoolOptions {
   maxPayload?: number | undefined;
 }
 
+/** One of the values that ride along with a call. */
+export interface ContextValue {
+  namespace: string;
+  name: string;
+  /** MessagePack. */
+  value: Uint8Array;
+}
+
 type Submit = (
   pool: PoolHandle,
   tag: number,
@@ -126,6 +134,7 @@ type Submit = (
   label: string,
   stepTimeout: number,
   prefetch: number,
+  context: readonly ContextValue[] | undefined,
 ) => void;
 
 /**
@@ -178,6 +187,8 @@ export interface Native {
   dropTask(runtime: RuntimeHandle, task: number): void;
   /** `caller` is zeros for none, `remaining` is -1 for no deadline, else milliseconds. */
   taskInfo(runtime: RuntimeHandle, task: number): { id: Buffer; caller: Buffer; workerUid: Buffer; remaining: number };
+  /** `undefined` if nothing rides along. */
+  taskContext(runtime: RuntimeHandle, task: number): ContextValue[] | undefined;
 
   /** Rejects with an ErrorDescription. */
   startWorker(
@@ -190,7 +201,7 @@ export interface Native {
   takeAdmission(
     runtime: RuntimeHandle,
     index: number,
-  ): { handle: bigint; routine: string; tag: string; inFlight: number };
+  ): { handle: bigint; routine: string; tag: string; inFlight: number; context?: ContextValue[] };
   /** @param verdict one of {@link Verdict} */
   answerAdmission(handle: bigint, verdict: number, message: string): void;
 

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+import type { ReceivedContext } from './context.js';
 import { WoolError } from './errors.js';
 import { uuidText } from './values/uuid.js';
 
@@ -31,6 +32,7 @@ export interface TaskSource {
   isCancelled(): boolean;
   /** UUIDs as 16 bytes each, `caller` all zeros for none; `remaining` is -1 for no deadline, else milliseconds. */
   info(): { id: Uint8Array; caller: Uint8Array; workerUid: Uint8Array; remaining: number };
+  context(): ReceivedContext;
 }
 
 /** One call of a routine, seen by the routine. */
@@ -40,6 +42,7 @@ export class Task {
   readonly #source: TaskSource;
   #controller: AbortController | undefined;
   #reason: WoolError | undefined;
+  #context: ReceivedContext | undefined;
   #info: { id: string; caller: string | undefined; workerUid: string } | undefined;
   #ended = false;
 
@@ -75,6 +78,24 @@ export class Task {
     }
     const { remaining } = this.#source.info();
     return remaining < 0 ? undefined : remaining;
+  }
+
+  /**
+   * A value that rides along with the call ({@link CallOptions.context}), or `undefined` if it is not there. What comes
+   * is a copy.
+   *
+   * ```ts
+   * const customer = currentTask()?.context<number>('shop', 'customer');
+   * ```
+   *
+   * @throws {ValueError} for what cannot be decoded
+   */
+  context<T = unknown>(namespace: string, name: string): T | undefined {
+    if (this.#context === undefined) {
+      this.#checkRuns('context');
+      this.#context = this.#source.context();
+    }
+    return this.#context.get(namespace, name) as T | undefined;
   }
 
   /**
@@ -114,9 +135,7 @@ export class Task {
 
   #identity(): { id: string; caller: string | undefined; workerUid: string } {
     if (this.#info === undefined) {
-      if (this.#ended) {
-        throw new WoolError('CLOSED', `the task of ${this.routine} has ended: read its id while it runs`);
-      }
+      this.#checkRuns('id');
       const { id, caller, workerUid } = this.#source.info();
       this.#info = {
         id: uuidText(id),
@@ -125,5 +144,11 @@ export class Task {
       };
     }
     return this.#info;
+  }
+
+  #checkRuns(wanted: string): void {
+    if (this.#ended) {
+      throw new WoolError('CLOSED', `the task of ${this.routine} has ended: read its ${wanted} while it runs`);
+    }
   }
 }

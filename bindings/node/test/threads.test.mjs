@@ -5,12 +5,12 @@ import { threadId } from 'node:worker_threads';
 import { raw, Runtime, TaskError, threaded, tuple } from 'libwool';
 
 import { Burnt, errors } from './fixtures/threads/work.mjs';
-import { peers } from './support/peers.mjs';
+import { collect, peers } from './support/peers.mjs';
 import { until } from './support/processes.mjs';
 import { run } from './support/program.mjs';
 
 const WORK = new URL('./fixtures/threads/work.mjs', import.meta.url);
-const STREAMS = ['accumulate', 'stubborn'];
+const STREAMS = ['accumulate', 'contexts', 'stubborn'];
 
 /** A worker and a pool; the routines are exports of work.mjs, on `threads` threads. */
 async function threadedPeers(t, names, options = {}) {
@@ -47,6 +47,15 @@ test('a threaded routine runs in a thread, and is called as any other', async (t
   assert.equal(identity.routine, 'identity');
   assert.equal(identity.timed, true);
   assert.match(identity.id, /^[0-9a-f-]{36}$/);
+});
+
+test('what rides along is there in a thread, for its own task only', async (t) => {
+  const { pool } = await threadedPeers(t, ['context', 'contexts'], { threads: 1 });
+  const context = { shop: { customer: tuple(1n << 70n), bytes: Buffer.from([1]) } };
+  assert.deepEqual(await pool.call('context', ['shop', 'customer'], { context }), tuple(1n << 70n));
+  assert.equal(await pool.call('context', ['shop', 'customer']), null);
+  const items = await collect(pool.stream('contexts', [['shop', 'bytes'], ['shop', 'x']], { context }));
+  assert.deepEqual(items, [Buffer.from([1]), null]);
 });
 
 test('what does not fit is refused as everywhere', async (t) => {

@@ -11,7 +11,7 @@ export function releaseHeld() {
   held.clear();
 }
 
-export async function admit({ routine, tag, inFlight }) {
+export async function admit({ routine, tag, inFlight, context }) {
   switch (tag) {
     case 'busy':
       throw new WoolError('BUSY', 'the hook is busy');
@@ -22,6 +22,13 @@ export async function admit({ routine, tag, inFlight }) {
         throw new WoolError('PERMISSION_DENIED', `${inFlight} others in flight`);
       }
       return;
+    case 'friends': {
+      const who = context('conf', 'who');
+      if (who !== 'friend') {
+        throw new WoolError('PERMISSION_DENIED', `${typeof who === 'string' ? who : 'nobody'} is no friend`);
+      }
+      return;
+    }
     case 'throw':
       throw new Error('the hook throws');
     case 'hold':

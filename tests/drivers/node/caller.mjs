@@ -57,11 +57,25 @@ function parse([count, ...rest]) {
     options: {
       named,
       tag,
+      context: contextOf(options),
       timeout: number(timeout),
       stepTimeout: number(stepTimeout),
       prefetch: number(prefetch),
     },
   };
+}
+
+/** What rides along, by the options `context=NAMESPACE:NAME:VALUE`. */
+function contextOf(options) {
+  const context = {};
+  for (const option of options) {
+    const [, namespace, name, value] = /^context=([^:]*):([^:]*):(.*)$/.exec(option) ?? [];
+    if (value !== undefined) {
+      const values = (context[fromText(namespace)] ??= {});
+      values[fromText(name)] = toValue(value);
+    }
+  }
+  return context;
 }
 
 class Caller {

@@ -218,6 +218,10 @@ export function registerRoutines(runtime, { threads = 2 } = {}) {
   );
   runtime.register('conf.failodd', unary(failOdd));
   runtime.register(
+    'conf.context',
+    unary((namespace, name) => currentTask().context(namespace, name)),
+  );
+  runtime.register(
     'conf.block',
     threaded(new URL('./block.mjs', import.meta.url), { threads, workerData: shared }),
   );

@@ -1,24 +1,29 @@
 import type { AnswerChannel } from '../answer.js';
+import { ReceivedContext } from '../context.js';
 import type { FaultDescription } from '../native.js';
 import type { Encoded } from '../queue.js';
 import type { TaskSource } from '../task.js';
-import type { Answered, FromThread, Start } from './messages.js';
+import type { Answered, FromThread, Setup, Start } from './messages.js';
 
 /** A task that runs in this thread: its answers go to the runtime's thread. */
 export class ThreadChannel implements AnswerChannel, TaskSource {
   constructor(
     private readonly start: Start,
-    private readonly cancelled: Int32Array,
+    private readonly setup: Setup,
     private readonly post: (message: FromThread, transfer?: ArrayBuffer[]) => void,
   ) {}
 
   isCancelled(): boolean {
-    return Atomics.load(this.cancelled, 0) === this.start.task;
+    return Atomics.load(this.setup.cancelled, 0) === this.start.task;
   }
 
   info(): ReturnType<TaskSource['info']> {
     const { id, caller, workerUid, deadline } = this.start;
     return { id, caller, workerUid, remaining: deadline === undefined ? -1 : Math.max(0, deadline - Date.now()) };
+  }
+
+  context(): ReceivedContext {
+    return new ReceivedContext(this.start.context, this.setup.exactFloats);
   }
 
   return(bytes: Uint8Array, length: number, codec: number): void {

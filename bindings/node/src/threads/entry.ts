@@ -43,7 +43,7 @@ class Entry {
 
   #start(start: Start): void {
     this.#task = start.task;
-    const channel = new ThreadChannel(start, this.setup.cancelled, this.post);
+    const channel = new ThreadChannel(start, this.setup, this.post);
     const answer = new Answer(channel, start.routine, this.#errors, () => {
       this.#running = undefined;
     });

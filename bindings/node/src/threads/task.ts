@@ -42,6 +42,7 @@ export class ThreadTask implements Running {
         parameters: this.parameters.told,
         arguments: this.args,
         ...{ id, caller, workerUid },
+        context: this.task.context().values,
         deadline: remaining < 0 ? undefined : Date.now() + remaining,
       });
     } catch (error) {

@@ -28,12 +28,12 @@ export class Encoder {
   length = 0;
   #view = new DataView(this.bytes.buffer);
 
-  /** Writes one value. @throws {ValueError} for what cannot be encoded */
-  writeValue(value: unknown): void {
+  /** Writes one value; errors say that it is at `path`. @throws {ValueError} for what cannot be encoded */
+  writeValue(value: unknown, path = ''): void {
     try {
       this.#value(value, 0);
     } catch (error) {
-      throw toValueError(error);
+      throw toValueError(within(error, path));
     }
   }
 

@@ -21,8 +21,9 @@ export type ValueErrorReason =
 /**
  * A value that cannot be encoded, or bytes that are no value. Its `kind` is `CODEC`.
  *
- * `path` says where: `$` is the value (or the arguments) as a whole, `$.items[3].name` a part of it. Keys that are no
- * plain words are quoted, as in `$["two words"]`; `$<key 2>` is the third *key* of a map.
+ * `path` says where: `$` is the value (or the arguments) as a whole, `$.items[3].name` a part of it,
+ * `$context.shop.customer` a value that was to ride along. Keys that are no plain words are quoted, as in
+ * `$["two words"]`; `$<key 2>` is the third *key* of a map.
  */
 export class ValueError extends WoolError {
   readonly reason: ValueErrorReason;

@@ -1,5 +1,6 @@
 // What the types promise to an ES module. Compiled, never run.
 import {
+  type Context,
   currentTask,
   type Discovery,
   float,
@@ -68,6 +69,11 @@ export async function use(controller: AbortController): Promise<void> {
   // @ts-expect-error: the result is unknown until its type is given
   (await pool.call('calc.add', [unknown])).toFixed();
 
+  const context: Context = { shop: { customer: 7, basket: ['wool'] } };
+  await pool.call('calc.add', [1, 2], { context });
+  // @ts-expect-error: values have a namespace and a name
+  pool.stream('flock.all', [], { context: { customer: 7 } });
+
   const add = pool.routine<(a: number, b: number) => Promise<number>>('calc.add');
   const three: number = await add(1, 2);
   // @ts-expect-error: the routine takes numbers
@@ -111,8 +117,9 @@ export async function use(controller: AbortController): Promise<void> {
   runtime.register('cpu.burn', threaded(new URL('file:///work.mjs'), { export: 'burn', threads: 2, stopWithin: 10 }));
   runtime.registerStream('cpu.primes', threaded('/work.mjs', { setup: 'errors', workerData: 1 }));
   await runtime.serve({
-    admit: async ({ routine, tag, inFlight }) => {
-      if (routine === 'x' && tag === '' && inFlight > 5) {
+    admit: async ({ routine, tag, inFlight, context }) => {
+      const customer: number | undefined = context<number>('shop', 'customer');
+      if (routine === 'x' && tag === '' && inFlight > 5 && customer !== 7) {
         throw new WoolError('BUSY', 'later');
       }
     },
@@ -133,7 +140,9 @@ export async function use(controller: AbortController): Promise<void> {
     console.log(error instanceof WoolError && error.kind === 'BUZY');
   }
   const signal: AbortSignal | undefined = currentTask()?.signal;
-  console.log(signal?.aborted);
+  const customer: unknown = currentTask()?.context('shop', 'customer');
+  const basket = currentTask()?.context<string[]>('shop', 'basket')?.join();
+  console.log(signal?.aborted, customer, basket);
   // @ts-expect-error: workers are made by a runtime
   new Worker();
 }
