@@ -84,7 +84,8 @@ examples: build ## the quick starts, run as tests
 	@$(STAGE) examples examples/quickstart/run.sh
 
 .PHONY: docs
-docs: build ## the programs that the pages under docs/ quote, run as tests
+docs: build ## the pages under docs/ quote their programs, and these run as tests
+	@$(STAGE) quotes examples/docs/quotes.py
 	@$(STAGE) docs examples/docs/run.sh
 
 .PHONY: started
@@ -123,5 +124,6 @@ fuzz: build ## look for bytes that a decoder gets wrong, for FUZZ_SECONDS each
 SOAK_MINUTES ?= 30
 
 .PHONY: soak
-soak: setup drivers ## the conformance matrix, over and over, for SOAK_MINUTES
+soak: setup drivers ## 100,000 races of ends of calls; the conformance matrix, over and over, for SOAK_MINUTES
+	@WOOL_SOAK_RACES=100000 cargo test --quiet -p wool --test races -- --nocapture
 	@python3 tests/runner --minutes $(SOAK_MINUTES)

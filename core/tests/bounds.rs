@@ -124,7 +124,7 @@ fn a_large_argument_holds_up_no_small_call() {
         let size = |bytes: usize| {
             let call = peers
                 .pool
-                .call("test.size", args![Value::from(vec![7; bytes])]);
+                .call("test.size", args![Value::from(vec![7_u8; bytes])]);
             tokio::spawn(call.into_future())
         };
         let large = size(100 << 20);

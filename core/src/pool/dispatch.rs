@@ -338,8 +338,11 @@ impl Member {
             return Some(dispatch);
         }
         match commands.send(CallerCommand::Start(dispatch)) {
-            // The session ended this moment, and its places with it.
-            Err(mpsc::error::SendError(CallerCommand::Start(back))) => Some(back),
+            // The session ended this moment, and its places with it; another may come soon.
+            Err(mpsc::error::SendError(CallerCommand::Start(back))) => {
+                seen.hopeful = true;
+                Some(back)
+            }
             Ok(()) | Err(_) => None,
         }
     }

@@ -1,5 +1,6 @@
 //! A round: calls of one pool, and what ends them, all at once.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use wool::value::{Arguments, Value};
 use wool::{
     CallHandle, CallObserver, CallRequest, Fault, Outcome, Payload, PoolOptions, Runtime,
-    WorkerPool,
+    WorkerPool, WorkerState, WorkerStatus,
 };
 
 use super::WATCHDOG;
@@ -68,8 +69,10 @@ pub(crate) struct Round {
     /// Which call's next act comes, in order.
     order: Vec<usize>,
     blows: Vec<Blow>,
-    /// How long the acting threads hesitate before each act.
+    /// How long the acting thread hesitates before each act.
     hesitation: usize,
+    /// The calls are made when the pool has its session, else while it gets one.
+    connected: bool,
 }
 
 impl Round {
@@ -96,6 +99,7 @@ impl Round {
             order,
             blows,
             hesitation: [0, 1, 10, 100][dice.below(4)],
+            connected: !dice.one_in(4),
         }
     }
 
@@ -103,14 +107,18 @@ impl Round {
         self.calls.len()
     }
 
-    /// Plays it; how many results, ends, errors and items there were.
-    pub(crate) fn play(&self, proxy: &Proxy) -> [usize; 4] {
+    /// Plays it, and tells how the calls ended.
+    pub(crate) fn play(&self, proxy: &Proxy) -> Tally {
         let runtime = Runtime::new(Default::default()).unwrap();
         let options = PoolOptions {
             addresses: vec![proxy.address().to_owned()],
             ..PoolOptions::default()
         };
         let pool = WorkerPool::new(&runtime, options).unwrap();
+        if self.connected {
+            let up = |worker: &WorkerStatus| worker.state == WorkerState::Up;
+            block_on(eventually(async || pool.status().workers.iter().all(up)));
+        }
         let book = Arc::new(Book::default());
         let (handed, handles) = mpsc::channel();
         thread::scope(|scope| {
@@ -119,7 +127,7 @@ impl Round {
                 match call.make(&pool, index, &book) {
                     Ok(handle) => handed.send((index, handle)).unwrap(),
                     // The pool is closed already.
-                    Err(_) => book.outcome(index, 2),
+                    Err(error) => book.outcome(index, error.kind().name()),
                 }
             }
             drop(handed);
@@ -264,16 +272,20 @@ struct Book {
     changed: Condvar,
 }
 
+/// How many calls ended how: with a result, an end, an error of a kind.
+pub(crate) type Tally = BTreeMap<&'static str, usize>;
+
 #[derive(Default)]
 struct Pages {
-    tally: [usize; 4],
+    tally: Tally,
+    /// How many each call was told.
     outcomes: Vec<usize>,
 }
 
 impl Book {
-    fn outcome(&self, index: usize, column: usize) {
+    fn outcome(&self, index: usize, how: &'static str) {
         let mut pages = self.pages.lock().unwrap();
-        pages.tally[column] += 1;
+        *pages.tally.entry(how).or_default() += 1;
         if pages.outcomes.len() <= index {
             pages.outcomes.resize(index + 1, 0);
         }
@@ -282,7 +294,7 @@ impl Book {
     }
 
     /// Waits until every call has an outcome, and sees that it has but one.
-    fn wait(&self, calls: usize) -> [usize; 4] {
+    fn wait(&self, calls: usize) -> Tally {
         let missing = |pages: &mut Pages| {
             pages.outcomes.len() < calls || pages.outcomes.iter().any(|count| *count == 0)
         };
@@ -300,7 +312,7 @@ impl Book {
             "{:?}",
             pages.outcomes
         );
-        pages.tally
+        pages.tally.clone()
     }
 }
 
@@ -310,16 +322,14 @@ struct Observer {
 }
 
 impl CallObserver for Observer {
-    fn item(&mut self, _item: Payload) {
-        self.book.pages.lock().unwrap().tally[3] += 1;
-    }
+    fn item(&mut self, _item: Payload) {}
 
     fn finish(self: Box<Self>, outcome: Outcome) {
-        let column = match outcome {
-            Outcome::Result(_) => 0,
-            Outcome::End => 1,
-            Outcome::Error(_) => 2,
+        let how = match outcome {
+            Outcome::Result(_) => "result",
+            Outcome::End => "end",
+            Outcome::Error(error) => error.kind().name(),
         };
-        self.book.outcome(self.index, column);
+        self.book.outcome(self.index, how);
     }
 }

@@ -1,4 +1,4 @@
-//! The race for a call's outcome: result, cancel, deadline, and what the session writes meanwhile.
+//! The race for a call's outcome: result, cancel, deadline, close, lost link, and what the session writes meanwhile.
 
 use std::task::{Context, Poll, Waker};
 
@@ -34,6 +34,7 @@ impl Listener for Observer {
 #[derive(Default)]
 struct Session {
     written: bool,
+    closing: bool,
 }
 
 type Call = Due<Observer, Session>;
@@ -89,6 +90,63 @@ fn a_call_that_is_left_is_not_written_or_the_session_hears_of_it() {
         let heard = call.extra(|session| session.written);
         assert!(left);
         assert!(!writing.join().unwrap() || heard);
+    });
+}
+
+/// As the library closes a stream: one that is written ends with its worker's word, else there is nothing to end.
+fn close(call: &Call) -> bool {
+    let written = call.extra(|session| {
+        session.closing = true;
+        session.written
+    });
+    !written && call.finish("closed", asleep)
+}
+
+/// As the library takes a call back from a link that has died before it began: it is offered again, unless its host
+/// wants no more of it.
+fn take_back(call: &Call) -> bool {
+    let closing = call.extra(|session| {
+        session.written = false;
+        session.closing
+    });
+    closing && call.finish("closed", asleep)
+}
+
+fn written() -> (Arc<Mutex<Vec<Told>>>, Arc<Call>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let session = Session {
+        written: true,
+        closing: false,
+    };
+    let call = Due::listened(Observer(Arc::clone(&told)), session);
+    (told, Arc::new(call))
+}
+
+/// A stream that is closed while its link dies is not forgotten between the two.
+#[test]
+fn a_close_is_not_lost_with_the_link() {
+    crate::model(|| {
+        let (told, call) = written();
+        let link = spawn(&call, take_back);
+        let closed = close(&call);
+        assert!(link.join().unwrap() != closed);
+        assert_eq!(*told.lock().unwrap(), [Told::Outcome("closed")]);
+    });
+}
+
+/// Cancel, completion, close and a link that dies, all at once: one of them is the outcome.
+#[test]
+fn whatever_ends_a_call_ends_it_once() {
+    crate::model(|| {
+        let (told, call) = written();
+        let result = spawn(&call, |call| call.finish("result", asleep));
+        let link = spawn(&call, take_back);
+        let close = spawn(&call, close);
+        let cancelled = call.finish("cancel", asleep);
+        let others = [result, link, close].map(|ending| ending.join().unwrap());
+        let ended = others.iter().filter(|ended| **ended).count() + usize::from(cancelled);
+        assert_eq!(ended, 1);
+        assert_eq!(told.lock().unwrap().len(), 1);
     });
 }
 
