@@ -455,6 +455,16 @@ typedef struct wool_queue_options_t {
 // A task's handle, as the routine sees it. It is stale once the task is answered. See wool_call_t.
 typedef uint64_t wool_task_t;
 
+// A value of a call's context. Borrowed.
+typedef struct wool_context_value_t {
+  // Whose name it is, e.g. "shop".
+  struct wool_slice_t namespace_;
+  // What it is called there.
+  struct wool_slice_t name;
+  // The value, WOOL_CODEC_MSGPACK.
+  struct wool_payload_t value;
+} wool_context_value_t;
+
 // What a task is.
 typedef struct wool_task_info_t {
   // sizeof(wool_task_info_t)
@@ -467,6 +477,10 @@ typedef struct wool_task_info_t {
   uint8_t worker_uid[16];
   // What is left of its budget of time, in milliseconds; -1 = there is no deadline.
   int64_t remaining_ms;
+  // What rides along with the call; NULL when nothing does. Valid until the task has been answered.
+  const struct wool_context_value_t *context;
+  // How many values these are.
+  size_t context_count;
 } wool_task_info_t;
 
 // Begins a task. On a thread `wool-task`; it may block. `info` and `arguments` are valid during the call.
@@ -536,6 +550,10 @@ typedef struct wool_admission_info_t {
   struct wool_slice_t tag;
   // How many other tasks are in flight on this worker, those that wait for their answer included.
   uint64_t in_flight;
+  // What rides along with the call; NULL when nothing does.
+  const struct wool_context_value_t *context;
+  // How many values these are.
+  size_t context_count;
 } wool_admission_info_t;
 
 // Asks whether a call is let in. Answer with wool_admission_accept, wool_admission_busy, wool_admission_refuse or
@@ -647,6 +665,11 @@ typedef struct wool_call_options_t {
   // > 0: the stream is only iterated, and nothing can be sent or thrown to it. wool_stream_wait then keeps up to so
   // many items asked for ahead of those it has given; with a queue, you do, by wool_stream_next.
   uint32_t prefetch;
+  // Values that ride along, for the worker's admission hook and the routine; of two with one name the later counts.
+  // At most 64 KiB together. May be NULL.
+  const struct wool_context_value_t *context;
+  // How many there are.
+  size_t context_count;
 } wool_call_options_t;
 
 // A call's handle, 0 never being one. Handles carry a generation: one whose call is over is stale, for ever,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::context::Context;
 use crate::error::{Fault, Result, shorten};
 use crate::routine::{caught, panic_text};
 use crate::runtime::Runtime;
@@ -39,6 +40,8 @@ pub struct AdmissionInfo {
     pub routine: Arc<str>,
     /// The caller's label.
     pub tag: Arc<str>,
+    /// What rides along with the call.
+    pub context: Context,
     /// How many other tasks are in flight on this worker, those that wait for their answer included.
     pub in_flight: u64,
 }
@@ -115,6 +118,11 @@ impl AdmissionRequest {
     /// The caller's label.
     pub fn tag(&self) -> &str {
         &self.info.tag
+    }
+
+    /// What rides along with the call.
+    pub fn context(&self) -> &Context {
+        &self.info.context
     }
 
     /// How many other tasks are in flight on this worker, those that wait for their answer included.

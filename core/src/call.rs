@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::context::Context;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::payload::Payload;
 use crate::routine::RoutineKind;
@@ -23,6 +24,8 @@ pub struct CallRequest {
     pub dispatch_timeout: Option<Duration>,
     /// A label for logs and admission.
     pub tag: String,
+    /// What rides along.
+    pub context: Context,
     /// The budget of time of each step of a stream, from asking for an item to its coming; `None` = none.
     pub step_timeout: Option<Duration>,
     /// Of a stream, > 0: its items may be asked for ahead of their use, this many at a time, and so nothing can be
@@ -40,6 +43,7 @@ impl CallRequest {
             timeout: None,
             dispatch_timeout: None,
             tag: String::new(),
+            context: Context::default(),
             step_timeout: None,
             prefetch: 0,
         }

@@ -86,6 +86,14 @@ macro_rules! call_options {
                 self
             }
 
+            /// What rides along, for the worker's admission hook and the routine.
+            pub fn context(mut self, context: crate::Context) -> Self {
+                if let Ok(request) = &mut self.request {
+                    request.context = context;
+                }
+                self
+            }
+
             /// A label for logs and admission.
             pub fn tag(mut self, tag: impl Into<String>) -> Self {
                 if let Ok(request) = &mut self.request {

@@ -39,6 +39,7 @@ mod call;
 mod client;
 mod codec;
 mod connect;
+mod context;
 mod discovery;
 mod entry;
 mod error;
@@ -64,6 +65,7 @@ pub use admission::{Admission, AdmissionHook, AdmissionInfo, AdmissionRequest, D
 pub use application::ApplicationError;
 pub use call::{CallHandle, CallObserver, CallRequest, Outcome};
 pub use client::{Call, CallFuture, ResultStream, StreamCall};
+pub use context::{Context, ContextValue};
 pub use discovery::{Discovery, LocalDiscovery, TurnedAway, TurnedAwayReason};
 pub use entry::{run_main, run_main_async};
 pub use error::{Error, ErrorKind, Fault, Result};

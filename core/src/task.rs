@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use wool_values::Arguments;
 
+use crate::context::Context;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Uuid;
 use crate::payload::{Codec, Payload};
@@ -29,6 +30,8 @@ pub struct TaskInfo {
     pub parameters: Arc<[String]>,
     /// The caller's label.
     pub tag: String,
+    /// What rides along with the call.
+    pub context: Context,
     /// The worker that runs it.
     pub worker_uid: Uuid,
     /// When its budget of time is used up, by this machine's clock.
@@ -210,6 +213,10 @@ impl TaskState {
                 (fault, None, Some(why))
             }
         };
+        // Before the answer leaves: its caller may count on the place.
+        if inner.call.is_over() {
+            inner.slot = None;
+        }
         // Sent under the lock, so that answers reach the session in the order in which they were taken.
         // A session that has ended needs none.
         let _ = self.back.session.send(WorkerCommand::Answer {
@@ -217,9 +224,7 @@ impl TaskState {
             answer: message,
             step,
         });
-        let slot = inner.call.is_over().then(|| inner.slot.take()).flatten();
         drop(inner);
-        drop(slot);
         match refusal {
             Some(why) => Err(Error::new(ErrorKind::InvalidArgument, why)),
             None => Ok(()),

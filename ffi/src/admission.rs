@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wool_core::{Admission, AdmissionInfo, AdmissionRequest, Error, ErrorKind, Runtime};
 
 use crate::callback::{Gate, UserData, patient};
+use crate::context::Lent;
 use crate::error::wool_error_t;
 use crate::guard::{self, Result, invalid};
 use crate::handles;
@@ -14,6 +15,7 @@ use crate::types::*;
 /// A question, as its handle finds it. It is there until it is answered, also when nobody waits for that any more.
 pub(crate) struct Question {
     info: AdmissionInfo,
+    context: Lent,
     /// Gone with the answer.
     request: Mutex<Option<AdmissionRequest>>,
     /// Where it was asked, if a queue is the hook.
@@ -27,6 +29,7 @@ impl Question {
         handles::insert(|handle| {
             Arc::new(Question {
                 info: request.info().clone(),
+                context: Lent::new(request.context()),
                 request: Mutex::new(Some(request)),
                 queue,
                 handle,
@@ -65,6 +68,8 @@ impl Question {
             routine: wool_slice_t::of(&self.info.routine),
             tag: wool_slice_t::of(&self.info.tag),
             in_flight: self.info.in_flight,
+            context: self.context.pointer(),
+            context_count: self.context.count(),
         }
     }
 

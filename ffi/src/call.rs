@@ -6,6 +6,7 @@ use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use wool_core::{CallHandle, CallObserver, CallRequest, Error, ErrorKind, Outcome, Payload};
 
 use crate::callback;
+use crate::context;
 use crate::error::wool_error_t;
 use crate::guard::{self, Result};
 use crate::handles;
@@ -214,6 +215,7 @@ pub(crate) unsafe fn request(
             dispatch_timeout: guard::unless_zero(options.dispatch_timeout_ms),
             step_timeout: guard::unless_zero(options.step_timeout_ms),
             prefetch: options.prefetch,
+            context: context::given(&options)?,
             tag: guard::text(options.tag, "options.tag")?.to_owned(),
             ..make(routine.into(), arguments)
         })

@@ -297,6 +297,8 @@ mod tests {
             tag: wool_slice_t::of("tag"),
             step_timeout_ms: 0,
             prefetch: 0,
+            context: std::ptr::null(),
+            context_count: 0,
         }
     }
 

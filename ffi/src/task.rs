@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wool_core::{Error, ErrorKind, Fault, Task};
 
 use crate::callback::UserData;
+use crate::context::Lent;
 use crate::error::{self, wool_error_t};
 use crate::guard::{self, Result};
 use crate::handles;
@@ -20,6 +21,7 @@ pub(crate) struct TaskEntry {
     slots: Option<Slots>,
     handle: u64,
     state: Mutex<Option<UserData>>,
+    context: Lent,
 }
 
 impl TaskEntry {
@@ -28,12 +30,14 @@ impl TaskEntry {
     /// # Errors
     /// [`ErrorKind::Busy`]; the task has then failed.
     pub(crate) fn insert(task: Task, slots: Option<Slots>) -> Result<Arc<TaskEntry>, Error> {
+        let context = Lent::new(&task.info().context);
         handles::insert(|handle| {
             Arc::new(TaskEntry {
                 task,
                 slots,
                 handle,
                 state: Mutex::default(),
+                context,
             })
         })
     }
@@ -77,6 +81,8 @@ impl TaskEntry {
             remaining_ms: info.remaining().map_or(-1, |left| {
                 i64::try_from(left.as_millis()).unwrap_or(i64::MAX)
             }),
+            context: self.context.pointer(),
+            context_count: self.context.count(),
         }
     }
 

@@ -224,6 +224,7 @@ impl WorkerPool {
             arguments: request.arguments,
             task_id,
             tag: request.tag,
+            context: request.context,
             deadline,
             step_timeout,
             dispatch_deadline: after(dispatch_timeout),

@@ -358,6 +358,7 @@ impl CallerSession {
             deadline_us: remaining.map_or(0, microseconds),
             step_timeout_us: dispatch.step_timeout.map_or(0, microseconds),
             tag: dispatch.tag.clone(),
+            context: dispatch.context.to_wire(),
             credit,
             ..wire::Start::default()
         });

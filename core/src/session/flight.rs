@@ -25,6 +25,7 @@ pub(crate) struct Dispatch {
     pub(crate) arguments: Payload,
     pub(crate) task_id: Uuid,
     pub(crate) tag: String,
+    pub(crate) context: crate::Context,
     /// When the call's budget of time is used up.
     pub(crate) deadline: Option<Instant>,
     /// When to stop looking for a worker.

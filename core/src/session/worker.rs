@@ -13,6 +13,7 @@ use super::numbers::CallMap;
 use super::outbox::Outbox;
 use super::transport::{LinkError, Outgoing, Transport, receive};
 use crate::admission::Verdict;
+use crate::context::{Context, MOST_BYTES};
 use crate::error::{Error, ErrorKind, Fault};
 use crate::payload::Payload;
 use crate::routine::{RoutineKind, Step, TaskControl};
@@ -565,7 +566,7 @@ impl Serving {
         )
     }
 
-    fn start(&mut self, number: u64, start: Box<wire::Start>) -> Result<(), LinkError> {
+    fn start(&mut self, number: u64, mut start: Box<wire::Start>) -> Result<(), LinkError> {
         if number <= self.last_number {
             return Err(LinkError::protocol(format!(
                 "call number {number} was used before"
@@ -576,6 +577,12 @@ impl Serving {
             // Beyond the goaway that is under way: the caller will know that it did not start.
             return self.inbox.payload_of_nobody(start.arguments.as_ref());
         }
+        let Some(context) = Context::from_wire(start.context.take()) else {
+            self.inbox.payload_of_nobody(start.arguments.as_ref())?;
+            let message = format!("the context has more than {MOST_BYTES} bytes");
+            self.reject(number, Reason::Invalid, message);
+            return Ok(());
+        };
         let (routine, slot) = match self.admit(&start) {
             Ok(admitted) => admitted,
             Err((reason, message)) => {
@@ -601,6 +608,7 @@ impl Serving {
             routine: Arc::clone(&routine.name),
             parameters: Arc::clone(&routine.parameters),
             tag: start.tag,
+            context,
             worker_uid: self.worker.uid_bytes(),
             deadline,
         };

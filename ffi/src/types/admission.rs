@@ -1,7 +1,7 @@
 use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
-use super::wool_slice_t;
+use super::{wool_context_value_t, wool_slice_t};
 
 /// A call that waits to be let into a worker. It goes stale with its answer.
 pub type wool_admission_t = u64;
@@ -19,6 +19,10 @@ pub struct wool_admission_info_t {
     pub tag: wool_slice_t,
     /// How many other tasks are in flight on this worker, those that wait for their answer included.
     pub in_flight: u64,
+    /// What rides along with the call; NULL when nothing does.
+    pub context: *const wool_context_value_t,
+    /// How many values these are.
+    pub context_count: usize,
 }
 
 /// Asks whether a call is let in. Answer with wool_admission_accept, wool_admission_busy, wool_admission_refuse or

@@ -62,3 +62,16 @@ pub type wool_stream_t = u64;
 
 /// A task's handle, as the routine sees it. It is stale once the task is answered. See wool_call_t.
 pub type wool_task_t = u64;
+
+/// A value of a call's context. Borrowed.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct wool_context_value_t {
+    /// Whose name it is, e.g. "shop".
+    pub namespace_: wool_slice_t,
+    /// What it is called there.
+    pub name: wool_slice_t,
+    /// The value, WOOL_CODEC_MSGPACK.
+    pub value: wool_payload_t,
+}

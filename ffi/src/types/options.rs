@@ -1,7 +1,7 @@
 use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
-use super::{wool_admit_fn, wool_destroy_fn, wool_slice_t};
+use super::{wool_admit_fn, wool_context_value_t, wool_destroy_fn, wool_slice_t};
 use crate::discovery::wool_discovery_t;
 use crate::queue::wool_queue_t;
 
@@ -150,4 +150,9 @@ pub struct wool_call_options_t {
     /// > 0: the stream is only iterated, and nothing can be sent or thrown to it. wool_stream_wait then keeps up to so
     /// many items asked for ahead of those it has given; with a queue, you do, by wool_stream_next.
     pub prefetch: u32,
+    /// Values that ride along, for the worker's admission hook and the routine; of two with one name the later counts.
+    /// At most 64 KiB together. May be NULL.
+    pub context: *const wool_context_value_t,
+    /// How many there are.
+    pub context_count: usize,
 }

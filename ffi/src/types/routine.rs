@@ -1,7 +1,7 @@
 use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
-use super::{wool_destroy_fn, wool_payload_t, wool_slice_t, wool_task_t};
+use super::{wool_context_value_t, wool_destroy_fn, wool_payload_t, wool_slice_t, wool_task_t};
 use crate::error::wool_error_t;
 use crate::queue::wool_queue_t;
 
@@ -20,6 +20,10 @@ pub struct wool_task_info_t {
     pub worker_uid: [u8; 16],
     /// What is left of its budget of time, in milliseconds; -1 = there is no deadline.
     pub remaining_ms: i64,
+    /// What rides along with the call; NULL when nothing does. Valid until the task has been answered.
+    pub context: *const wool_context_value_t,
+    /// How many values these are.
+    pub context_count: usize,
 }
 
 /// Begins a task. On a thread `wool-task`; it may block. `info` and `arguments` are valid during the call.

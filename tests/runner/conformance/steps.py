@@ -83,10 +83,16 @@ class Stage(PoolSteps):
         given = [f"{key}={part}" for key, part in options.items() if part is not None]
         return given + ([f"pool={self._id(pool)}"] if pool else [])
 
-    async def call(self, routine, args=(), named=None, timeout=None, tag=None, name=None, pool=None, **expected) -> None:
+    async def call(
+        self, routine, args=(), named=None, timeout=None, tag=None, context=(), name=None, pool=None, **expected
+    ) -> None:
         """With an expectation the outcome is awaited; without one the call is left in flight under its name."""
         options = [
             f"named={tokens.text(key)}:{tokens.command_token(scenarios.value(arg))}" for key, arg in (named or {}).items()
+        ]
+        options += [
+            f"context={tokens.text(namespace)}:{tokens.text(key)}:{tokens.command_token(scenarios.value(value))}"
+            for namespace, key, value in context
         ]
         options += self._options(pool, timeout=timeout, tag=tag and tokens.text(tag))
         request = await self._request("call", routine, *self._arguments(args), *options, name=name)

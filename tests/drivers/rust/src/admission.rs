@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use wool::value::Value;
 use wool::{Admission, AdmissionHook, AdmissionInfo, Decision};
 
 use crate::routines::{Counters, blow_up};
@@ -23,6 +24,13 @@ fn decide(call: &AdmissionInfo, counters: &Counters) -> Decision {
         "throw" => {
             blow_up("the hook fell over".to_owned());
             Decision::Accept
+        }
+        "friends" => {
+            let who = call.context.get("conf", "who").ok().flatten();
+            match who.as_ref().and_then(Value::as_str).unwrap_or("nobody") {
+                "friend" => Decision::Accept,
+                who => Decision::Refuse(format!("{who} is no friend")),
+            }
         }
         "hold" => {
             counters.barrier.hold();

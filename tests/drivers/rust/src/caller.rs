@@ -254,9 +254,11 @@ impl Caller {
             id: id.to_owned(),
             reports: self.reports.clone(),
         };
+        let context = protocol::context(&options)?;
         let encoded = arguments.and_then(|arguments| Payload::arguments(&arguments));
         let submitted = encoded.and_then(|arguments| {
             let request = CallRequest {
+                context: context?,
                 timeout,
                 tag,
                 ..CallRequest::unary(routine, arguments)

@@ -130,6 +130,25 @@ impl<'a> Tokens<'a> {
     }
 }
 
+/// What rides along, by the options `context=NAMESPACE:NAME:VALUE`; or why it cannot.
+pub(crate) fn context(options: &Options) -> Result<Result<wool::Context, Error>, Failure> {
+    let mut context = wool::Context::default();
+    for (_, token) in options.0.iter().filter(|(key, _)| key == "context") {
+        let mut parts = token.splitn(3, ':');
+        let (Some(namespace), Some(name), Some(token)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(Failure::new(
+                "context= wants a namespace, a name and a value",
+            ));
+        };
+        let (namespace, name) = (untext(namespace)?, untext(name)?);
+        if let Err(error) = value(token)?.and_then(|value| context.set(namespace, name, value)) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(context))
+}
+
 /// The value of a token, or why the codec refuses it.
 pub(crate) fn value(token: &str) -> Result<Result<Value, Error>, Failure> {
     if let Some(digits) = token.strip_prefix("hex:") {

@@ -122,6 +122,16 @@ fn register_unary(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
     });
     runtime.register(add.parameters(["a", "b"]))?;
     let counters = Arc::clone(all);
+    runtime.register(Routine::unary("conf.context", move |task, arguments| {
+        let running = counters.begin();
+        async move {
+            let _running = running;
+            let (namespace, name): (String, String) = arguments.extract()?;
+            let value = task.info().context.get(&namespace, &name)?;
+            Ok(value.unwrap_or_default())
+        }
+    }))?;
+    let counters = Arc::clone(all);
     let named = Routine::unary("conf.named", move |_task, arguments| {
         let running = counters.begin();
         async move {
