@@ -84,7 +84,8 @@ examples: build ## the quick starts, run as tests
 	@$(STAGE) examples examples/quickstart/run.sh
 
 .PHONY: docs
-docs: build ## the programs that the pages under docs/ quote, run as tests
+docs: build ## the pages under docs/ quote their programs, and these run as tests
+	@$(STAGE) quotes examples/docs/quotes.py
 	@$(STAGE) docs examples/docs/run.sh
 
 .PHONY: started

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -390,6 +392,11 @@ func TestNegativeTimes(t *testing.T) {
 			t.Errorf("%+v gave %v", options, err)
 		}
 	}
+	for _, options := range []wool.PoolOptions{{Spawn: -1, QuorumTimeout: -1}, {Spawn: -1, DispatchTimeout: -time.Hour}} {
+		if _, err := wool.NewPool(n.calling, options); !errors.Is(err, wool.ErrInvalidArgument) || !strings.Contains(err.Error(), "negative") {
+			t.Errorf("%+v gave %v", options, err)
+		}
+	}
 	past, cancel := context.WithTimeout(ctx, -time.Second)
 	defer cancel()
 	if _, err := n.pool.Call(past, "calc.add", 1, 2); !errors.Is(err, wool.ErrDeadlineExceeded) {
@@ -440,5 +447,77 @@ func TestBlockingRoutines(t *testing.T) {
 	close(stop)
 	for range blocking + busy {
 		must(t, await(t, "the end of a routine", ends))
+	}
+}
+
+// Whatever is asked of many generators at once, each ends, and cleans up once if it has begun.
+func TestGeneratorStorm(t *testing.T) {
+	g, n := startGenerators(t)
+	const storms, rounds = 8, 40
+	var begun atomic.Int64
+	var group sync.WaitGroup
+	for storm := range storms {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			dice := rand.New(rand.NewPCG(1, uint64(storm)))
+			for range rounds {
+				if stormOn(t, n, dice) {
+					begun.Add(1)
+				}
+			}
+		}()
+	}
+	group.Wait()
+	poll(t, "the clean-ups", func() bool { return g.cleaned.Load() == begun.Load() })
+	if sum, err := wool.Call[int](testContext(t), n.pool, "calc.add", 1, 2); err != nil || sum != 3 {
+		t.Errorf("1 + 2 = %d, %v", sum, err)
+	}
+}
+
+// stormOn reports whether an item has come, so that the generator has begun.
+func stormOn(t *testing.T, n *network, dice *rand.Rand) (begun bool) {
+	ctx, cancel := context.WithCancel(testContext(t))
+	defer cancel()
+	s, err := n.pool.Stream(ctx, "accumulate", 1)
+	if err != nil {
+		t.Error(err)
+		return false
+	}
+	if _, err := s.Next(); err != nil {
+		t.Error(err)
+		return false
+	}
+	for {
+		var err error
+		switch dice.IntN(8) {
+		case 0:
+			_, err = s.Next()
+		case 1:
+			_, err = s.Send(strings.Repeat("x", dice.IntN(1<<17))) // no int
+		case 2:
+			_, err = s.Throw(reset{})
+		case 3:
+			_, err = s.Throw(&outOfStock{strings.Repeat("x", dice.IntN(1<<10)), 1})
+		case 4:
+			cancel()
+		case 5:
+			go cancel()
+			_, err = s.Send(1)
+		case 6:
+			go s.Close(ctx)
+			_, err = s.Send(2)
+		default:
+			_, err = s.Send(3)
+		}
+		switch {
+		case err == nil:
+		case err == io.EOF, errors.Is(err, wool.ErrCancelled), errors.Is(err, wool.ErrTaskFailed):
+			_ = s.Close(ctx)
+			return true
+		default:
+			t.Errorf("the stream ended with %v", err)
+			return true
+		}
 	}
 }

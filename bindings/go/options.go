@@ -31,13 +31,15 @@ const maxPrefetch = 4 << 10
 
 // check refuses what makes no sense.
 func (o *CallOptions) check() *Error {
-	for _, given := range []struct {
-		name string
-		span time.Duration
-	}{{"DispatchTimeout", o.DispatchTimeout}, {"StepTimeout", o.StepTimeout}} {
-		if given.span < 0 {
-			return newError(ErrInvalidArgument, "%s is negative: %v", given.name, given.span)
-		}
+	if err := refuseNegative("DispatchTimeout", o.DispatchTimeout); err != nil {
+		return err
+	}
+	return refuseNegative("StepTimeout", o.StepTimeout)
+}
+
+func refuseNegative(name string, span time.Duration) *Error {
+	if span < 0 {
+		return newError(ErrInvalidArgument, "%s is negative: %v", name, span)
 	}
 	return nil
 }

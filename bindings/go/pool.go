@@ -29,10 +29,13 @@ type poolCore struct {
 // and goes on doing so: a worker may come later, or come back. None within reach shows when a call waits for
 // one, as [ErrNoWorkersAvailable].
 //
-// It fails as [ErrInvalidArgument] for options that contradict each other, [ErrPermissionDenied] for an
+// It fails as [ErrInvalidArgument] for options that contradict each other or are negative times, [ErrPermissionDenied] for an
 // address beyond this machine without AllowPlaintext, [ErrDiscovery] where workers cannot be found at all,
 // and [ErrSpawnFailed] where this program is to be started again and has not passed [Main].
 func NewPool(rt *Runtime, options PoolOptions) (*Pool, error) {
+	if err := options.check(); err != nil {
+		return nil, err
+	}
 	discovery, err := openDiscovery(options.Discovery)
 	if err != nil {
 		return nil, err

@@ -49,6 +49,14 @@ type PoolOptions struct {
 	MaxPayload uint64
 }
 
+// check refuses what makes no sense here already.
+func (o *PoolOptions) check() *Error {
+	if err := refuseNegative("QuorumTimeout", o.QuorumTimeout); err != nil {
+		return err
+	}
+	return refuseNegative("DispatchTimeout", o.DispatchTimeout)
+}
+
 // forC is the C form of the options, whose memory and discovery stay the caller's. Without a command it
 // names none: the core knows this program, and arguments that are not UTF-8, too.
 func (o *PoolOptions) forC(memory *arena, discovery *C.wool_discovery_t) C.wool_pool_options_t {

@@ -250,7 +250,7 @@ impl AdmissionHook {
         let ask = move |mut request: AdmissionRequest| {
             let function = Arc::clone(&function);
             let runtime = request.runtime().clone();
-            runtime.push_task(async move {
+            runtime.spawn_task(async move {
                 let info = request.info().clone();
                 // The first poll of the function's own body happens inside, so that its panics are caught.
                 let body = caught(async move { function(info).await });

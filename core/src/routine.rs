@@ -14,7 +14,7 @@ use crate::payload::Payload;
 use crate::runtime::Runtime;
 pub use crate::state::call::Step;
 use crate::task::{Task, TaskContext};
-use crate::tasks::Abort;
+use crate::tasks::{Abort, Asked, MakeWork, Work};
 use crate::wire;
 
 /// Whether a routine answers once or with a stream of items.
@@ -125,13 +125,10 @@ impl Routine {
         R: Future<Output = Result<V, Fault>> + Send + 'static,
         V: IntoValue,
     {
-        Routine::with_service(
-            name,
-            RoutineKind::Unary,
-            Unary {
-                function: Arc::new(function),
-            },
-        )
+        let function = Arc::new(function);
+        let make: MakeWork = Arc::new(move |task, _| unary_work(Arc::clone(&function), task));
+        let streams = false;
+        Routine::with_service(name, RoutineKind::Unary, Async { make, streams })
     }
 
     /// An async generator: the function yields items through its third argument. It begins at the
@@ -157,13 +154,11 @@ impl Routine {
         F: Fn(TaskContext, Arguments, Yielder) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), Fault>> + Send + 'static,
     {
-        Routine::with_service(
-            name,
-            RoutineKind::Stream,
-            Generator {
-                function: Arc::new(function),
-            },
-        )
+        let function = Arc::new(function);
+        let make: MakeWork =
+            Arc::new(move |task, asked| generator_work(Arc::clone(&function), task, asked));
+        let streams = true;
+        Routine::with_service(name, RoutineKind::Stream, Async { make, streams })
     }
 
     /// Adds the names of the positional parameters. Callers may then pass them by name, and errors in
@@ -193,100 +188,101 @@ impl Routine {
     }
 }
 
-struct Unary<F> {
-    function: Arc<F>,
+/// A routine that is an async function or an async generator.
+struct Async {
+    make: MakeWork,
+    streams: bool,
 }
 
-impl<F, R, V> Service for Unary<F>
+impl Service for Async {
+    fn prepare(&self, runtime: &Runtime) -> Result<(), Error> {
+        runtime.start_task_threads()
+    }
+
+    fn start(&self, task: Task) -> Box<dyn TaskControl> {
+        let (steps, asked) = if self.streams {
+            let (steps, asked) = mpsc::unbounded_channel();
+            (Some(steps), Some(asked))
+        } else {
+            (None, None)
+        };
+        let runtime = task.runtime().clone();
+        let abort = runtime.push_task(Arc::clone(&self.make), task, asked);
+        Box::new(Spawned { abort, steps })
+    }
+}
+
+fn unary_work<F, R, V>(function: Arc<F>, task: Task) -> Work
 where
     F: Fn(TaskContext, Arguments) -> R + Send + Sync + 'static,
     R: Future<Output = Result<V, Fault>> + Send + 'static,
     V: IntoValue,
 {
-    fn prepare(&self, runtime: &Runtime) -> Result<(), Error> {
-        runtime.start_task_threads()
-    }
-
-    fn start(&self, task: Task) -> Box<dyn TaskControl> {
-        let function = Arc::clone(&self.function);
-        let runtime = task.runtime().clone();
-        let run = async move {
-            let arguments = match task.decode_arguments() {
-                Ok(arguments) => arguments,
-                Err(error) => return fail(&task, Fault::of_kind(error.kind(), error.message())),
-            };
-            // The first poll of the function's own body happens inside, so that its panics are caught.
-            let context = task.context();
-            let body = async move { function(context, arguments).await };
-            match caught(body).await {
-                Ok(Ok(value)) => match Payload::value(&value.into_value()) {
-                    Ok(payload) => {
-                        if let Err(error) = task.result(payload) {
-                            fail(&task, Fault::of_kind(error.kind(), error.message()));
-                        }
-                    }
-                    Err(error) => fail(&task, unencodable(&task, error)),
-                },
-                Ok(Err(fault)) => fail(&task, fault),
-                Err(panic) => fail(&task, panic),
-            }
+    Box::pin(async move {
+        let arguments = match task.decode_arguments() {
+            Ok(arguments) => arguments,
+            Err(error) => return fail(&task, Fault::of_kind(error.kind(), error.message())),
         };
-        spawn(&runtime, run, None)
-    }
+        // The first poll of the function's own body happens inside, so that its panics are caught.
+        let context = task.context();
+        let body = async move { function(context, arguments).await };
+        match caught(body).await {
+            Ok(Ok(value)) => match Payload::value(&value.into_value()) {
+                Ok(payload) => {
+                    if let Err(error) = task.result(payload) {
+                        fail(&task, Fault::of_kind(error.kind(), error.message()));
+                    }
+                }
+                Err(error) => fail(&task, unencodable(&task, error)),
+            },
+            Ok(Err(fault)) => fail(&task, fault),
+            Err(panic) => fail(&task, panic),
+        }
+    })
 }
 
-struct Generator<F> {
-    function: Arc<F>,
-}
-
-impl<F, R> Service for Generator<F>
+fn generator_work<F, R>(function: Arc<F>, task: Task, asked: Asked) -> Work
 where
     F: Fn(TaskContext, Arguments, Yielder) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), Fault>> + Send + 'static,
 {
-    fn prepare(&self, runtime: &Runtime) -> Result<(), Error> {
-        runtime.start_task_threads()
-    }
-
-    fn start(&self, task: Task) -> Box<dyn TaskControl> {
-        let function = Arc::clone(&self.function);
-        let runtime = task.runtime().clone();
-        let (steps, mut asked) = mpsc::unbounded_channel();
-        let run = async move {
-            let arguments = match task.decode_arguments() {
-                Ok(arguments) => arguments,
-                Err(error) => return fail(&task, Fault::of_kind(error.kind(), error.message())),
-            };
-            let task = Arc::new(task);
-            // Closed before it began: it never begins.
-            if !matches!(asked.recv().await, Some(Step::Next)) {
-                let _ = task.end();
-                return;
-            }
-            let context = task.context();
-            let closed = Arc::new(AtomicBool::new(false));
-            let yielder = Yielder {
-                task: Arc::clone(&task),
-                asked,
-                closed: Arc::clone(&closed),
-            };
-            let body = async move { function(context, arguments, yielder).await };
-            match caught(body).await {
-                Ok(Ok(())) => {
-                    let _ = task.end();
-                }
-                // What the clean-up of a closed stream unwinds with is its ordinary end.
-                Ok(Err(fault))
-                    if fault.type_name == STREAM_CLOSED && closed.load(Ordering::Relaxed) =>
-                {
-                    let _ = task.end();
-                }
-                Ok(Err(fault)) => fail(&task, fault),
-                Err(panic) => fail(&task, panic),
-            }
+    Box::pin(async move {
+        let arguments = match task.decode_arguments() {
+            Ok(arguments) => arguments,
+            Err(error) => return fail(&task, Fault::of_kind(error.kind(), error.message())),
         };
-        spawn(&runtime, run, Some(steps))
-    }
+        // Always there: streams are asked. Without it, the dropped task fails.
+        let Some(mut asked) = asked else {
+            return;
+        };
+        let task = Arc::new(task);
+        // Closed before it began: it never begins.
+        if !matches!(asked.recv().await, Some(Step::Next)) {
+            let _ = task.end();
+            return;
+        }
+        let context = task.context();
+        let closed = Arc::new(AtomicBool::new(false));
+        let yielder = Yielder {
+            task: Arc::clone(&task),
+            asked,
+            closed: Arc::clone(&closed),
+        };
+        let body = async move { function(context, arguments, yielder).await };
+        match caught(body).await {
+            Ok(Ok(())) => {
+                let _ = task.end();
+            }
+            // What the clean-up of a closed stream unwinds with is its ordinary end.
+            Ok(Err(fault))
+                if fault.type_name == STREAM_CLOSED && closed.load(Ordering::Relaxed) =>
+            {
+                let _ = task.end();
+            }
+            Ok(Err(fault)) => fail(&task, fault),
+            Err(panic) => fail(&task, panic),
+        }
+    })
 }
 
 /// Hands a generator's items to its caller.
@@ -362,21 +358,10 @@ impl Yielder {
     }
 }
 
-/// A future on the runtime's task threads. Dropping it drops the task, which answers it.
+/// Work on the runtime's task threads. Dropping that drops the task, which answers it.
 struct Spawned {
     abort: Abort,
     steps: Option<mpsc::UnboundedSender<Step>>,
-}
-
-fn spawn(
-    runtime: &Runtime,
-    future: impl Future<Output = ()> + Send + 'static,
-    steps: Option<mpsc::UnboundedSender<Step>>,
-) -> Box<dyn TaskControl> {
-    Box::new(Spawned {
-        abort: runtime.push_task(future),
-        steps,
-    })
 }
 
 impl TaskControl for Spawned {

@@ -23,7 +23,8 @@ use crate::latch::Latch;
 use crate::log::{Level, LogSink, Logger};
 use crate::registry::Registry;
 use crate::routine::Routine;
-use crate::tasks::{Abort, TaskThreads};
+use crate::task::Task;
+use crate::tasks::{Abort, Asked, MakeWork, TaskThreads};
 
 /// How a runtime is set up.
 #[derive(Clone)]
@@ -297,12 +298,21 @@ impl Runtime {
         &self.core.language
     }
 
-    /// Queues a future for the task threads; it certainly begins after [`Runtime::launch_tasks`].
-    pub(crate) fn push_task(&self, future: impl Future<Output = ()> + Send + 'static) -> Abort {
+    /// Queues a task for the task threads; it certainly begins after [`Runtime::launch_tasks`].
+    pub(crate) fn push_task(&self, make: MakeWork, task: Task, asked: Asked) -> Abort {
         match self.core.task_threads.get() {
-            Some(tasks) => tasks.push(future),
-            // Not prepared: dropping the future fails its task.
+            Some(tasks) => tasks.push(make, task, asked),
+            // Not prepared: dropping the task fails it.
             None => Abort::default(),
+        }
+    }
+
+    /// Runs a future on the task threads that is no task.
+    pub(crate) fn spawn_task(&self, future: impl Future<Output = ()> + Send + 'static) {
+        match self.core.task_threads.get() {
+            // The join handle is not needed: the future tells what comes of it.
+            Some(tasks) => drop(tasks.handle().spawn(future)),
+            None => drop(future),
         }
     }
 

@@ -14,8 +14,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
-type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+use crate::routine::Step;
+use crate::task::Task;
+
+/// What a routine does for a task.
+pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Makes the work of a routine for one of its tasks; a stream's asks for items come through the receiver.
+pub(crate) type MakeWork = Arc<dyn Fn(Task, Asked) -> Work + Send + Sync>;
+
+/// `None` for a unary task.
+pub(crate) type Asked = Option<mpsc::UnboundedReceiver<Step>>;
+
+/// Work that has not begun.
+struct Job {
+    make: MakeWork,
+    task: Task,
+    asked: Asked,
+    abort: Abort,
+}
 
 /// First polls a runner does before it lets others of its thread have their turn.
 const POLLS_AT_ONCE: usize = 64;
@@ -56,10 +75,15 @@ impl TaskThreads {
         &self.handle
     }
 
-    /// Queues a future. It may begin at once; that it begins is certain only after [`TaskThreads::launch`].
-    pub(crate) fn push(&self, future: impl Future<Output = ()> + Send + 'static) -> Abort {
+    /// Queues a task. It may begin at once; that it begins is certain only after [`TaskThreads::launch`].
+    pub(crate) fn push(&self, make: MakeWork, task: Task, asked: Asked) -> Abort {
         let abort = Abort::default();
-        let job = Box::pin(abort.clone().watch(future));
+        let job = Job {
+            make,
+            task,
+            asked,
+            abort: abort.clone(),
+        };
         self.queue.lock().jobs.push_back(job);
         abort
     }
@@ -109,7 +133,7 @@ impl Queue {
 /// goes to the end of the thread's queue, which others do take from.
 fn run(queue: Arc<Queue>) -> impl Future<Output = ()> + Send {
     // Boxed, as it spawns its like.
-    let runner: Job = Box::pin(async move {
+    let runner: Work = Box::pin(async move {
         loop {
             for _ in 0..POLLS_AT_ONCE {
                 let Some((job, another)) = queue.take() else {
@@ -134,18 +158,28 @@ fn run(queue: Arc<Queue>) -> impl Future<Output = ()> + Send {
 }
 
 /// True: it has to wait, as a task of its own.
-fn begin(mut job: Job, cx: &mut Context<'_>) -> bool {
-    // Unwind safe: after a panic the future is dropped and never looked at again.
+fn begin(job: Job, cx: &mut Context<'_>) -> bool {
+    let Job {
+        make,
+        task,
+        asked,
+        abort,
+    } = job;
+    if abort.is_aborted() {
+        return false;
+    }
+    // Unwind safe: after a panic the work is dropped and never looked at again.
     let polled = std::panic::catch_unwind(AssertUnwindSafe(move || {
-        match job.as_mut().poll(cx) {
+        let mut work = make(task, asked);
+        match work.as_mut().poll(cx) {
             Poll::Ready(()) => None,
             // The waker was the runner's; the task polls again at once and leaves its own.
-            Poll::Pending => Some(job),
+            Poll::Pending => Some(work),
         }
     }));
     match polled {
-        Ok(Some(job)) => {
-            tokio::spawn(job);
+        Ok(Some(work)) => {
+            tokio::spawn(abort.watch(work));
             true
         }
         Ok(None) | Err(_) => false,
@@ -176,13 +210,12 @@ impl Abort {
     }
 
     /// Ends when the future does or when it is aborted, and drops it then.
-    async fn watch(self, future: impl Future<Output = ()>) {
-        let mut future = std::pin::pin!(future);
+    async fn watch(self, mut work: Work) {
         std::future::poll_fn(|cx| {
             if self.is_aborted() {
                 return Poll::Ready(());
             }
-            let poll = future.as_mut().poll(cx);
+            let poll = work.as_mut().poll(cx);
             if poll.is_pending() {
                 *self.waker() = Some(cx.waker().clone());
                 // An abort before that found no waker.

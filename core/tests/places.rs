@@ -132,7 +132,7 @@ fn a_call_waits_for_a_place_no_longer_than_its_dispatch_timeout() {
 #[test]
 fn what_waits_for_a_full_worker_holds_up_nobody_else() {
     let (full, other) = (House::new("full", 1), House::new("other", 1));
-    let only = Routine::unary("test.only", |_task, _arguments| async { Ok("only") });
+    let only = Routine::unary("test.alone", |_task, _arguments| async { Ok("only") });
     other.runtime.register(only).unwrap();
     let pool = pool(&full.runtime, &[&full, &other]);
     block_on(async {
@@ -148,7 +148,7 @@ fn what_waits_for_a_full_worker_holds_up_nobody_else() {
         // One place is free, at a worker that alone serves this.
         let only = {
             let pool = pool.clone();
-            tokio::spawn(async move { pool.call("test.only", ()).await.unwrap() })
+            tokio::spawn(async move { pool.call("test.alone", ()).await.unwrap() })
         };
         other.let_go.add_permits(200);
         full.let_go.add_permits(200);

@@ -37,6 +37,8 @@ programs=()
 for language in "${languages[@]}"; do
   case $language in
     rust) (cd "$top" && cargo build --release --quiet --package docs-examples) || exit 1 ;;
+    # One of them first: the others find the binding built.
+    go) (cd "$here/go/streams" && go build -o "$built/first" .) || exit 1 ;;
     node) "$top/examples/link-node.sh" "$here/node" || exit 1 ;;
   esac
   for page in streams cancelling errors limits; do

@@ -97,6 +97,7 @@ class Generating {
       busy_ = true;
     }
     if (step == WOOL_STEP_CLOSE) return close();
+    begun_ = true;
     try {
       auto item = resume(step, value, thrown);
       static_assert(is_optional<decltype(item)>, "a generator returns std::optional<T>: an item, or the end");
@@ -158,7 +159,7 @@ class Generating {
   void close() noexcept {
     if constexpr (closes<G>) {
       try {
-        generator_->close();
+        if (begun_) generator_->close();
       } catch (...) {
         generator_.reset();
         fail_with_current(task_, errors_);
@@ -195,6 +196,8 @@ class Generating {
   std::mutex mutex_;
   bool busy_ = true;
   bool cancelled_ = false;
+  // Of the steps, which come one at a time.
+  bool begun_ = false;
   std::optional<G> generator_;
 };
 

@@ -72,6 +72,7 @@ class Stream {
     return throw_(std::make_exception_ptr(exception));
   }
   std::optional<T> throw_(const std::exception_ptr& exception) {
+    if (exception == nullptr) throw Error(WOOL_ERR_INVALID_ARGUMENT, "the exception is nullptr: there is nothing to throw");
     if (over_) return std::nullopt;
     const detail::Fault fault = detail::fault_of(exception, errors_);
     const detail::LentFault lent(fault);

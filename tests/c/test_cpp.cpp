@@ -16,28 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "wool.hpp"
-
-/* The frame is C. */
-extern "C" {
-#include "check.h"
-}
-
-/* The expression throws a wool::Error of this status, whose message has these words. */
-#define THROWS(status_, words, expression)                                                        \
-  do {                                                                                            \
-    bool thrown = false;                                                                          \
-    try {                                                                                         \
-      static_cast<void>(expression);                                                              \
-    } catch (const wool::Error& error) {                                                          \
-      thrown = true;                                                                              \
-      if (error.status() != (status_) || std::string(error.what()).find(words) == std::string::npos) { \
-        std::fprintf(stderr, "%s: %s\n", wool_status_name(error.status()), error.what());         \
-        check_fail(__FILE__, __LINE__, "wrong failure: " #expression);                            \
-      }                                                                                           \
-    }                                                                                             \
-    CHECK(thrown);                                                                                \
-  } while (0)
+#include "world.hpp"
 
 namespace {
 
@@ -46,46 +25,6 @@ static_assert(!std::is_copy_constructible_v<wool::Worker> && std::is_nothrow_mov
 static_assert(!std::is_copy_constructible_v<wool::WorkerPool> && std::is_nothrow_move_assignable_v<wool::WorkerPool>);
 static_assert(!std::is_copy_constructible_v<wool::Stream<int>> && std::is_nothrow_move_assignable_v<wool::Stream<int>>);
 static_assert(std::is_nothrow_copy_constructible_v<wool::Error>);
-
-wool::PoolOptions address_of(const wool::Worker& worker) {
-  wool::PoolOptions options;
-  options.addresses = {worker.address()};
-  return options;
-}
-
-/* A runtime, whose worker and pool begin when they are first asked for: so the routines registered before are known
- * to the pool from the start. */
-class World {
- public:
-  wool::Runtime runtime;
-
-  wool::Worker& worker() {
-    if (!worker_) worker_.emplace(runtime);
-    return *worker_;
-  }
-  wool::WorkerPool& pool() {
-    if (!pool_) pool_.emplace(runtime, address_of(worker()));
-    return *pool_;
-  }
-
- private:
-  std::optional<wool::Worker> worker_;
-  std::optional<wool::WorkerPool> pool_;
-};
-
-/* Raised when it, or what it was moved to, is destroyed. */
-class RaisesAtEnd {
- public:
-  explicit RaisesAtEnd(flag_t* flag) : flag_(flag) {}
-  RaisesAtEnd(RaisesAtEnd&& other) noexcept : flag_(std::exchange(other.flag_, nullptr)) {}
-  RaisesAtEnd& operator=(RaisesAtEnd&&) = delete;
-  ~RaisesAtEnd() {
-    if (flag_ != nullptr) flag_raise(flag_);
-  }
-
- private:
-  flag_t* flag_;
-};
 
 struct Point {
   double x;

@@ -241,9 +241,11 @@ void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step
   OK(wool_routine_register(runtime, &options, &error));
 }
 
-wool_runtime_t *world_runtime(void) {
+wool_runtime_t *world_runtime(void) { return world_runtime_with(NULL); }
+
+wool_runtime_t *world_runtime_with(const wool_runtime_options_t *options) {
   wool_runtime_t *runtime = NULL;
-  OK(wool_runtime_new(NULL, &runtime, &error));
+  OK(wool_runtime_new(options, &runtime, &error));
   serve(runtime, "test.add", run_add, NULL, NULL);
   serve(runtime, "test.echo", run_echo, NULL, NULL);
   serve(runtime, "test.fail", run_fail, NULL, NULL);

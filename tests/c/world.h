@@ -32,6 +32,7 @@ void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step
 
 /* A runtime with these routines, and no worker yet. */
 wool_runtime_t *world_runtime(void);
+wool_runtime_t *world_runtime_with(const wool_runtime_options_t *options);
 
 /* The task of the test.keep call that came first; waits for it. */
 wool_task_t world_kept_task(void);

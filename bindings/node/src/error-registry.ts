@@ -6,7 +6,7 @@ import { invalid } from './options.js';
 export type ErrorClass<E extends Error = Error> = abstract new (...args: any[]) => E;
 
 /** How a registered error travels. */
-export interface ErrorOptions<E extends Error = Error> {
+export interface RegisteredErrorOptions<E extends Error = Error> {
   /** The data that travels with the error: any value that can be encoded. Default: its own enumerable properties. */
   encode?: ((error: E) => unknown) | undefined;
   /**
@@ -30,7 +30,7 @@ export class ErrorRegistry {
   readonly #byPrototype = new Map<object, Registered>();
 
   /** @throws {WoolError} `ALREADY_EXISTS` for a name or a class that is taken; `INVALID_ARGUMENT` */
-  register<C extends ErrorClass>(type: C, name: string, options: ErrorOptions<InstanceType<C>> = {}): void {
+  register<C extends ErrorClass>(type: C, name: string, options: RegisteredErrorOptions<InstanceType<C>> = {}): void {
     if (typeof type !== 'function' || !(type.prototype instanceof Error)) {
       throw invalid('a registered error is a class that extends Error');
     }
@@ -102,7 +102,7 @@ function bare(type: ErrorClass, data: unknown, { message }: Fault): Error {
     hide(error, 'name', type.name);
   }
   if (typeof data === 'object' && data !== null && Object.getPrototypeOf(data) === Object.prototype) {
-    for (const [name, value] of Object.entries(data)) {
+    for (const [name, value] of Object.entries(data).filter(([key]) => !TOLD_APART.has(key))) {
       // Defined, not assigned: a worker's data calls no setters.
       Object.defineProperty(error, name, { value, writable: true, configurable: true, enumerable: true });
     }

@@ -140,6 +140,7 @@ export class TaskError extends WoolError implements RemoteFault {
     return isOrdinaryInstance(this, value) || (this === TaskError && isStandIn(value));
   }
 
+  /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
     return show(this, depth, options, this.value === undefined ? {} : { value: this.value });
   }

@@ -1,7 +1,7 @@
 export type { AdmissionHook, AdmissionRequest } from './admission.js';
 export type { CallOptions, StreamOptions } from './call.js';
 export { type Discovery, LocalDiscovery, type LocalDiscoveryOptions } from './discovery.js';
-export type { ErrorClass, ErrorOptions } from './error-registry.js';
+export type { ErrorClass, RegisteredErrorOptions } from './error-registry.js';
 export { ERROR_KINDS, type ErrorKind, type Fault, type RemoteFault, TaskError, WoolError } from './errors.js';
 export { main, serveIfSpawned } from './main.js';
 export { ArgumentError, type Parameter } from './parameters.js';

@@ -1,4 +1,4 @@
-import { type ErrorClass, type ErrorOptions, ErrorRegistry } from './error-registry.js';
+import { type ErrorClass, type RegisteredErrorOptions, ErrorRegistry } from './error-registry.js';
 import { WoolError } from './errors.js';
 import { errorFrom } from './fault.js';
 import { type ErrorDescription, native } from './native.js';
@@ -99,8 +99,9 @@ export class Runtime implements AsyncDisposable {
 
   /**
    * Lets errors of a class travel under a name that all languages agree on. What a routine of this runtime throws, and
-   * what is thrown into a stream, is known by that name wherever it arrives; what arrives under it is of this class, and
-   * a {@link TaskError} for `instanceof`, too. Of a class that is not registered itself, the nearest it extends counts.
+   * what is thrown into a stream, is known by that name wherever it arrives; what arrives under it is of this class,
+   * and a {@link TaskError} for `instanceof`, too. Of a class that is not registered itself, the nearest that it extends
+   * counts.
    *
    * ```ts
    * class OutOfStock extends Error {
@@ -113,7 +114,11 @@ export class Runtime implements AsyncDisposable {
    *
    * @throws {WoolError} `ALREADY_EXISTS` for a name or a class that is taken; `INVALID_ARGUMENT`
    */
-  registerError<C extends ErrorClass>(type: C, name: string, options: ErrorOptions<InstanceType<C>> = {}): void {
+  registerError<C extends ErrorClass>(
+    type: C,
+    name: string,
+    options: RegisteredErrorOptions<InstanceType<C>> = {},
+  ): void {
     this.#errors.register(type, name, options);
   }
 

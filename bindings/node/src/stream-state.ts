@@ -1,7 +1,7 @@
 import { onAbort } from './abort.js';
 import { checkNotAborted, type Request, submit, withReason } from './call.js';
-import { faultFrom } from './fault.js';
 import type { WoolError } from './errors.js';
+import { faultFrom } from './fault.js';
 import { EventKind, native } from './native.js';
 import { invalid } from './options.js';
 import { withValue } from './payload.js';

@@ -16,8 +16,8 @@ const dropped = new FinalizationRegistry<StreamState>((state) => state.cancel())
  * await total.throw(new RangeError('enough')); // the yield throws
  * ```
  *
- * Every method may be called again before the last call was answered; the calls are served in order. Everything that is
- * not `next()` alone needs a stream without `prefetch`.
+ * Every method may be called again before the last call was answered; the calls are served in order. Sending and
+ * throwing need a stream without `prefetch`.
  *
  * @typeParam T what the generator yields
  * @typeParam In what it is sent

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { currentTask, float, raw, TaskError } from 'libwool';
+import { currentTask, float, raw, TaskError, threaded } from 'libwool';
 
+import { model } from './fixtures/threads/work.mjs';
 import { aborted, gate, peers } from './support/peers.mjs';
 
 class Reset extends Error {}
@@ -389,5 +390,58 @@ test('a generator on a runtime that closes ends as closed', async (t) => {
   await runtime.close();
   for (const { status, reason } of await settled) {
     assert.ok(status === 'fulfilled' || reason.kind === 'CLOSED');
+  }
+});
+
+/** Small numbers that are the same in every run. */
+function* numbersFrom(seed) {
+  for (let state = seed; ; ) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    yield state >>> 16;
+  }
+}
+
+/** Calls methods of a generator, some of them at once, and gives what comes of each. */
+async function play(generator, seed) {
+  const numbers = numbersFrom(seed);
+  const pick = (most) => numbers.next().value % most;
+  const calls = [
+    () => generator.next(),
+    () => generator.next('sent'),
+    () => generator.next({ some: [pick(10)] }),
+    () => generator.throw(new TypeError(`thrown ${pick(10)}`)),
+    () => generator.next(),
+    () => generator.next('sent'),
+    () => generator.next('end'),
+    () => generator.throw(new RangeError('not caught')),
+    () => generator.return(),
+  ];
+  const outcomes = [await generator.next()];
+  for (let round = 0; round < 6; round++) {
+    const likely = pick(4) > 0 ? 6 : calls.length;
+    const atOnce = Array.from({ length: 1 + pick(4) }, () => calls[pick(likely)]());
+    for (const { value, reason } of await Promise.allSettled(atOnce)) {
+      outcomes.push(reason === undefined ? value : `${reason.constructor.name}: ${reason.message}`);
+    }
+  }
+  // JavaScript's generators throw what they are given after their end.
+  const end = outcomes.findIndex((outcome) => outcome.done || /^RangeError/.test(outcome));
+  return end < 0 ? outcomes : outcomes.slice(0, end + 1);
+}
+
+test('a remote generator behaves as a local one, in a thread, too', async (t) => {
+  const { pool } = await peers(t, (runtime) => {
+    runtime.register('model', model);
+    const work = new URL('./fixtures/threads/work.mjs', import.meta.url);
+    runtime.registerStream('threaded', threaded(work, { export: 'model', threads: 1 }));
+  });
+  for (let seed = 1; seed <= 100; seed++) {
+    const most = 3 + (seed % 9);
+    const expected = await play(model(most), seed);
+    for (const routine of ['model', 'threaded']) {
+      const stream = pool.stream(routine, [most]);
+      assert.deepEqual(await play(stream, seed), expected, `${routine}, seed ${seed}`);
+      await stream.return();
+    }
   }
 });

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::convert::IntoValue;
 use crate::decode::{Head, Reader};
-use crate::encode::Writer;
+use crate::encode::{ROOM, Writer};
 use crate::error::{ErrorKind, ValueError, quote};
 use crate::from_arguments::FromArguments;
 use crate::limits::Limits;
@@ -110,7 +110,7 @@ impl Arguments {
     /// As [`encode`](crate::encode()), and [`ErrorKind::DuplicateKey`] for a name that is there
     /// twice.
     pub fn encode(&self, limits: &Limits) -> Result<Vec<u8>, ValueError> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(ROOM);
         self.encode_into(limits, &mut out)?;
         Ok(out)
     }

@@ -14,7 +14,7 @@ use crate::value::Value;
 /// [`ErrorKind::TooDeep`] and [`ErrorKind::TooLarge`] beyond the limits, and
 /// [`ErrorKind::InvalidValue`] for a named value whose type name is empty.
 pub fn encode(value: &Value, limits: &Limits) -> Result<Vec<u8>, ValueError> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(ROOM);
     encode_into(value, limits, &mut out)?;
     Ok(out)
 }
@@ -27,6 +27,9 @@ pub fn encode(value: &Value, limits: &Limits) -> Result<Vec<u8>, ValueError> {
 pub fn encode_into(value: &Value, limits: &Limits, out: &mut Vec<u8>) -> Result<(), ValueError> {
     Writer::write(out, limits, |writer| writer.value(value, limits.depth()))
 }
+
+/// Bytes to begin with, so that a small value is not moved as it grows.
+pub(crate) const ROOM: usize = 128;
 
 /// The longest extension header: marker, 32-bit length, number.
 const EXT_HEADER: usize = 6;

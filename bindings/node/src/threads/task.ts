@@ -11,7 +11,7 @@ import type { ThreadedRoutine } from './threaded.js';
 export class ThreadTask implements Running {
   #thread: Thread | undefined;
   /** What it was told before it had a thread. */
-  #told: Told[] = [];
+  readonly #told: Told[] = [];
   /** What was thrown into it last. */
   #thrown: ErrorHandle | undefined;
   /** Takes it out of the queue for a thread. */

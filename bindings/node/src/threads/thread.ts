@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
+import type { Encoded } from '../queue.js';
 import type { FromThread, Setup, Start, Told, ToThread } from './messages.js';
 import type { ThreadTask } from './task.js';
 
@@ -52,11 +53,11 @@ export class Thread {
   run(task: ThreadTask, start: Omit<Start, 'kind' | 'task'>): void {
     this.#task = task;
     this.#number++;
-    this.#post({ kind: 'start', task: this.#number, ...start });
+    this.#post({ kind: 'start', task: this.#number, ...start }, start.arguments);
   }
 
   tell(told: Told): void {
-    this.#post({ kind: 'step', task: this.#number, told });
+    this.#post({ kind: 'step', task: this.#number, told }, told.step === 'send' ? told.value : undefined);
   }
 
   /** The task has to end now; if it does not, the thread does. */
@@ -73,8 +74,9 @@ export class Thread {
     await this.#worker.terminate();
   }
 
-  #post(message: ToThread): void {
-    this.#worker.postMessage(message);
+  /** The memory of `payload` is the thread's from then on. */
+  #post(message: ToThread, payload?: Encoded): void {
+    this.#worker.postMessage(message, payload === undefined ? [] : [payload.bytes.buffer as ArrayBuffer]);
   }
 
   #onMessage(message: FromThread): void {
