@@ -41,9 +41,6 @@ namespace detail {
 using Log = decltype(RuntimeOptions::log);
 
 inline void log(void* user_data, std::int32_t level, wool_slice_t target, wool_slice_t message) noexcept {
-  const auto view = [](wool_slice_t text) {
-    return text.len == 0 ? std::string_view() : std::string_view(reinterpret_cast<const char*>(text.ptr), text.len);
-  };
   try {
     (*static_cast<Log*>(user_data))(static_cast<LogLevel>(level), view(target), view(message));
   } catch (...) {
