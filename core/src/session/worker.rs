@@ -21,7 +21,7 @@ use crate::state::liveness::{Check, Liveness};
 use crate::task::{TaskAnswer, TaskState};
 use crate::wire::frame::Kind;
 use crate::wire::{self, Batch, Frame};
-use crate::worker::WorkerShared;
+use crate::worker::{Place, WorkerShared};
 
 const COMMANDS_AT_ONCE: usize = 512;
 /// How long a caller may take to say hello.
@@ -35,6 +35,9 @@ pub(crate) enum WorkerCommand {
         number: u64,
         answer: TaskAnswer,
         step: Option<Step>,
+        /// Of a task that is over. It goes with its answer: a worker is idle when that is on its way, and whoever has
+        /// read it can count on the place.
+        place: Option<Place>,
     },
     /// The task's budget of time is used up.
     Expired {
@@ -293,7 +296,11 @@ impl Serving {
                 number,
                 answer,
                 step,
-            } => self.answer(number, answer, step),
+                place,
+            } => {
+                drop(place);
+                self.answer(number, answer, step);
+            }
             WorkerCommand::Expired { number } => {
                 let fault = Fault::of_kind(
                     ErrorKind::DeadlineExceeded,
