@@ -213,16 +213,16 @@ impl TaskState {
                 (fault, None, Some(why))
             }
         };
-        // Before the answer leaves: its caller may count on the place.
-        if inner.call.is_over() {
-            inner.slot = None;
-        }
+        // The session frees the place: before its caller can know the answer, and count on it; but not before the
+        // answer is there, or a worker that stops could find itself idle and end its sessions without it.
+        let place = inner.call.is_over().then(|| inner.slot.take()).flatten();
         // Sent under the lock, so that answers reach the session in the order in which they were taken.
         // A session that has ended needs none.
         let _ = self.back.session.send(WorkerCommand::Answer {
             number: self.back.number,
             answer: message,
             step,
+            place,
         });
         drop(inner);
         match refusal {

@@ -21,7 +21,7 @@ use crate::state::liveness::{Check, Liveness};
 use crate::task::{TaskAnswer, TaskState};
 use crate::wire::frame::Kind;
 use crate::wire::{self, Batch, Frame};
-use crate::worker::WorkerShared;
+use crate::worker::{Place, WorkerShared};
 
 const COMMANDS_AT_ONCE: usize = 512;
 /// How long a caller may take to say hello.
@@ -30,11 +30,12 @@ const HELLO_WITHIN: Duration = Duration::from_secs(10);
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 
 pub(crate) enum WorkerCommand {
-    /// A routine answered. The step is the next thing to ask of it.
+    /// A routine answered. The step is the next thing to ask of it; the place is that of a task which is over.
     Answer {
         number: u64,
         answer: TaskAnswer,
         step: Option<Step>,
+        place: Option<Place>,
     },
     /// The task's budget of time is used up.
     Expired {
@@ -293,7 +294,11 @@ impl Serving {
                 number,
                 answer,
                 step,
-            } => self.answer(number, answer, step),
+                place,
+            } => {
+                drop(place);
+                self.answer(number, answer, step);
+            }
             WorkerCommand::Expired { number } => {
                 let fault = Fault::of_kind(
                     ErrorKind::DeadlineExceeded,
