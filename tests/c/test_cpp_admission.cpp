@@ -9,10 +9,11 @@
 
 namespace {
 
-wool::CallOptions tagged(const char* tag) {
+wool::CallOptions tagged(const std::string& tag) {
   wool::CallOptions options;
   options.tag = tag;
-  options.dispatch_timeout = wool::milliseconds(300);
+  // Or it would be offered again for a minute.
+  if (tag == "busy") options.dispatch_timeout = wool::milliseconds(300);
   return options;
 }
 
