@@ -29,6 +29,7 @@
 
 #include "wool/admission.hpp"
 #include "wool/application_error.hpp"
+#include "wool/context.hpp"
 #include "wool/discovery.hpp"
 #include "wool/encoding.hpp"
 #include "wool/error.hpp"

@@ -15,6 +15,22 @@ type AdmissionRequest struct {
 	Routine, Tag string
 	// InFlight is how many other tasks the worker has, those included that wait to be let in.
 	InFlight int
+	// context is what rides along with the call; nil when nothing does. Being a pointer, it lets requests be compared.
+	context *contextValues
+}
+
+// ContextValue decodes a value that rides along with the call into what target points at: see
+// [CallOptions.Context]. It reports false, and leaves the target alone, where nothing has this key, and fails as
+// [ErrCodec] for a value that the target cannot hold.
+func (r AdmissionRequest) ContextValue(key ContextKey, target any) (bool, error) {
+	if r.context == nil {
+		return false, nil
+	}
+	encoded, there := (*r.context)[key]
+	if !there {
+		return false, nil
+	}
+	return decodeContextValue(key, r.Routine, encoded, target)
 }
 
 // Busy makes the error by which [WorkerOptions.Admit] says that the worker has no room for the call now: it
@@ -75,7 +91,7 @@ func (a *admission) receive(e *event) {
 	}()
 }
 
-// read fails where nobody can be answered any more. The texts are the core's as long as the queue is open.
+// read fails where nobody can be answered any more. What it copies is the core's as long as the queue is open.
 func (a *admission) read(handle uint64) (request AdmissionRequest, waits bool) {
 	a.engine.queue.whileOpen(func() {
 		info := C.wool_admission_info_t{struct_size: C.sizeof_wool_admission_info_t}
@@ -83,7 +99,10 @@ func (a *admission) read(handle uint64) (request AdmissionRequest, waits bool) {
 		waits = C.int32_t(C.wool_admission_info(C.wool_admission_t(handle), &info, &failure)) >= 0
 		C.wool_error_free(failure)
 		if waits {
-			request = AdmissionRequest{Routine: stringOf(info.routine), Tag: stringOf(info.tag), InFlight: int(info.in_flight)}
+			request = AdmissionRequest{
+				Routine: stringOf(info.routine), Tag: stringOf(info.tag), InFlight: int(info.in_flight),
+				context: copyContext(info.context, info.context_count),
+			}
 		}
 	})
 	return request, waits

@@ -32,7 +32,11 @@ func TestAdmission(t *testing.T) {
 		return nil
 	}})
 	call := func(tag string) error {
-		sum, err := wool.Call[int](testContext(t), n.pool, "calc.add", 1, 2, wool.CallOptions{Tag: tag, DispatchTimeout: 300 * time.Millisecond})
+		options := wool.CallOptions{Tag: tag}
+		if tag == "busy" {
+			options.DispatchTimeout = 300 * time.Millisecond // there is no other worker to go to
+		}
+		sum, err := wool.Call[int](testContext(t), n.pool, "calc.add", 1, 2, options)
 		if err == nil && sum != 3 {
 			t.Errorf("%s: 1 + 2 = %d", tag, sum)
 		}
@@ -79,9 +83,11 @@ func TestAdmissionThatWaits(t *testing.T) {
 	}
 	n := start(t, map[string]any{"calc.add": add}, wool.WorkerOptions{Admit: hook})
 	ctx := testContext(t)
+	calling, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	ends := make(chan error, 2)
 	call := func(tag string) {
-		_, err := wool.Call[int](ctx, n.pool, "calc.add", 1, 2, wool.CallOptions{Tag: tag, DispatchTimeout: time.Second})
+		_, err := wool.Call[int](calling, n.pool, "calc.add", 1, 2, wool.CallOptions{Tag: tag})
 		ends <- err
 	}
 	go call("wait")
@@ -91,7 +97,7 @@ func TestAdmissionThatWaits(t *testing.T) {
 	}
 	go call("ctx")
 	if others := await(t, "the second hook", waiting); others != 1 {
-		t.Errorf("%d others are in flight", others)
+		t.Errorf("beside one call that waits to be let in, %d are in flight", others)
 	}
 	close(letIn)
 	must(t, await(t, "the call that was let in", ends))
@@ -99,6 +105,7 @@ func TestAdmissionThatWaits(t *testing.T) {
 	if err := await(t, "the end of the hook's context", left); err != context.Canceled {
 		t.Errorf("the hook's context ended by %v", err)
 	}
+	giveUp() // else it waits for another worker
 	if err := await(t, "the call to a worker that stops", ends); err == nil {
 		t.Error("a call got into a worker that has stopped")
 	}
@@ -119,13 +126,16 @@ func TestAdmissionEndsWithTheRuntime(t *testing.T) {
 	pool, err := wool.NewPool(newRuntime(t), wool.PoolOptions{Addresses: []string{worker.Address()}})
 	must(t, err)
 	ctx := testContext(t)
+	calling, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := pool.Call(ctx, "calc.add", 1, 2, wool.CallOptions{DispatchTimeout: time.Second})
+		_, err := pool.Call(calling, "calc.add", 1, 2)
 		ended <- err
 	}()
 	await(t, "the hook", waiting)
 	must(t, rt.Close(ctx))
+	giveUp() // else it waits for another worker
 	if err := await(t, "the call", ended); err == nil {
 		t.Error("a call got into a runtime that has closed")
 	}

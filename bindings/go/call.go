@@ -72,11 +72,20 @@ func (p *Pool) call(ctx context.Context, routine string, args []any, target any)
 }
 
 // submission is what a call and the opening of a stream have in common: encoded arguments, time and
-// options.
+// options. Release it.
 type submission struct {
 	encoder *encoder
 	timeout uint64
 	options CallOptions
+	// context is what rides along, in memory.
+	context      *C.wool_context_value_t
+	contextCount C.size_t
+	memory       arena
+}
+
+func (s *submission) release() {
+	s.encoder.release()
+	s.memory.free()
 }
 
 func prepare(ctx context.Context, routine string, args []any) (submission, *Error) {
@@ -91,12 +100,16 @@ func prepare(ctx context.Context, routine string, args []any) (submission, *Erro
 	if err := options.check(); err != nil {
 		return submission{}, err
 	}
-	e := newEncoder()
-	if err := e.arguments(positional, named); err != nil {
-		e.release()
+	s := submission{encoder: newEncoder(), timeout: timeout, options: options}
+	if err := s.encoder.arguments(positional, named); err != nil {
+		s.release()
 		return submission{}, codecError("arguments", routine, err)
 	}
-	return submission{encoder: e, timeout: timeout, options: options}, nil
+	if err := s.carry(routine); err != nil {
+		s.release()
+		return submission{}, err
+	}
+	return s, nil
 }
 
 // submit sends a call off; its event goes to c. After an error there will be none.
@@ -105,7 +118,7 @@ func (p *Pool) submit(ctx context.Context, routine string, args []any, c *pendin
 	if err != nil {
 		return 0, err
 	}
-	defer s.encoder.release()
+	defer s.release()
 	if !p.core.guard.enter() {
 		return 0, newError(ErrClosed, "%s: the pool has been closed", routine)
 	}
@@ -119,7 +132,8 @@ func (p *Pool) submit(ctx context.Context, routine string, args []any, c *pendin
 	arguments, argumentsLen := bytesOf(s.encoder.buf)
 	label, labelLen := textOf(s.options.Tag)
 	answer := C.wool_go_call_submit(p.core.handle, name, nameLen, arguments, argumentsLen, C.uint64_t(s.timeout),
-		C.uint64_t(milliseconds(s.options.DispatchTimeout)), label, labelLen, queue.handle, C.uint64_t(tag))
+		C.uint64_t(milliseconds(s.options.DispatchTimeout)), label, labelLen, s.context, s.contextCount, queue.handle,
+		C.uint64_t(tag))
 	if err := errorOf(answer); err != nil {
 		if !queue.forget(tag) {
 			<-c.arrived // the closing queue has told it already

@@ -36,6 +36,21 @@
 // side, its deadline travels along as a budget. A call returns at once when its context ends; the
 // worker's slot is held until the routine has really stopped.
 //
+// The values of a Go context stay where they are. What is to ride along with a call, beside its arguments, is in its
+// [CallOptions.Context]: the worker's admission hook reads it by [AdmissionRequest.ContextValue], the routine by
+// [ContextValue].
+//
+//	var customer = wool.ContextKey{Namespace: "shop", Name: "customer"}
+//
+//	options := wool.CallOptions{Context: map[wool.ContextKey]any{customer: "Dolly"}}
+//	sum, err := wool.Call[int](ctx, pool, "calc.add", 1, 2, options)
+//
+//	func add(ctx context.Context, a, b int) (int, error) {
+//		var name string
+//		found, err := wool.ContextValue(ctx, customer, &name)
+//		...
+//	}
+//
 // # Streams
 //
 // A routine may be a generator. [Stream] consumes one in a for loop, [Pool.Stream] step by step, [OpenStream]

@@ -27,7 +27,8 @@ import (
 // equal to it: a comparable value, or a pointer to one. So are the errors that a caller throws into a
 // generator, and those that come out of [Yield.Yield].
 //
-// Data that cannot be encoded stays behind, and the error travels without; its T is the zero value there.
+// Data that cannot be encoded, or is larger than 64 KiB, stays behind, and the error travels without; its T is
+// the zero value there.
 // Data that does not fit T's fields is logged, and left in [Error.Value]; errors.As finds no T then.
 //
 // A name, and a type, can be registered once: [ErrAlreadyExists]. A T that is an interface, or whose fields
@@ -42,6 +43,9 @@ func RegisterError[T error](rt *Runtime, name string) error {
 	}
 	return nil
 }
+
+// longestErrorName: longer ones are cut on their way.
+const longestErrorName = 1024
 
 // knownError is a registered type of errors.
 type knownError struct {
@@ -58,8 +62,8 @@ func newKnownError(name string, goType reflect.Type) (*knownError, *Error) {
 		return nil, newError(ErrInvalidArgument, "error type %q: %s", shorten(name), why)
 	}
 	switch {
-	case name == "" || !utf8.ValidString(name):
-		return refuse("the name must be a text that is not empty")
+	case name == "" || len(name) > longestErrorName || !utf8.ValidString(name):
+		return refuse(fmt.Sprintf("the name must be a text of 1 to %d bytes", longestErrorName))
 	case goType.Kind() == reflect.Interface:
 		return refuse(fmt.Sprintf("%s is an interface; register the types that implement it", goType))
 	case goType == reflect.TypeFor[*Error]():

@@ -236,6 +236,7 @@ func TestLargeErrorData(t *testing.T) {
 func TestCauses(t *testing.T) {
 	n, fail := failing(t, map[string]error{
 		"wrapped": fmt.Errorf("outer: %w", fmt.Errorf("inner: %w", errors.New("core"))),
+		"several": errors.Join(errors.New("core"), errors.New("late")),
 		"own":     &taleError{"the sheep ran", &taleError{"the gate was open", &outOfStock{"gate", 0}}},
 	})
 	registerErrors(t, n.calling)
@@ -252,6 +253,11 @@ func TestCauses(t *testing.T) {
 	}
 
 	own := fail("own")
+	several := fail("several")
+	if cause := remote(t, several).Cause; cause == nil || remote(t, cause).Message != "core" || several.Error() != "errors.joinError: core\nlate" {
+		t.Errorf("several: %q, %#v", several.Error(), cause)
+	}
+
 	// The innermost has a registered name: it is what the error is known by.
 	if failure := remote(t, own); failure.Type != "app.OutOfStock" || failure.Message != "the sheep ran" {
 		t.Errorf("own: %#v", failure)
@@ -302,6 +308,7 @@ func TestRegisterErrorRefuses(t *testing.T) {
 		{"a name twice", wool.RegisterError[stock](rt, "app.Level"), wool.ErrAlreadyExists},
 		{"a type twice", wool.RegisterError[level](rt, "app.Height"), wool.ErrAlreadyExists},
 		{"no name", wool.RegisterError[stock](rt, ""), wool.ErrInvalidArgument},
+		{"a name too long", wool.RegisterError[stock](rt, strings.Repeat("x", 1025)), wool.ErrInvalidArgument},
 		{"an interface", wool.RegisterError[error](rt, "app.Any"), wool.ErrInvalidArgument},
 		{"wool's own", wool.RegisterError[*wool.Error](rt, "app.Any"), wool.ErrInvalidArgument},
 		{"a function", wool.RegisterError[unfit](rt, "app.Unfit"), wool.ErrInvalidArgument},

@@ -112,10 +112,25 @@ func (ts *errorTypes) describe(err error, causes int) (f *fault) {
 	if known := ts.ofType(reflect.TypeOf(err)); known != nil {
 		f.typeName, f.value = known.name, known.encode(err)
 	}
-	if next := errors.Unwrap(err); next != nil && causes > 0 {
+	if next := causeOf(err); next != nil && causes > 0 {
 		f.cause = ts.describe(next, causes-1)
 	}
 	return f
+}
+
+// causeOf is what an error wraps: of several, the first that tells of a failure.
+func causeOf(err error) error {
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return e.Unwrap()
+	case interface{ Unwrap() []error }:
+		for _, cause := range e.Unwrap() {
+			if cause != nil && cause != ErrStreamClosed {
+				return cause
+			}
+		}
+	}
+	return nil
 }
 
 // fromRemote keeps what another's error came with.
@@ -206,17 +221,8 @@ func (f *fault) send(task uint64) {
 	C.wool_error_free(failure)
 }
 
-// pass gives the fault in its C form to a function. What is too much for the other side is left out.
+// pass gives the fault in its C form to a function. What is too long to travel the core cuts.
 func (f *fault) pass(to func(c *C.wool_fault_t, failure **C.wool_error_t) C.int32_t) *Error {
-	for {
-		err := f.tryPass(to)
-		if err == nil || err.Kind != ErrPayloadTooLarge || !f.shed() {
-			return err
-		}
-	}
-}
-
-func (f *fault) tryPass(to func(c *C.wool_fault_t, failure **C.wool_error_t) C.int32_t) *Error {
 	var memory arena
 	defer memory.free()
 	c := f.lower(&memory)
@@ -226,19 +232,6 @@ func (f *fault) tryPass(to func(c *C.wool_fault_t, failure **C.wool_error_t) C.i
 		return takeError(status, failure)
 	}
 	return nil
-}
-
-// shed drops the data of the error, or, when there is none, the causes.
-func (f *fault) shed() bool {
-	switch {
-	case f.value != nil:
-		f.value = nil
-	case f.cause != nil:
-		f.cause = nil
-	default:
-		return false
-	}
-	return true
 }
 
 // lower gives the C form, whose cause is owned by the receiver.

@@ -85,6 +85,7 @@ func TestPanic(t *testing.T) {
 		"text":  func(context.Context) error { panic("the sheep exploded") },
 		"error": func(context.Context) error { panic(&shearingError{7}) },
 		"nil":   func(_ context.Context, p *int) (int, error) { return *p, nil },
+		"none":  func(context.Context) error { panic(nil) },
 		"exit":  func(context.Context) error { runtime.Goexit(); return nil },
 		"stream": func(_ context.Context, y *wool.Yield[any, int]) error {
 			_, _ = y.Yield(1)
@@ -97,6 +98,7 @@ func TestPanic(t *testing.T) {
 		{"text", "panic", "the sheep exploded"},
 		{"error", "wool_test.shearingError", "sheep 7 ran away"},
 		{"nil", "runtime.errorString", "nil pointer dereference"},
+		{"none", "runtime.PanicNilError", "nil argument"},
 		{"exit", "runtime.Goexit", "ended its goroutine"},
 	} {
 		var args []any

@@ -359,7 +359,7 @@ func TestStepTimeout(t *testing.T) {
 	_, err := n.pool.Call(testContext(t), "calc.add", 1, 2) // the connection stands before the budget begins
 	must(t, err)
 	for _, prefetch := range []uint32{0, 4} {
-		s := open(t, n, "stall", wool.CallOptions{StepTimeout: 200 * time.Millisecond, Prefetch: prefetch})
+		s := open(t, n, "stall", wool.CallOptions{StepTimeout: time.Second, Prefetch: prefetch})
 		_, err := s.Next()
 		must(t, err)
 		_, err = s.Next()

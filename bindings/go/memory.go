@@ -46,12 +46,27 @@ func (a *arena) payload(data []byte) *C.wool_payload_t {
 	if data == nil {
 		return nil
 	}
-	p, bytes := C.calloc(1, C.sizeof_wool_payload_t), C.CBytes(data)
-	*a = append(*a, p, bytes)
+	p := C.calloc(1, C.sizeof_wool_payload_t)
+	*a = append(*a, p)
 	value := (*C.wool_payload_t)(p)
-	value.codec = C.WOOL_CODEC_MSGPACK
-	value.data = C.wool_slice_t{ptr: (*C.uint8_t)(bytes), len: C.size_t(len(data))}
+	*value = a.encoded(data)
 	return value
+}
+
+func (a *arena) encoded(data []byte) C.wool_payload_t {
+	p := C.CBytes(data)
+	*a = append(*a, p)
+	return C.wool_payload_t{
+		data:  C.wool_slice_t{ptr: (*C.uint8_t)(p), len: C.size_t(len(data))},
+		codec: C.WOOL_CODEC_MSGPACK,
+	}
+}
+
+// contextValues are count of them, at least one, to be filled in.
+func (a *arena) contextValues(count int) []C.wool_context_value_t {
+	p := C.calloc(C.size_t(count), C.sizeof_wool_context_value_t)
+	*a = append(*a, p)
+	return unsafe.Slice((*C.wool_context_value_t)(p), count)
 }
 
 // bytesOf and textOf point at Go memory for the length of one call into C.

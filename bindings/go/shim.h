@@ -32,12 +32,16 @@ static inline wool_payload_t wool_go_payload(const uint8_t *ptr, size_t len) {
 }
 
 static inline wool_call_options_t wool_go_call_options(uint64_t timeout_ms, uint64_t dispatch_timeout_ms,
-                                                       const uint8_t *tag, size_t tag_len) {
+                                                       const uint8_t *tag, size_t tag_len,
+                                                       const wool_context_value_t *context,
+                                                       size_t context_count) {
   wool_call_options_t options = {0};
   options.struct_size = sizeof options;
   options.timeout_ms = timeout_ms;
   options.dispatch_timeout_ms = dispatch_timeout_ms;
   options.tag = wool_go_slice(tag, tag_len);
+  options.context = context;
+  options.context_count = context_count;
   return options;
 }
 
@@ -45,9 +49,11 @@ static inline wool_go_answer_t wool_go_call_submit(wool_pool_t *pool, const uint
                                                    size_t routine_len, const uint8_t *arguments,
                                                    size_t arguments_len, uint64_t timeout_ms,
                                                    uint64_t dispatch_timeout_ms, const uint8_t *label,
-                                                   size_t label_len, wool_queue_t *queue, uint64_t tag) {
+                                                   size_t label_len, const wool_context_value_t *context,
+                                                   size_t context_count, wool_queue_t *queue, uint64_t tag) {
   wool_go_answer_t answer = {0};
-  wool_call_options_t options = wool_go_call_options(timeout_ms, dispatch_timeout_ms, label, label_len);
+  wool_call_options_t options =
+      wool_go_call_options(timeout_ms, dispatch_timeout_ms, label, label_len, context, context_count);
   answer.status = (int32_t)wool_call_submit(pool, wool_go_slice(routine, routine_len),
                                             wool_go_payload(arguments, arguments_len), &options, queue, tag,
                                             &answer.handle, &answer.error);
@@ -59,9 +65,11 @@ static inline wool_go_answer_t wool_go_stream_open(wool_pool_t *pool, const uint
                                                    size_t arguments_len, uint64_t timeout_ms,
                                                    uint64_t dispatch_timeout_ms, uint64_t step_timeout_ms,
                                                    uint32_t prefetch, const uint8_t *label, size_t label_len,
+                                                   const wool_context_value_t *context, size_t context_count,
                                                    wool_queue_t *queue, uint64_t tag) {
   wool_go_answer_t answer = {0};
-  wool_call_options_t options = wool_go_call_options(timeout_ms, dispatch_timeout_ms, label, label_len);
+  wool_call_options_t options =
+      wool_go_call_options(timeout_ms, dispatch_timeout_ms, label, label_len, context, context_count);
   options.step_timeout_ms = step_timeout_ms;
   options.prefetch = prefetch;
   answer.status = (int32_t)wool_stream_open(pool, wool_go_slice(routine, routine_len),

@@ -176,9 +176,7 @@ func (t *task) sentInto(sent payload, target any) error {
 func (s *steps) exitLocked() {
 	s.wentOn = true
 	if s.stopped == ErrStreamClosed {
-		null := [1]byte{tagNil}
-		data, length := bytesOf(null[:])
-		C.wool_error_free(C.wool_go_task_yield(C.uint64_t(s.task.handle), data, length).error)
+		C.wool_error_free(s.task.giveItem([]byte{tagNil}).error)
 	}
 	runtime.Goexit()
 }

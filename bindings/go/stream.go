@@ -86,7 +86,7 @@ func (p *Pool) Stream(ctx context.Context, routine string, args ...any) (*PullSt
 	if err != nil {
 		return nil, err
 	}
-	defer submission.encoder.release()
+	defer submission.release()
 	if !p.core.guard.enter() {
 		return nil, newError(ErrClosed, "%s: the pool has been closed", routine)
 	}
@@ -108,7 +108,7 @@ func (p *Pool) Stream(ctx context.Context, routine string, args ...any) (*PullSt
 	answer := C.wool_go_stream_open(p.core.handle, name, nameLen, arguments, argumentsLen,
 		C.uint64_t(submission.timeout), C.uint64_t(milliseconds(options.DispatchTimeout)),
 		C.uint64_t(milliseconds(options.StepTimeout)), C.uint32_t(options.Prefetch), label, labelLen,
-		s.queue.handle, C.uint64_t(tag))
+		submission.context, submission.contextCount, s.queue.handle, C.uint64_t(tag))
 	if err := errorOf(answer); err != nil {
 		s.queue.forget(tag)
 		return nil, err

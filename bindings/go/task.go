@@ -52,6 +52,9 @@ type task struct {
 
 	// steps are what is asked of a generator; nil of a unary task.
 	steps *steps
+
+	// lent is held by who reads what the core lends of the task, and by who answers, which ends that.
+	lent sync.Mutex
 }
 
 func newTask(r *routine, handle uint64, arguments payload) *task {
@@ -86,11 +89,18 @@ func (t *task) send(item any) error {
 	if err := e.value(item); err != nil {
 		return codecError("item", t.routine.name, err)
 	}
-	data, length := bytesOf(e.buf)
-	if err := errorOf(C.wool_go_task_yield(C.uint64_t(t.handle), data, length)); err != nil {
+	if err := errorOf(t.giveItem(e.buf)); err != nil {
 		return err
 	}
 	return nil
+}
+
+// giveItem ends a task whose caller has closed the stream.
+func (t *task) giveItem(encoded []byte) C.wool_go_answer_t {
+	t.lent.Lock()
+	defer t.lent.Unlock()
+	data, length := bytesOf(encoded)
+	return C.wool_go_task_yield(C.uint64_t(t.handle), data, length)
 }
 
 // run performs the task and answers it, on the task's goroutine.
@@ -206,6 +216,8 @@ func (t *task) answer(result reflect.Value, failure *fault) {
 		failure = t.succeed(result)
 	}
 	if failure != nil {
+		t.lent.Lock()
+		defer t.lent.Unlock()
 		failure.send(t.handle)
 	}
 }
@@ -214,7 +226,7 @@ func (t *task) answer(result reflect.Value, failure *fault) {
 func (t *task) succeed(result reflect.Value) *fault {
 	r := t.routine
 	if r.yield != nil {
-		if err := errorOf(C.wool_go_task_end(C.uint64_t(t.handle))); err != nil {
+		if err := errorOf(t.giveEnd()); err != nil {
 			return localFault(r, err)
 		}
 		return nil
@@ -230,9 +242,21 @@ func (t *task) succeed(result reflect.Value) *fault {
 	if err != nil {
 		return localFault(r, codecError("result", r.name, err))
 	}
-	data, length := bytesOf(e.buf)
-	if err := errorOf(C.wool_go_task_return(C.uint64_t(t.handle), data, length)); err != nil {
+	if err := errorOf(t.giveResult(e.buf)); err != nil {
 		return localFault(r, err)
 	}
 	return nil
+}
+
+func (t *task) giveEnd() C.wool_go_answer_t {
+	t.lent.Lock()
+	defer t.lent.Unlock()
+	return C.wool_go_task_end(C.uint64_t(t.handle))
+}
+
+func (t *task) giveResult(encoded []byte) C.wool_go_answer_t {
+	t.lent.Lock()
+	defer t.lent.Unlock()
+	data, length := bytesOf(encoded)
+	return C.wool_go_task_return(C.uint64_t(t.handle), data, length)
 }

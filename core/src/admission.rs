@@ -12,6 +12,7 @@ use crate::error::{Fault, Result, shorten};
 use crate::routine::{caught, panic_text};
 use crate::runtime::Runtime;
 use crate::session::WorkerCommand;
+use crate::wire::rejected::Reason;
 
 /// What the host answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,9 +195,15 @@ impl Drop for AdmissionRequest {
 const LONGEST_MESSAGE: usize = 64 * 1024;
 
 impl Verdict {
+    fn of(decided: Result<Decision, Fault>) -> Verdict {
+        match decided {
+            Ok(decision) => Verdict::Decided(decision),
+            Err(fault) => Verdict::Failed(fault.to_string()),
+        }
+    }
+
     /// Why the call is not let in; `None`: it is.
-    pub(crate) fn rejection(self) -> Option<(crate::wire::rejected::Reason, String)> {
-        use crate::wire::rejected::Reason;
+    pub(crate) fn rejection(self) -> Option<(Reason, String)> {
         let (reason, mut message) = match self {
             Verdict::Decided(Decision::Accept) => return None,
             Verdict::Decided(Decision::Busy(message)) => (Reason::Busy, message),
@@ -260,8 +267,7 @@ impl AdmissionHook {
                     () = request.abandoned() => None,
                 };
                 match decided {
-                    Some(Ok(Ok(decision))) => request.decide(decision),
-                    Some(Ok(Err(fault))) => request.fail(fault.to_string()),
+                    Some(Ok(decided)) => request.answer(Verdict::of(decided)),
                     Some(Err(panic)) => request.fail(panicked(&panic.message)),
                     None => {}
                 }
@@ -309,16 +315,15 @@ impl Admission for AdmissionHook {
 
 fn decide_blocking(
     function: &(dyn Fn(AdmissionInfo) -> Result<Decision, Fault> + Send + Sync),
-    request: AdmissionRequest,
+    mut request: AdmissionRequest,
 ) {
     let info = request.info().clone();
     // Unwind safe: what the function shares between its calls is its own affair, as in any thread.
-    let function = std::panic::AssertUnwindSafe(|| function(info));
-    match std::panic::catch_unwind(function) {
-        Ok(Ok(decision)) => request.decide(decision),
-        Ok(Err(fault)) => request.fail(fault.to_string()),
-        Err(panic) => request.fail(panicked(&panic_text(&*panic))),
-    }
+    let decided = std::panic::AssertUnwindSafe(|| Verdict::of(function(info)));
+    request.answer(match std::panic::catch_unwind(decided) {
+        Ok(verdict) => verdict,
+        Err(panic) => Verdict::Failed(panicked(&panic_text(&*panic))),
+    });
 }
 
 fn panicked(message: &str) -> String {

@@ -68,7 +68,7 @@ impl Fault {
     #[track_caller]
     pub fn of<E: ApplicationError>(error: &E) -> Fault {
         let mut fault = Fault::new(E::NAME, error.to_string());
-        fault.value = Payload::value(&error.to_value()).ok();
+        fault.value = Payload::value(&error.to_value()).ok().map(Box::new);
         fault.add_causes(error.source());
         fault
     }
@@ -191,7 +191,7 @@ mod tests {
             None
         );
         let mut other_data = Fault::of(&burnt(1));
-        other_data.value = Payload::value(&Value::from("hot")).ok();
+        other_data.value = Payload::value(&Value::from("hot")).ok().map(Box::new);
         assert_eq!(travelled(other_data).downcast::<Burnt>(), None);
         let mut other_kind = Fault::of(&burnt(1));
         other_kind.kind = ErrorKind::Cancelled;

@@ -86,7 +86,10 @@ fn run<V: IntoValue>(
     };
     let context = task.context();
     // Unwind safe: what the function shares between its tasks is its own affair, as in any thread.
-    let answered = AssertUnwindSafe(|| function(context, arguments).map(IntoValue::into_value));
+    let answered = AssertUnwindSafe(|| {
+        let answer = function(context, arguments).map(IntoValue::into_value);
+        answer.map_err(Box::new)
+    });
     match std::panic::catch_unwind(answered) {
         Ok(Ok(value)) => match Payload::value(&value) {
             Ok(payload) => {
@@ -96,7 +99,7 @@ fn run<V: IntoValue>(
             }
             Err(error) => fail(task, unencodable(task, error)),
         },
-        Ok(Err(fault)) => fail(task, fault),
+        Ok(Err(fault)) => fail(task, *fault),
         Err(panic) => fail(task, panic_fault(&*panic)),
     }
 }

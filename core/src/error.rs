@@ -247,7 +247,7 @@ pub struct Fault {
     /// Where it was raised: lines, outermost first.
     pub traceback: Vec<String>,
     /// The error's own data.
-    pub value: Option<Payload>,
+    pub value: Option<Box<Payload>>,
     /// What caused it.
     pub cause: Option<Box<Fault>>,
     /// The language that raised it, e.g. `"rust"`; empty when libwool itself did.
@@ -344,7 +344,7 @@ impl Fault {
             traceback: fault.traceback,
             value: fault.value.and_then(|value| {
                 let codec = crate::payload::Codec::from_number(value.codec)?;
-                Some(Payload::new(codec, value.data))
+                Some(Box::new(Payload::new(codec, value.data)))
             }),
             // Depth is bounded by the protobuf decoder's own limit of 100 nested messages.
             cause: fault.cause.map(|cause| Box::new(Fault::from_wire(*cause))),
@@ -407,6 +407,12 @@ pub(crate) fn shorten(text: &mut String, most: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// So that functions which answer with one are not told that it is large.
+    #[test]
+    fn a_fault_fits_in_two_cache_lines() {
+        assert!(size_of::<Fault>() < 128);
+    }
 
     #[test]
     fn every_kind_has_its_number_and_name() {

@@ -213,16 +213,14 @@ impl TaskState {
                 (fault, None, Some(why))
             }
         };
-        // Before the answer leaves: its caller may count on the place.
-        if inner.call.is_over() {
-            inner.slot = None;
-        }
         // Sent under the lock, so that answers reach the session in the order in which they were taken.
         // A session that has ended needs none.
+        let place = inner.call.is_over().then(|| inner.slot.take()).flatten();
         let _ = self.back.session.send(WorkerCommand::Answer {
             number: self.back.number,
             answer: message,
             step,
+            place,
         });
         drop(inner);
         match refusal {

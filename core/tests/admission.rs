@@ -1,5 +1,7 @@
 //! Admission hooks, over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "tests: a panic is a failure")]
+
 mod common;
 
 use std::future::IntoFuture;

@@ -1,5 +1,7 @@
 //! Bursts and hosts that take their time, over real sockets: counted, not timed.
 
+#![allow(clippy::unwrap_used, reason = "tests: a panic is a failure")]
+
 mod common;
 
 use std::future::IntoFuture;

@@ -89,7 +89,7 @@ pub(crate) unsafe fn fault(described: *const wool_fault_t, language: &str) -> Re
             "fault.traceback",
         )?;
         let value = match described.value.as_ref() {
-            Some(value) => Some(guard::payload(*value, "fault.value")?),
+            Some(value) => Some(Box::new(guard::payload(*value, "fault.value")?)),
             None => None,
         };
         Ok(Fault {

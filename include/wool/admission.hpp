@@ -5,21 +5,35 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "error.hpp"
+#include "context.hpp"
 
 namespace wool {
 
 // A call that asks to be let in.
-struct AdmissionInfo {
-  std::string routine;
+class AdmissionInfo {
+ public:
+  explicit AdmissionInfo(const wool_admission_info_t& info)
+      : routine(detail::string(info.routine)), tag(detail::string(info.tag)), in_flight(info.in_flight), info_(info) {}
+
+  const std::string routine;
   // As the caller labelled it: CallOptions::tag.
-  std::string tag;
+  const std::string tag;
   // How many other tasks are in flight on the worker.
-  std::uint64_t in_flight = 0;
+  const std::uint64_t in_flight;
+
+  // What rides along with the call under this name; nothing if it has none. Only while the hook runs. Throws
+  // WOOL_ERR_CODEC for what is no value.
+  std::optional<Value> context(std::string_view name_space, std::string_view name) const {
+    return detail::find(info_.context, info_.context_count, name_space, name);
+  }
+
+ private:
+  const wool_admission_info_t& info_;
 };
 
 // What becomes of a call that asks to be let in.
@@ -63,7 +77,7 @@ inline void fail_admission(wool_admission_t admission, std::string_view message)
 
 inline void admit(void* user_data, wool_admission_t admission, const wool_admission_info_t* info) noexcept {
   try {
-    const AdmissionInfo asked{string(info->routine), string(info->tag), info->in_flight};
+    const AdmissionInfo asked(*info);
     if ((*static_cast<const AdmissionHook*>(user_data))(asked).answer(admission) == WOOL_OK) return;
     fail_admission(admission, "its message is not UTF-8");
   } catch (const std::exception& error) {

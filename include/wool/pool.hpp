@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "context.hpp"
 #include "discovery.hpp"
 #include "encoding.hpp"
 #include "options.hpp"
@@ -72,6 +73,9 @@ struct CallOptions {
   milliseconds dispatch_timeout{0};
   // A label, for logs and for the worker.
   std::string tag = {};
+  // What rides along, for the worker's admission hook and the routine: at most 64 KiB, names and encoded values, else
+  // WOOL_ERR_PAYLOAD_TOO_LARGE. Of two with one name the later counts.
+  std::vector<ContextValue> context = {};
 };
 
 // The caller's view of a set of workers. Destroying one that is not closed closes it in the background.
@@ -131,7 +135,8 @@ class WorkerPool {
   template <class R = Value, class... A>
   R call(const CallOptions& options, std::string_view routine, A&&... arguments) {
     const detail::Encoded sent = encode(std::forward<A>(arguments)...);
-    const wool_call_options_t given = lend(options);
+    const detail::LentContext context(options.context);
+    const wool_call_options_t given = lend(options, context);
     detail::Encoded result;
     detail::checked(errors_, [&](wool_error_t** error) {
       return wool_call(get(), detail::slice(routine), sent.payload(), &given, -1, result.bytes(), result.codec(), error);
@@ -149,7 +154,8 @@ class WorkerPool {
   template <class T = Value, class... A>
   Stream<T> stream(const CallOptions& options, std::string_view routine, A&&... arguments) {
     const detail::Encoded sent = encode(std::forward<A>(arguments)...);
-    const wool_call_options_t given = lend(options);
+    const detail::LentContext context(options.context);
+    const wool_call_options_t given = lend(options, context);
     wool_stream_t handle = 0;
     detail::checked([&](wool_error_t** error) {
       return wool_stream_open(get(), detail::slice(routine), sent.payload(), &given, nullptr, 0, &handle, error);
@@ -197,13 +203,15 @@ class WorkerPool {
     }
   }
 
-  static wool_call_options_t lend(const CallOptions& options) {
+  static wool_call_options_t lend(const CallOptions& options, const detail::LentContext& context) {
     wool_call_options_t lent = WOOL_CALL_OPTIONS_INIT;
     lent.timeout_ms = detail::option(options.timeout, "timeout");
     lent.step_timeout_ms = detail::option(options.step_timeout, "step_timeout");
     lent.prefetch = options.prefetch;
     lent.dispatch_timeout_ms = detail::option(options.dispatch_timeout, "dispatch_timeout");
     lent.tag = detail::slice(options.tag);
+    lent.context = context.data();
+    lent.context_count = context.size();
     return lent;
   }
 

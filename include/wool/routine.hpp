@@ -6,11 +6,13 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "context.hpp"
 #include "failing.hpp"
 
 namespace wool {
@@ -35,6 +37,12 @@ class Task {
     std::array<std::uint8_t, 16> id{};
     for (std::size_t i = 0; i < id.size(); i++) id[i] = found.id[i];
     return id;
+  }
+  // What rides along with the call under this name; nothing if it has none. Only while the routine runs. Throws
+  // WOOL_ERR_CODEC for what is no value.
+  std::optional<Value> context(std::string_view name_space, std::string_view name) const {
+    const wool_task_info_t found = info();
+    return detail::find(found.context, found.context_count, name_space, name);
   }
 
  private:

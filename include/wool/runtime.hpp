@@ -41,9 +41,6 @@ namespace detail {
 using Log = decltype(RuntimeOptions::log);
 
 inline void log(void* user_data, std::int32_t level, wool_slice_t target, wool_slice_t message) noexcept {
-  const auto view = [](wool_slice_t text) {
-    return text.len == 0 ? std::string_view() : std::string_view(reinterpret_cast<const char*>(text.ptr), text.len);
-  };
   try {
     (*static_cast<Log*>(user_data))(static_cast<LogLevel>(level), view(target), view(message));
   } catch (...) {
@@ -109,8 +106,8 @@ class Runtime {
   // Registers a routine that answers with a stream. Called with a task's arguments, as of a unary routine, it returns
   // the generator: any callable that returns std::optional<T>, the next item or the end. The generator runs only when
   // an item is asked for, one step at a time, though on changing threads. Its destruction is the clean-up: after the
-  // end, an exception, the caller's close or cancel. A clean-up that may fail is a close() of the generator, which is
-  // called when the caller closes one that has begun, before the destruction: what it throws, the caller's close throws.
+  // end, an exception, the caller's close or cancel. A generator whose clean-up may fail has a close(), which is called
+  // when the caller closes one that has begun, before the destruction: what it throws, the caller's close throws.
   //
   // A generator that takes a `const wool::Received<V>&` gets what the caller sends and throws; for others a value that
   // is sent is no more than a next, and what is thrown ends the stream.

@@ -122,7 +122,7 @@ if build plain; then run plain . env; else fail "the tests compile"; fi
 
 # A process that leaves without closing, or is forked, leaves memory behind by design.
 if build sanitized -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer; then
-  run sanitized '^test_(admission|arguments|budgets|calls|cpp|cpp_admission|cpp_errors|cpp_generators|cpp_pools|discovery|errors|generators|load|pools|queues|spawn|values)\.' env
+  run sanitized '^test_(admission|arguments|budgets|calls|cpp|cpp_admission|cpp_errors|cpp_generators|cpp_pools|context|discovery|errors|generators|load|pools|queues|spawn|values)\.' env
   ASAN_OPTIONS=detect_leaks=0 run sanitized '^test_(lifecycle|process)\.' env
 else
   fail "the tests compile with sanitizers"
@@ -135,7 +135,7 @@ elif [ -z "$words" ]; then
 fi
 
 if command -v valgrind >/dev/null; then
-  run plain 'a_fault_keeps|every_kind|misuse_of|what_is_thrown|a_queue_asks|a_question_holds|what_is_not_caught|long_texts|closes_may_race|closes_are_told|step_by_step|published_worker_is_found|\.closing_leaves_no_process|served_without_waiting' \
+  run plain 'a_fault_keeps|every_kind|misuse_of|what_is_thrown|a_queue_asks|a_question_holds_a_place_until_its_caller|what_is_not_caught|long_texts|closes_may_race|closes_are_told|step_by_step|published_worker_is_found|\.closing_leaves_no_process|served_without_waiting' \
     valgrind --quiet --error-exitcode=9 --suppressions=valgrind.supp \
     --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 else

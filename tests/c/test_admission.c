@@ -1,9 +1,9 @@
 /* Who is let in to a worker: admission hooks by a callback and by a queue. */
 #include "world.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 /* What a hook of the tests knows; it decides by the tag of the call. */
 struct hook {
@@ -258,7 +258,8 @@ TEST(a_question_holds_a_place_until_its_caller_leaves) {
 TEST(a_question_holds_a_place_until_the_time_of_its_call_is_up) {
   struct hook *hook = hook_new();
   world_t world = hooked_world(hook, 1);
-  wool_call_t late = submit_tagged(&world, "test.pid", ints(0, 0, 0), "keep", 300, 1);
+  CHECK(call_add(&world, 1, 2) == 3);
+  wool_call_t late = submit_tagged(&world, "test.pid", ints(0, 0, 0), "keep", 1000, 1);
   wool_admission_t question = kept_question(hook, 0);
   fails_with(&world, late, WOOL_ERR_DEADLINE_EXCEEDED, "");
   CHECK(call_add(&world, 1, 2) == 3);
@@ -368,7 +369,8 @@ TEST(a_queue_without_room_is_a_busy_worker) {
   wool_queue_t *questions;
   world_t world = queued_world(&questions, 1, hook);
   wool_call_t first = submit_tagged(&world, "test.add", ints(2, 1, 2), "", 0, 1);
-  /* It is in the queue when the second is turned away. */
+  struct pollfd asked = {wool_queue_fd(questions), POLLIN, 0};
+  CHECK(poll(&asked, 1, -1) == 1);
   wool_call_options_t options = WOOL_CALL_OPTIONS_INIT;
   options.dispatch_timeout_ms = 300;
   wool_bytes_t arguments = ints(2, 3, 4), result;

@@ -1,6 +1,16 @@
 /* Budgets of time: of a call, of each step of a stream, of finding a worker. */
 #include "generators.h"
 
+/* Long enough for a step that does not wait, on a busy machine; and as short as a test can wait for. */
+enum { STEP_MS = 1000 };
+
+/* The pool has its worker: finding it takes no part of a budget. */
+static world_t warm_world(void) {
+  world_t world = generators_world();
+  CHECK(call_add(&world, 1, 2) == 3);
+  return world;
+}
+
 static wool_stream_t open_with(world_t *world, const char *routine, wool_bytes_t arguments,
                                const wool_call_options_t *options, wool_queue_t *queue) {
   wool_stream_t stream;
@@ -10,9 +20,9 @@ static wool_stream_t open_with(world_t *world, const char *routine, wool_bytes_t
 }
 
 TEST(a_step_that_takes_too_long_ends_the_stream_on_both_sides) {
-  world_t world = generators_world();
+  world_t world = warm_world();
   wool_call_options_t options = WOOL_CALL_OPTIONS_INIT;
-  options.step_timeout_ms = 200;
+  options.step_timeout_ms = STEP_MS;
   wool_stream_t stream = open_with(&world, "test.stall", ints(0, 0, 0), &options, NULL);
   CHECK(wait_int(stream) == 0);
   wool_error_t *failure = wait_error(stream);
@@ -34,9 +44,9 @@ TEST(a_step_that_takes_too_long_ends_the_stream_on_both_sides) {
 }
 
 TEST(sends_and_throws_are_steps_too) {
-  world_t world = generators_world();
+  world_t world = warm_world();
   wool_call_options_t options = WOOL_CALL_OPTIONS_INIT;
-  options.step_timeout_ms = 200;
+  options.step_timeout_ms = STEP_MS;
   for (int throws = 0; throws < 2; throws++) {
     wool_stream_t stream = open_with(&world, "test.stall", ints(0, 0, 0), &options, NULL);
     CHECK(wait_int(stream) == 0);
@@ -75,14 +85,14 @@ TEST(finding_a_worker_belongs_to_the_first_step) {
 }
 
 TEST(taking_ones_time_between_two_steps_costs_nothing) {
-  world_t world = generators_world();
-  wool_call_options_t options = WOOL_CALL_OPTIONS_INIT, brief = WOOL_CALL_OPTIONS_INIT;
-  options.step_timeout_ms = 300;
+  world_t world = warm_world();
+  wool_call_options_t options = WOOL_CALL_OPTIONS_INIT, longer = WOOL_CALL_OPTIONS_INIT;
+  options.step_timeout_ms = STEP_MS;
   wool_stream_t stream = open_with(&world, "test.accumulate", ints(1, 10, 0), &options, NULL);
   CHECK(wait_int(stream) == 10);
   /* Another stream's step, which is longer, passes meanwhile. */
-  brief.step_timeout_ms = 600;
-  wool_stream_t other = open_with(&world, "test.stall", ints(0, 0, 0), &brief, NULL);
+  longer.step_timeout_ms = STEP_MS + STEP_MS / 2;
+  wool_stream_t other = open_with(&world, "test.stall", ints(0, 0, 0), &longer, NULL);
   CHECK(wait_int(other) == 0);
   wool_error_free(wait_error(other));
   OK(send_int(stream, 1, &error));

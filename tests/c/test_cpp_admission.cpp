@@ -9,10 +9,11 @@
 
 namespace {
 
-wool::CallOptions tagged(const char* tag) {
+wool::CallOptions tagged(const std::string& tag) {
   wool::CallOptions options;
   options.tag = tag;
-  options.dispatch_timeout = wool::milliseconds(300);
+  // Or it would be offered again for a minute.
+  if (tag == "busy") options.dispatch_timeout = wool::milliseconds(300);
   return options;
 }
 
@@ -92,4 +93,27 @@ TEST(the_hook_lives_as_long_as_the_worker) {
     }
     CHECK(refused);
   }
+}
+
+TEST(values_ride_along_for_the_hook_and_the_routine) {
+  World world;
+  world.runtime.unary("test.who", [](wool::Task task) {
+    CHECK(!task.context("other", "who") && !task.context("test", "when"));
+    return task.context("test", "who");
+  });
+  world.worker_options.admit = [](const wool::AdmissionInfo& asked) {
+    const std::optional<wool::Value> who = asked.context("test", "who");
+    if (who && who->kind_name() == "bool") return wool::Admission::refuse("a bool");
+    return wool::Admission::accept();
+  };
+  wool::CallOptions options;
+  options.context = {{"test", "who", "nobody"}, {"test", "who", "Dolly"}};
+  CHECK(world.pool().call<std::string>(options, "test.who") == "Dolly");
+  CHECK(world.pool().call("test.who").is_null());
+  options.context = {{"test", "who", true}};
+  THROWS(WOOL_ERR_PERMISSION_DENIED, "a bool", world.pool().call(options, "test.who"));
+  options.context = {{"test", "who", std::string(70000, 'x')}};
+  THROWS(WOOL_ERR_PAYLOAD_TOO_LARGE, "", world.pool().call(options, "test.who"));
+  options.context = {{"test", "who", "\xff"}};
+  THROWS(WOOL_ERR_CODEC, "UTF-8", world.pool().call(options, "test.who"));
 }

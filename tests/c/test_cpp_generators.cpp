@@ -194,7 +194,7 @@ TEST(a_step_has_a_budget) {
     };
   });
   wool::CallOptions options;
-  options.step_timeout = wool::milliseconds(200);
+  options.step_timeout = wool::milliseconds(1000);
   wool::Stream<int> stream = world.pool().stream<int>(options, "test.slow");
   CHECK(stream.next() == 1);
   THROWS(WOOL_ERR_DEADLINE_EXCEEDED, "", stream.next());

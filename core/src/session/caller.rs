@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::flight::{Dispatch, Flight};
-use super::inbox::{Inbox, Part, Release};
+use super::inbox::{Inbox, Release};
 use super::link::LinkState;
 use super::numbers::CallMap;
 use super::outbox::Outbox;
@@ -18,11 +18,10 @@ use crate::call::Outcome;
 use crate::error::{Error, ErrorKind, Fault};
 use crate::payload::Payload;
 use crate::routine::RoutineKind;
-use crate::state::call::{Answer, CallerCall, Loss, Verdict};
+use crate::state::call::{Answer, CallerCall, Loss};
 use crate::state::hello::{Limits, Peer};
 use crate::state::liveness::{Check, Liveness};
 use crate::wire::frame::Kind;
-use crate::wire::rejected::Reason;
 use crate::wire::{self, Batch, Frame};
 
 /// Commands taken from the queue at once, so that one batch carries them all.
@@ -75,9 +74,9 @@ pub(crate) enum SessionEnd {
     Lost(Error),
 }
 
-struct Open {
-    call: CallerCall,
-    dispatch: Box<Dispatch>,
+pub(super) struct Open {
+    pub(super) call: CallerCall,
+    pub(super) dispatch: Box<Dispatch>,
 }
 
 /// The session's driver. It lives in one task on the I/O thread.
@@ -94,17 +93,17 @@ pub(crate) struct CallerSession {
     /// The largest payload the worker accepts, bytes.
     max_payload: u64,
     waiting: VecDeque<Box<Dispatch>>,
-    open: CallMap<Open>,
+    pub(super) open: CallMap<Open>,
     last_number: u64,
     /// From a goaway: calls above this did not start.
     last_started: Option<u64>,
     outbox: Outbox,
-    inbox: Inbox,
+    pub(super) inbox: Inbox,
     /// Frames that grant windows, collected over a round.
-    grants: Vec<Frame>,
+    pub(super) grants: Vec<Frame>,
     /// Hosts that have something to look at. Woken together after a batch, they find all of it, and what they do next
     /// comes back together, too.
-    wakers: Vec<Waker>,
+    pub(super) wakers: Vec<Waker>,
     liveness: Liveness,
     /// Ends once it has no calls.
     retiring: bool,
@@ -301,7 +300,7 @@ impl CallerSession {
     }
 
     /// The worker is told; the call's slot waits for its terminal frame.
-    fn cancel(&mut self, number: u64) {
+    pub(super) fn cancel(&mut self, number: u64) {
         self.outbox.forget(number);
         self.inbox.forget(number);
         self.outbox
@@ -463,169 +462,7 @@ impl CallerSession {
         Ok(())
     }
 
-    fn payload(
-        &mut self,
-        number: u64,
-        answer: Answer,
-        payload: Option<wire::Payload>,
-    ) -> Result<(), LinkError> {
-        let Some(open) = self
-            .open
-            .get(&number)
-            .filter(|open| !open.dispatch.flight.is_over())
-        else {
-            self.inbox.payload_of_nobody(payload.as_ref())?;
-            // A result is terminal once it is whole, also for a caller who has left; its chunks pass
-            // through `chunk_of_nobody`.
-            if answer == Answer::Result {
-                self.answer(number, answer, || Outcome::End);
-            }
-            return Ok(());
-        };
-        let more = open.dispatch.kind == RoutineKind::Stream;
-        let part = self
-            .inbox
-            .first_part(number, payload, more, &mut self.grants)?;
-        self.part(number, answer, part);
-        Ok(())
-    }
-
-    fn chunk(&mut self, number: u64, data: Bytes) -> Result<(), LinkError> {
-        let Some(open) = self
-            .open
-            .get(&number)
-            .filter(|open| !open.dispatch.flight.is_over())
-        else {
-            return self.inbox.chunk_of_nobody(&data);
-        };
-        let more = open.dispatch.kind == RoutineKind::Stream;
-        let answer = if more { Answer::Item } else { Answer::Result };
-        let part = self.inbox.chunk(number, data, more, &mut self.grants)?;
-        self.part(number, answer, part);
-        Ok(())
-    }
-
-    fn part(&mut self, number: u64, answer: Answer, part: Part) {
-        let error = match part {
-            Part::Partial => return,
-            Part::Complete(payload) if answer == Answer::Item => {
-                self.item(number, payload);
-                return;
-            }
-            Part::Complete(payload) => {
-                self.answer(number, answer, || Outcome::Result(payload));
-                return;
-            }
-            Part::TooLarge(total) => Error::new(
-                ErrorKind::PayloadTooLarge,
-                format!(
-                    "the answer has {total} bytes, more than this pool accepts: raise its max_payload"
-                ),
-            ),
-            Part::UnknownCodec(codec) => Error::new(
-                ErrorKind::Unsupported,
-                format!("the answer is encoded with codec {codec}, which is not known here"),
-            ),
-        };
-        if let Some(open) = self.open.get_mut(&number) {
-            open.dispatch.flight.finish(Outcome::Error(error));
-            open.call.leave();
-            self.cancel(number);
-            // The result itself was the terminal frame.
-            if answer == Answer::Result {
-                self.close_call(number);
-            }
-        }
-    }
-
-    fn item(&mut self, number: u64, payload: Payload) {
-        let Some(open) = self.open.get_mut(&number) else {
-            return;
-        };
-        match open.call.answer(Answer::Item) {
-            Verdict::Deliver => {
-                open.dispatch.flight.item(payload, &mut self.wakers);
-            }
-            Verdict::Violation(what) => self.violation(number, what),
-            _ => {}
-        }
-    }
-
-    /// A terminal frame.
-    fn answer(&mut self, number: u64, answer: Answer, outcome: impl FnOnce() -> Outcome) {
-        let Some(open) = self.open.get_mut(&number) else {
-            return;
-        };
-        match open.call.answer(answer) {
-            Verdict::Finish => {
-                let outcome = outcome();
-                if let Some(open) = self.close_call(number) {
-                    open.dispatch.flight.finish_among(outcome, &mut self.wakers);
-                }
-            }
-            Verdict::Violation(what) => {
-                self.violation(number, what);
-                self.close_call(number);
-            }
-            Verdict::Forget => {
-                self.close_call(number);
-            }
-            Verdict::Deliver | Verdict::Reoffer | Verdict::Ignore => {}
-        }
-    }
-
-    fn rejected(&mut self, number: u64, rejected: wire::Rejected) {
-        let Some(open) = self.open.get_mut(&number) else {
-            return;
-        };
-        match open.call.answer(Answer::Rejected) {
-            Verdict::Reoffer => {}
-            Verdict::Forget => {
-                self.close_call(number);
-                return;
-            }
-            Verdict::Violation(what) => {
-                self.violation(number, what);
-                self.close_call(number);
-                return;
-            }
-            _ => return,
-        }
-        let Some(open) = self.close_call(number) else {
-            return;
-        };
-        let error = |kind| Error::new(kind, rejected.message.clone()).with_retryable(true);
-        let (kind, why) = match rejected.reason() {
-            Reason::Busy => (ErrorKind::Busy, Some(Why::Busy)),
-            Reason::Draining => (ErrorKind::Rejected, Some(Why::Draining)),
-            Reason::RoutineNotFound => (ErrorKind::RoutineNotFound, Some(Why::RoutineNotFound)),
-            Reason::KindMismatch => (ErrorKind::InvalidArgument, None),
-            Reason::PayloadTooLarge => (ErrorKind::PayloadTooLarge, None),
-            Reason::Codec => (ErrorKind::Unsupported, None),
-            Reason::PermissionDenied => (ErrorKind::PermissionDenied, None),
-            Reason::Invalid | Reason::AdmissionFailed | Reason::Unspecified => {
-                (ErrorKind::Rejected, None)
-            }
-        };
-        match why {
-            Some(why) => self.give_back(open.dispatch, why, Some(error(kind))),
-            None => {
-                open.dispatch.flight.finish(Outcome::Error(error(kind)));
-            }
-        }
-    }
-
-    /// The worker broke the protocol within one call: the call fails, the session lives.
-    fn violation(&mut self, number: u64, what: &str) {
-        if let Some(open) = self.open.get_mut(&number) {
-            open.dispatch.flight.fail(ErrorKind::Protocol, what);
-            if open.call.leave() || !open.call.is_over() {
-                self.cancel(number);
-            }
-        }
-    }
-
-    fn close_call(&mut self, number: u64) -> Option<Open> {
+    pub(super) fn close_call(&mut self, number: u64) -> Option<Open> {
         self.outbox.forget(number);
         self.inbox.forget(number);
         let open = self.open.remove(&number)?;
@@ -639,7 +476,7 @@ impl CallerSession {
         self.freed = true;
     }
 
-    fn give_back(&self, dispatch: Box<Dispatch>, why: Why, refusal: Option<Error>) {
+    pub(super) fn give_back(&self, dispatch: Box<Dispatch>, why: Why, refusal: Option<Error>) {
         give_back(&self.owner, dispatch, why, refusal);
     }
 

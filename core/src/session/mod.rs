@@ -2,6 +2,7 @@
 //! `state/` with I/O around them.
 
 mod admitting;
+mod answers;
 mod caller;
 mod due;
 mod flight;
@@ -9,6 +10,8 @@ mod inbox;
 mod link;
 mod numbers;
 mod outbox;
+mod starting;
+mod stepping;
 mod transport;
 mod worker;
 

@@ -8,23 +8,20 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::admitting::Undecided;
-use super::inbox::{Inbox, Part, Release};
+use super::inbox::{Inbox, Release};
 use super::numbers::CallMap;
 use super::outbox::Outbox;
+use super::stepping::StepWatch;
 use super::transport::{LinkError, Outgoing, Transport, receive};
 use crate::admission::Verdict;
-use crate::context::{Context, MOST_BYTES};
 use crate::error::{Error, ErrorKind, Fault};
-use crate::payload::Payload;
-use crate::routine::{RoutineKind, Step, TaskControl};
-use crate::state::call::WorkerCall;
+use crate::routine::{Step, TaskControl};
 use crate::state::hello::{self, Peer, Refusal};
 use crate::state::liveness::{Check, Liveness};
-use crate::task::{StepClock, Task, TaskAnswer, TaskInfo, TaskState, WayBack};
+use crate::task::{TaskAnswer, TaskState};
 use crate::wire::frame::Kind;
-use crate::wire::rejected::Reason;
 use crate::wire::{self, Batch, Frame};
-use crate::worker::WorkerShared;
+use crate::worker::{Place, WorkerShared};
 
 const COMMANDS_AT_ONCE: usize = 512;
 /// How long a caller may take to say hello.
@@ -38,6 +35,9 @@ pub(crate) enum WorkerCommand {
         number: u64,
         answer: TaskAnswer,
         step: Option<Step>,
+        /// Of a task that is over. It goes with its answer: a worker is idle when that is on its way, and whoever has
+        /// read it can count on the place.
+        place: Option<Place>,
     },
     /// The task's budget of time is used up.
     Expired {
@@ -66,19 +66,13 @@ pub(super) struct Open {
     /// While the admission hook decides; the routine does not begin before.
     pub(super) undecided: Option<Undecided>,
     /// `None` until the arguments are complete and the call is let in.
-    control: Option<Box<dyn TaskControl>>,
-    service: Arc<dyn crate::routine::Service>,
-    streaming: bool,
-    deadline: Option<AbortHandle>,
-    step_watch: Option<StepWatch>,
+    pub(super) control: Option<Box<dyn TaskControl>>,
+    pub(super) service: Arc<dyn crate::routine::Service>,
+    pub(super) streaming: bool,
+    pub(super) deadline: Option<AbortHandle>,
+    pub(super) step_watch: Option<StepWatch>,
     /// Told in the place of what the routine answers once it was stopped.
-    stopped: Option<Box<Fault>>,
-}
-
-/// Looks after the steps of a task: not more often than the budget of one has passed.
-struct StepWatch {
-    timeout: Duration,
-    timer: AbortHandle,
+    pub(super) stopped: Option<Box<Fault>>,
 }
 
 /// Runs one session. It ends when the caller goes or the worker stops; tasks that still run then are
@@ -128,15 +122,15 @@ async fn greet(transport: &mut Transport, worker: &WorkerShared) -> Result<Peer,
 pub(super) struct Serving {
     transport: Transport,
     pub(super) worker: Arc<WorkerShared>,
-    peer: Peer,
+    pub(super) peer: Peer,
     commands: mpsc::UnboundedReceiver<WorkerCommand>,
     pub(super) own_commands: mpsc::UnboundedSender<WorkerCommand>,
     pub(super) open: CallMap<Open>,
-    last_number: u64,
-    draining: bool,
+    pub(super) last_number: u64,
+    pub(super) draining: bool,
     pub(super) outbox: Outbox,
-    inbox: Inbox,
-    grants: Vec<Frame>,
+    pub(super) inbox: Inbox,
+    pub(super) grants: Vec<Frame>,
     liveness: Liveness,
 }
 
@@ -302,7 +296,11 @@ impl Serving {
                 number,
                 answer,
                 step,
-            } => self.answer(number, answer, step),
+                place,
+            } => {
+                drop(place);
+                self.answer(number, answer, step);
+            }
             WorkerCommand::Expired { number } => {
                 let fault = Fault::of_kind(
                     ErrorKind::DeadlineExceeded,
@@ -385,7 +383,7 @@ impl Serving {
     }
 
     /// Ends a task for a reason of its own; the terminal frame comes when the routine has stopped.
-    fn stop_task(&mut self, number: u64, fault: Fault) {
+    pub(super) fn stop_task(&mut self, number: u64, fault: Fault) {
         let Some(open) = self.open.get_mut(&number) else {
             return;
         };
@@ -405,26 +403,6 @@ impl Serving {
             let step_timer = open.step_watch.map(|watch| watch.timer);
             for timer in [open.deadline, step_timer].into_iter().flatten() {
                 timer.abort();
-            }
-        }
-    }
-
-    fn check_step(&mut self, number: u64) {
-        let now = Instant::now();
-        let Some(open) = self.open.get(&number) else {
-            return;
-        };
-        let deadline = open.state.step_deadline();
-        if deadline.is_some_and(|deadline| deadline <= now) {
-            let message = "the budget of time of a step was used up before its item came";
-            self.stop_task(number, Fault::of_kind(ErrorKind::DeadlineExceeded, message));
-        } else if let Some(watch) = &open.step_watch {
-            let at = deadline.or_else(|| now.checked_add(watch.timeout));
-            let timer = at.map(|at| self.send_at(at, WorkerCommand::CheckStep { number }));
-            if let Some(open) = self.open.get_mut(&number)
-                && let (Some(watch), Some(timer)) = (&mut open.step_watch, timer)
-            {
-                watch.timer = timer;
             }
         }
     }
@@ -498,67 +476,12 @@ impl Serving {
         Ok(())
     }
 
-    fn step(&mut self, number: u64, ask: impl FnOnce(&TaskState) -> Option<Step>) {
-        if let Some(open) = self.open.get_mut(&number)
-            && let Some(step) = ask(&open.state)
-            && let Some(control) = &mut open.control
-        {
-            control.step(step);
-        }
-    }
-
-    /// A value, or its first part, for a generator's yield.
-    fn send(&mut self, number: u64, value: Option<wire::Payload>) -> Result<(), LinkError> {
-        let running = |open: &Open| open.control.is_some() && open.streaming;
-        if !self.open.get(&number).is_some_and(running) {
-            self.inbox.payload_of_nobody(value.as_ref())?;
-            self.broken(number, "a value was sent to what is at no yield");
-            return Ok(());
-        }
-        let part = self
-            .inbox
-            .first_part(number, value, true, &mut self.grants)?;
-        self.sent(number, part);
-        Ok(())
-    }
-
-    fn sent(&mut self, number: u64, part: Part) {
-        match part {
-            Part::Partial => {}
-            Part::Complete(value) => self.resume(number, Step::Send(value)),
-            Part::TooLarge(total) => {
-                let message = self.too_large("what was sent has", total);
-                let fault = Fault::of_kind(ErrorKind::PayloadTooLarge, message);
-                self.stop_task(number, fault);
-            }
-            Part::UnknownCodec(codec) => {
-                let message = format!("what was sent is encoded with codec {codec}, unknown here");
-                self.stop_task(number, Fault::of_kind(ErrorKind::Unsupported, message));
-            }
-        }
-    }
-
-    fn resume(&mut self, number: u64, step: Step) {
-        let Some(open) = self.open.get_mut(&number) else {
-            return;
-        };
-        match open.state.resume(step) {
-            Ok(Some(step)) => {
-                if let Some(control) = &mut open.control {
-                    control.step(step);
-                }
-            }
-            Ok(None) => {}
-            Err(why) => self.broken(number, why),
-        }
-    }
-
     /// The caller broke the protocol within one call: the call fails, the session lives.
-    fn broken(&mut self, number: u64, why: &str) {
+    pub(super) fn broken(&mut self, number: u64, why: &str) {
         self.stop_task(number, Fault::of_kind(ErrorKind::Protocol, why));
     }
 
-    fn too_large(&self, what: &str, total: u64) -> String {
+    pub(super) fn too_large(&self, what: &str, total: u64) -> String {
         format!(
             "{what} {total} bytes, worker {} accepts {}: send less, or raise its max_payload",
             self.worker.uid(),
@@ -566,142 +489,7 @@ impl Serving {
         )
     }
 
-    fn start(&mut self, number: u64, mut start: Box<wire::Start>) -> Result<(), LinkError> {
-        if number <= self.last_number {
-            return Err(LinkError::protocol(format!(
-                "call number {number} was used before"
-            )));
-        }
-        self.last_number = number;
-        if self.draining {
-            // Beyond the goaway that is under way: the caller will know that it did not start.
-            return self.inbox.payload_of_nobody(start.arguments.as_ref());
-        }
-        let Some(context) = Context::from_wire(start.context.take()) else {
-            self.inbox.payload_of_nobody(start.arguments.as_ref())?;
-            let message = format!("the context has more than {MOST_BYTES} bytes");
-            self.reject(number, Reason::Invalid, message);
-            return Ok(());
-        };
-        let (routine, slot) = match self.admit(&start) {
-            Ok(admitted) => admitted,
-            Err((reason, message)) => {
-                self.inbox.payload_of_nobody(start.arguments.as_ref())?;
-                self.reject(number, reason, message);
-                return Ok(());
-            }
-        };
-        let streaming = routine.kind == RoutineKind::Stream;
-        let part = self
-            .inbox
-            .first_part(number, start.arguments, streaming, &mut self.grants)?;
-        let now = Instant::now();
-        let budget =
-            |microseconds| Some(Duration::from_micros(microseconds)).filter(|b| !b.is_zero());
-        let deadline = budget(start.deadline_us).and_then(|left| now.checked_add(left));
-        let step_timeout = budget(start.step_timeout_us).filter(|_| streaming);
-        let step_check =
-            step_timeout.and_then(|timeout| Some((timeout, now.checked_add(timeout)?)));
-        let info = TaskInfo {
-            id: uuid(&start.task_id).unwrap_or_default(),
-            caller: uuid(&start.caller_id),
-            routine: Arc::clone(&routine.name),
-            parameters: Arc::clone(&routine.parameters),
-            tag: start.tag,
-            context,
-            worker_uid: self.worker.uid_bytes(),
-            deadline,
-        };
-        let back = WayBack {
-            number,
-            session: self.own_commands.clone(),
-        };
-        let state = TaskState::new(
-            back,
-            info,
-            self.worker.runtime().clone(),
-            self.peer.limits.max_payload,
-            WorkerCall::arriving(streaming, start.credit),
-            slot,
-            StepClock::new(step_timeout),
-        );
-        let open = Open {
-            state,
-            undecided: self.worker.admission().map(|_| Undecided::default()),
-            control: None,
-            service: Arc::clone(&routine.service),
-            streaming,
-            deadline: deadline.map(|at| self.send_at(at, WorkerCommand::Expired { number })),
-            step_watch: step_check.map(|(timeout, at)| StepWatch {
-                timeout,
-                timer: self.send_at(at, WorkerCommand::CheckStep { number }),
-            }),
-            stopped: None,
-        };
-        self.open.insert(number, open);
-        self.arguments(number, part);
-        self.ask(number);
-        Ok(())
-    }
-
-    /// Whether the task may run here, with its place.
-    fn admit(
-        &self,
-        start: &wire::Start,
-    ) -> Result<(Arc<crate::routine::Routine>, crate::worker::Place), (Reason, String)> {
-        if uuid(&start.task_id).is_none() {
-            return Err((
-                Reason::Invalid,
-                "a task id is a UUID of 16 bytes".to_owned(),
-            ));
-        }
-        let Some(routine) = self.worker.routine(&start.routine) else {
-            return Err((
-                Reason::RoutineNotFound,
-                format!(
-                    "worker {} does not serve {}",
-                    self.worker.uid(),
-                    start.routine
-                ),
-            ));
-        };
-        if RoutineKind::from_wire(start.kind) != Some(routine.kind) {
-            let asked =
-                RoutineKind::from_wire(start.kind).map_or("something else", RoutineKind::name);
-            return Err((
-                Reason::KindMismatch,
-                format!(
-                    "{} is a {} routine, it was called as {asked}",
-                    routine.name,
-                    routine.kind.name()
-                ),
-            ));
-        }
-        if self.open.len() >= self.worker.limits().max_open_calls {
-            return Err((
-                Reason::Busy,
-                "this session has too many open calls".to_owned(),
-            ));
-        }
-        let Some(slot) = self.worker.take_slot() else {
-            return Err((
-                Reason::Busy,
-                format!("worker {} runs as many tasks as it may", self.worker.uid()),
-            ));
-        };
-        Ok((routine, slot))
-    }
-
-    pub(super) fn reject(&mut self, number: u64, reason: Reason, message: String) {
-        let rejected = wire::Rejected {
-            reason: reason as i32,
-            message,
-        };
-        self.outbox
-            .frame(Frame::new(number, Kind::Rejected(rejected)));
-    }
-
-    fn chunk(&mut self, number: u64, data: Bytes) -> Result<(), LinkError> {
+    pub(super) fn chunk(&mut self, number: u64, data: Bytes) -> Result<(), LinkError> {
         let Some(open) = self.open.get(&number) else {
             return self.inbox.chunk_of_nobody(&data);
         };
@@ -718,46 +506,7 @@ impl Serving {
         Ok(())
     }
 
-    fn arguments(&mut self, number: u64, part: Part) {
-        let (reason, message) = match part {
-            Part::Partial => return,
-            Part::Complete(payload) => {
-                self.run_task(number, payload);
-                return;
-            }
-            Part::TooLarge(total) => (
-                Reason::PayloadTooLarge,
-                self.too_large("the arguments have", total),
-            ),
-            Part::UnknownCodec(codec) => (
-                Reason::Codec,
-                format!("the arguments are encoded with codec {codec}, unknown here"),
-            ),
-        };
-        if let Some(open) = self.open.get(&number) {
-            open.state.end_if_not_begun();
-        }
-        self.reject(number, reason, message);
-        self.close_call(number);
-    }
-
-    pub(super) fn run_task(&mut self, number: u64, arguments: Payload) {
-        let Some(open) = self.open.get_mut(&number) else {
-            return;
-        };
-        if let Some(undecided) = &mut open.undecided {
-            undecided.arguments = Some(arguments);
-            return;
-        }
-        let step = open.state.start(arguments);
-        let mut control = open.service.start(Task::new(Arc::clone(&open.state)));
-        if let Some(step) = step {
-            control.step(step);
-        }
-        open.control = Some(control);
-    }
-
-    fn send_at(&self, at: Instant, command: WorkerCommand) -> AbortHandle {
+    pub(super) fn send_at(&self, at: Instant, command: WorkerCommand) -> AbortHandle {
         let commands = self.own_commands.clone();
         tokio::spawn(async move {
             tokio::time::sleep_until(at.into()).await;
@@ -777,6 +526,6 @@ fn stop(open: &mut Open) {
     }
 }
 
-fn uuid(bytes: &Bytes) -> Option<crate::ids::Uuid> {
+pub(super) fn uuid(bytes: &Bytes) -> Option<crate::ids::Uuid> {
     bytes.as_ref().try_into().ok()
 }

@@ -1,6 +1,12 @@
 //! A soak: ends of calls race with one another, in an order that is drawn by lot. `WOOL_SOAK_RACES` says how many calls
 //! (2,000), `WOOL_SOAK_SEED` which order; a failure names it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test: a panic is a failure, and what it prints tells how to have it again"
+)]
+
 mod proxy;
 mod round;
 

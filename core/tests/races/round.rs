@@ -295,9 +295,8 @@ impl Book {
 
     /// Waits until every call has an outcome, and sees that it has but one.
     fn wait(&self, calls: usize) -> Tally {
-        let missing = |pages: &mut Pages| {
-            pages.outcomes.len() < calls || pages.outcomes.iter().any(|count| *count == 0)
-        };
+        let missing =
+            |pages: &mut Pages| pages.outcomes.len() < calls || pages.outcomes.contains(&0);
         let waited = self
             .changed
             .wait_timeout_while(self.pages.lock().unwrap(), WATCHDOG, missing);

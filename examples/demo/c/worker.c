@@ -97,9 +97,14 @@ static void few(void *user_data, wool_task_t task, const wool_task_info_t *info,
   free(state);
 }
 
-static void few_step(void *user_data, wool_task_t task, void *state, int32_t step) {
-  (void)user_data;
+static void few_step(void *user_data, wool_task_t task, void *state, int32_t step, wool_payload_t sent,
+                     const wool_error_t *thrown) {
+  (void)user_data, (void)sent;
   struct few *few = state;
+  if (thrown != NULL) {
+    wool_task_fail_with(task, thrown, NULL);
+    return;
+  }
   if (step == WOOL_STEP_CLOSE || few->next >= few->end) {
     wool_task_end(task, NULL);
     return;

@@ -94,9 +94,15 @@ static void countdown(void *user_data, wool_task_t task, const wool_task_info_t 
   wool_task_set_state(task, next, free, NULL);
 }
 
-static void countdown_step(void *user_data, wool_task_t task, void *state, int32_t step) {
-  (void)user_data;
+static void countdown_step(void *user_data, wool_task_t task, void *state, int32_t step, wool_payload_t sent,
+                           const wool_error_t *thrown) {
+  (void)user_data, (void)sent;
   int64_t *next = state;
+  if (thrown != NULL) {
+    /* What the caller throws and the routine does not catch is what it ends with. */
+    wool_task_fail_with(task, thrown, NULL);
+    return;
+  }
   if (step == WOOL_STEP_CLOSE || *next == 0) {
     wool_task_end(task, NULL);
     return;

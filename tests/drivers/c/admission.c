@@ -31,6 +31,29 @@ static void admit_alone(wool_admission_t admission, uint64_t in_flight) {
   }
 }
 
+/* The string that rides along under conf and who; "nobody" if there is none. */
+static void friend_of(const wool_admission_info_t *info, char *name, size_t size) {
+  wool_slice_t found = text("nobody");
+  wool_value_reader_t *reader = NULL;
+  const wool_context_value_t *who = find_context(info->context, info->context_count, text("conf"), text("who"));
+  if (who != NULL && wool_value_reader_new(who->value.data, &reader, NULL) == WOOL_OK) {
+    wool_value_reader_string(reader, &found, NULL);
+  }
+  snprintf(name, size, "%.*s", (int)found.len, (const char *)found.ptr);
+  wool_value_reader_free(reader);
+}
+
+static void admit_friends(wool_admission_t admission, const wool_admission_info_t *info) {
+  char name[64], message[96];
+  friend_of(info, name, sizeof name);
+  if (strcmp(name, "friend") == 0) {
+    wool_admission_accept(admission, NULL);
+    return;
+  }
+  snprintf(message, sizeof message, "%s is no friend", name);
+  wool_admission_refuse(admission, text(message), NULL);
+}
+
 void admit_by_tag(void *user_data, wool_admission_t admission, const wool_admission_info_t *info) {
   (void)user_data;
   if (is_tag(info, "busy")) {
@@ -39,6 +62,8 @@ void admit_by_tag(void *user_data, wool_admission_t admission, const wool_admiss
     refuse_by_name(admission, info->routine);
   } else if (is_tag(info, "alone")) {
     admit_alone(admission, info->in_flight);
+  } else if (is_tag(info, "friends")) {
+    admit_friends(admission, info);
   } else if (is_tag(info, "throw")) {
     wool_admission_fail(admission, text("the hook could not decide"), NULL);
   } else {

@@ -91,13 +91,20 @@ static void call(const char *id, char *rest) {
   }
   options_t options = read_options(rest);
   char *tag;
+  context_t context;
   wool_call_options_t settings = call_options(&options, &tag);
-  wool_status_t status = wool_call_submit(pool_of(&options), routine, msgpack(arguments), &settings, caller.queue,
-                                          (uint64_t)(uintptr_t)request, &request->handle, &error);
+  error = read_context(&options, &context);
+  settings.context = context.values;
+  settings.context_count = context.count;
+  if (error == NULL) {
+    wool_call_submit(pool_of(&options), routine, msgpack(arguments), &settings, caller.queue,
+                     (uint64_t)(uintptr_t)request, &request->handle, &error);
+  }
+  free_context(&context);
   free_options(&options);
   free(tag);
   wool_bytes_free(&arguments);
-  if (status != WOOL_OK) say_error(id, error);
+  if (error != NULL) say_error(id, error);
 }
 
 /* Does nothing to what never was, or has ended. */

@@ -69,6 +69,19 @@ wool_error_t *read_arguments(char **rest, wool_bytes_t *arguments);
 wool_bytes_t read_first_value(char *rest);
 /* The value of a token, encoded. NULL, or why wool refuses it. */
 wool_error_t *read_one_value(char *token, wool_bytes_t *value);
+/* The options `context=NAMESPACE:NAME:VALUE`. NULL, or why wool refuses a value; to be freed in any case. */
+typedef struct {
+  wool_context_value_t values[8];
+  char *names[8][2];
+  wool_bytes_t encoded[8];
+  size_t count;
+} context_t;
+wool_error_t *read_context(const options_t *options, context_t *context);
+void free_context(context_t *context);
+/* The value of a name, of two the later, or NULL. */
+const wool_context_value_t *find_context(const wool_context_value_t *context, size_t count, wool_slice_t name_space,
+                                         wool_slice_t name);
+
 /* The token that reports an encoded value, to be freed. NULL, or why its bytes are none. */
 wool_error_t *report_value(wool_slice_t encoded, char **token);
 /* The same for what certainly is a value. */

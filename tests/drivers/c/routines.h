@@ -19,6 +19,7 @@ wool_status_t register_process_routines(wool_runtime_t *runtime, wool_error_t **
 wool_status_t register_failures(wool_runtime_t *runtime, wool_error_t **error);
 wool_status_t register_generators(wool_runtime_t *runtime, wool_error_t **error);
 wool_status_t register_waits(wool_runtime_t *runtime, wool_error_t **error);
+wool_status_t register_context(wool_runtime_t *runtime, wool_error_t **error);
 
 enum { MOST_PARAMETERS = 3 };
 

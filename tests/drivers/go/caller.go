@@ -118,27 +118,56 @@ func (c *caller) context(id string, options driverOptions) (context.Context, err
 	return ctx, nil
 }
 
-// splitNamed tells the named arguments from the other options.
-func splitNamed(options []string) (named wool.Named, others []string, err error) {
-	named = wool.Named{}
+// splitOptions tells the options of one key, which it leaves as they are, from the others.
+func splitOptions(options []string, key string) (values, others []string) {
 	for _, option := range options {
-		argument, found := strings.CutPrefix(option, "named=")
-		if !found {
+		if value, found := strings.CutPrefix(option, key+"="); found {
+			values = append(values, value)
+		} else {
 			others = append(others, option)
-			continue
-		}
-		name, token, _ := strings.Cut(argument, ":")
-		if name, err = url.PathUnescape(name); err != nil {
-			return nil, nil, err
-		}
-		if named[name], err = parseValue(token); err != nil {
-			return nil, nil, err
 		}
 	}
-	return named, others, nil
+	return values, others
 }
 
-// routineCall is "ROUTINE N VALUE*N [named=NAME:VALUE ...] [timeout=MS] [pool=ID] ...".
+// namedArguments are those of the words NAME:VALUE.
+func namedArguments(words []string) (named wool.Named, err error) {
+	named = wool.Named{}
+	for _, word := range words {
+		name, token, _ := strings.Cut(word, ":")
+		if name, err = url.PathUnescape(name); err != nil {
+			return nil, err
+		}
+		if named[name], err = parseValue(token); err != nil {
+			return nil, err
+		}
+	}
+	return named, nil
+}
+
+// contextValues are those of the words NAMESPACE:NAME:VALUE.
+func contextValues(words []string) (values map[wool.ContextKey]any, err error) {
+	values = map[wool.ContextKey]any{}
+	for _, word := range words {
+		parts := strings.SplitN(word, ":", 3)
+		if len(parts) < 3 {
+			return nil, fmt.Errorf("context=%s is no namespace, name and value", word)
+		}
+		var key wool.ContextKey
+		if key.Namespace, err = parseText(parts[0]); err != nil {
+			return nil, err
+		}
+		if key.Name, err = parseText(parts[1]); err != nil {
+			return nil, err
+		}
+		if values[key], err = parseValue(parts[2]); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// routineCall is "ROUTINE N VALUE*N [named=NAME:VALUE ...] [context=NAMESPACE:NAME:VALUE ...] [timeout=MS] [pool=ID] ...".
 type routineCall struct {
 	ctx     context.Context
 	pool    *openPool
@@ -155,12 +184,18 @@ func (c *caller) routineCall(id string, rest []string) (call routineCall, err er
 	if call.args, words, err = parseValues(rest[1:]); err != nil {
 		return call, err
 	}
-	named, words, err := splitNamed(words)
+	namedWords, words := splitOptions(words, "named")
+	named, err := namedArguments(namedWords)
 	if err != nil {
 		return call, err
 	}
 	if len(named) > 0 {
 		call.args = append(call.args, named)
+	}
+	contextWords, words := splitOptions(words, "context")
+	context, err := contextValues(contextWords)
+	if err != nil {
+		return call, err
 	}
 	options, err := parseOptions(words)
 	if err != nil {
@@ -173,6 +208,7 @@ func (c *caller) routineCall(id string, rest []string) (call routineCall, err er
 	if err != nil {
 		return call, err
 	}
+	callOptions.Context = context
 	call.args = append(call.args, callOptions)
 	call.ctx, err = c.context(id, options)
 	return call, err

@@ -119,6 +119,11 @@ func standardRoutines(rt *wool.Runtime, c *counters) map[string]any {
 			defer c.body()()
 			return relay(ctx, rt, wool.LocalDiscovery{Namespace: namespace, Directory: directory}, routine, arguments)
 		},
+		"conf.context": func(ctx context.Context, namespace, name string) (value any, err error) {
+			defer c.body()()
+			_, err = wool.ContextValue(ctx, wool.ContextKey{Namespace: namespace, Name: name}, &value)
+			return value, err
+		},
 		"conf.block": func(context.Context) error {
 			defer c.body()()
 			c.blocked.wait(true)

@@ -64,6 +64,15 @@ func (c *counters) admit(_ context.Context, request wool.AdmissionRequest) error
 		if request.InFlight > 0 {
 			return fmt.Errorf("%d others in flight", request.InFlight)
 		}
+	case "friends":
+		var who string
+		key := wool.ContextKey{Namespace: "conf", Name: "who"}
+		if found, err := request.ContextValue(key, &who); err != nil || !found {
+			who = "nobody"
+		}
+		if who != "friend" {
+			return fmt.Errorf("%s is no friend", who)
+		}
 	case "throw":
 		panic("the hook threw")
 	case "hold":
