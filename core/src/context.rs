@@ -1,5 +1,6 @@
 //! Values that ride along with a call, beside its arguments: who asks, for which customer, at which priority.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -128,11 +129,13 @@ impl Context {
         })
     }
 
-    /// `None`: more than a context may have.
+    /// Of two values with one name the later counts. `None`: more than a context may have.
     pub(crate) fn from_wire(context: Option<wire::Context>) -> Option<Context> {
         let mut values = Vec::new();
         let mut size = 0;
-        for value in context.unwrap_or_default().values {
+        let mut names = HashSet::new();
+        // From the last, as only the last of a name is taken.
+        for value in context.unwrap_or_default().values.into_iter().rev() {
             // A value that is unset where nothing was set.
             let Some(encoded) = value.value else {
                 continue;
@@ -146,8 +149,11 @@ impl Context {
             if size > MOST_BYTES {
                 return None;
             }
-            values.push(value);
+            if names.insert((value.namespace.clone(), value.name.clone())) {
+                values.push(value);
+            }
         }
+        values.reverse();
         Some(Context {
             values: (!values.is_empty()).then(|| Arc::new(values)),
         })
@@ -188,5 +194,25 @@ mod tests {
         };
         assert!(Context::from_wire(Some(context)).is_none());
         assert!(Context::from_wire(None).is_some());
+    }
+
+    #[test]
+    fn of_two_values_with_one_name_the_later_counts() {
+        let value = |name: &str, value: u8| wire::ContextValue {
+            namespace: "n".to_owned(),
+            name: name.to_owned(),
+            value: Some(vec![value].into()),
+        };
+        let context = wire::Context {
+            values: vec![value("a", 1), value("b", 2), value("a", 3)],
+            ..wire::Context::default()
+        };
+        let context = Context::from_wire(Some(context)).unwrap();
+        let found: Vec<_> = context
+            .values()
+            .iter()
+            .map(|v| (&*v.name, v.encoded[0]))
+            .collect();
+        assert_eq!(found, [("b", 2), ("a", 3)]);
     }
 }
