@@ -10,7 +10,7 @@ mod common;
 
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{Peers, block_on, eventually};
@@ -254,6 +254,48 @@ fn prefetch_runs_ahead_as_far_as_it_was_told_and_no_farther() {
         for expected in 1..100 {
             assert_eq!(int(numbers.next().await), expected);
             assert!(yields.load(Ordering::SeqCst) <= expected as usize + 1 + 8);
+        }
+        assert!(numbers.next().await.is_none());
+    });
+    peers.close();
+}
+
+/// `WOOL_SOAK_ITEMS` of them: a soak takes a million, in as little memory as these.
+const ITEMS: i64 = 20_000;
+
+#[test]
+fn however_long_a_stream_and_slow_its_consumer_no_more_is_under_way_than_was_asked_for() {
+    let items = std::env::var("WOOL_SOAK_ITEMS").map_or(ITEMS, |items| items.parse().unwrap());
+    let ahead = 256;
+    let yields = Arc::new(AtomicI64::new(0));
+    let counted = Arc::clone(&yields);
+    let count = Routine::stream("test.count", move |_task, arguments, mut out| {
+        let counted = Arc::clone(&counted);
+        async move {
+            let (n,): (i64,) = arguments.extract()?;
+            for i in 0..n {
+                counted.fetch_add(1, Ordering::SeqCst);
+                out.yield_(i).await?;
+            }
+            Ok(())
+        }
+    });
+    let barrier = Routine::unary("test.barrier", |_task, _arguments| async { Ok(()) });
+    let peers = Peers::new(vec![count, barrier]);
+    block_on(async {
+        let stream = peers.pool.stream("test.count", (items,));
+        let mut numbers = stream.prefetch(ahead).open().unwrap();
+        for expected in 0..items {
+            assert_eq!(int(numbers.next().await), expected);
+            if expected % 997 == 0 {
+                // The worker has all the time it wants.
+                peers.pool.call("test.barrier", ()).await.unwrap();
+            }
+            let under_way = yields.load(Ordering::SeqCst) - expected - 1;
+            assert!(
+                under_way <= i64::from(ahead),
+                "{under_way} at item {expected}"
+            );
         }
         assert!(numbers.next().await.is_none());
     });

@@ -1,4 +1,4 @@
-//! Calls that wait for a place: a burst fails nobody, a free worker is found, and waiting ends in time.
+//! Calls that wait for a place: a free worker is found, waiting ends in time, and holds up nobody else.
 
 #![allow(clippy::unwrap_used, reason = "tests: a panic is a failure")]
 
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Peers, block_on, eventually};
+use common::{block_on, eventually};
 use tokio::sync::Semaphore;
 use wool::{ErrorKind, PoolOptions, Routine, Runtime, Worker, WorkerOptions, WorkerPool};
 
@@ -160,31 +160,4 @@ fn what_waits_for_a_full_worker_holds_up_nobody_else() {
     });
     full.runtime.close_blocking(None).unwrap();
     other.runtime.close_blocking(None).unwrap();
-}
-
-#[test]
-fn a_burst_far_beyond_the_places_fails_nobody_and_drops_no_worker() {
-    let echo = Routine::unary("test.echo", |_task, arguments| async move {
-        let (n,): (i64,) = arguments.extract()?;
-        Ok(n)
-    });
-    let worker = WorkerOptions {
-        concurrency: 16,
-        ..WorkerOptions::default()
-    };
-    let peers = Peers::with(vec![echo], worker, PoolOptions::default());
-    block_on(async {
-        let calls: Vec<_> = (0..10_000)
-            .map(|n| {
-                let pool = peers.pool.clone();
-                tokio::spawn(async move { (n, pool.call("test.echo", (n,)).await) })
-            })
-            .collect();
-        for call in calls {
-            let (n, answer) = call.await.unwrap();
-            assert_eq!(answer.unwrap().as_i64(), Some(n));
-        }
-        assert_eq!(peers.pool.status().workers.len(), 1);
-    });
-    peers.close();
 }
