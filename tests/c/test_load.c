@@ -174,6 +174,18 @@ TEST(ten_thousand_calls_that_nobody_drains_for_a_while_all_come_back) {
   world_free(&world);
 }
 
+/* A sanitizer's allocator keeps what is freed, so that resident memory tells nothing of what is held. */
+#if defined(__SANITIZE_ADDRESS__)
+#define RESIDENT_TELLS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RESIDENT_TELLS 0
+#endif
+#endif
+#ifndef RESIDENT_TELLS
+#define RESIDENT_TELLS 1
+#endif
+
 /* The process's resident memory, in MiB. */
 static long resident(void) {
   long pages = 0;
@@ -245,7 +257,7 @@ TEST(memory_stays_bounded_while_large_items_wait_to_be_taken) {
     FAILS(WOOL_ERR_INVALID_ARGUMENT, "no item was asked for", wool_task_yield(step.handle, item, &error));
   }
   CHECK(call_add(&world, 1, 2) == 3);
-  CHECK(resident() - before < 4 * STREAMS * ITEM);
+  CHECK(!RESIDENT_TELLS || resident() - before < 4 * STREAMS * ITEM);
   for (int i = 0; i < STREAMS; i++) {
     wool_bytes_t taken;
     OK(wool_stream_wait(streams[i], -1, &taken, NULL, &error));
