@@ -143,6 +143,8 @@ test('a task that is cancelled before it has a thread never starts', async (t) =
   await pool.call('loop');
   controller.abort();
   await assert.rejects(second, { kind: 'CANCELLED' });
+  // Its caller knows at once; the worker, once it has served what was called afterwards.
+  await pool.call('loop');
   Atomics.store(shared, 0, 1);
   Atomics.notify(shared, 0);
   assert.equal(await first, 'unblocked');
