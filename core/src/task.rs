@@ -204,13 +204,11 @@ impl TaskState {
                     "{} yielded an item after its stream was closed",
                     self.info.routine
                 );
-                let fault = Fault::new(STREAM_CLOSED, why.clone());
-                let fault = TaskAnswer::Fault(Box::new(Fault {
-                    traceback: Vec::new(),
-                    language: String::new(),
-                    ..fault
-                }));
-                (fault, None, Some(why))
+                let fault = Box::new(Fault {
+                    type_name: STREAM_CLOSED.to_owned(),
+                    ..Fault::of_kind(ErrorKind::TaskFailed, why.clone())
+                });
+                (TaskAnswer::Fault(fault), None, Some(why))
             }
         };
         // Sent under the lock, so that answers reach the session in the order in which they were taken.

@@ -148,7 +148,7 @@ fn sending_where_there_is_no_yield_is_refused_and_changes_nothing() {
         assert_eq!(int(sums.next().await), 10);
         // Asked for, and given up: the item is still to be taken.
         let mut asked = Box::pin(sums.next());
-        assert!(futures_poll_once(&mut asked).await.is_none());
+        assert!(poll_once(&mut asked).await.is_none());
         drop(asked);
         assert_eq!(
             failed(sums.send(1).await).kind(),
@@ -171,7 +171,7 @@ fn sending_where_there_is_no_yield_is_refused_and_changes_nothing() {
 }
 
 /// Polls a future once: `None` when it is not ready.
-async fn futures_poll_once<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+async fn poll_once<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
     std::future::poll_fn(|cx| {
         std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(cx) {
             std::task::Poll::Ready(value) => Some(value),
@@ -220,30 +220,31 @@ fn a_value_larger_than_the_worker_accepts_is_refused_and_the_stream_goes_on() {
     peers.close();
 }
 
-#[test]
-fn prefetch_runs_ahead_as_far_as_it_was_told_and_no_farther() {
-    let yields = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&yields);
+/// Yields `0 .. n-1`, counting each before it does; and a call that shows that the worker had its time.
+fn counted() -> (Peers, Arc<AtomicI64>) {
+    let yields = Arc::new(AtomicI64::new(0));
+    let counter = Arc::clone(&yields);
     let count = Routine::stream("test.count", move |_task, arguments, mut out| {
-        let counted = Arc::clone(&counted);
+        let counter = Arc::clone(&counter);
         async move {
             let (n,): (i64,) = arguments.extract()?;
             for i in 0..n {
-                counted.fetch_add(1, Ordering::SeqCst);
+                counter.fetch_add(1, Ordering::SeqCst);
                 out.yield_(i).await?;
             }
             Ok(())
         }
     });
     let barrier = Routine::unary("test.barrier", |_task, _arguments| async { Ok(()) });
-    let peers = Peers::new(vec![count, barrier]);
+    (Peers::new(vec![count, barrier]), yields)
+}
+
+#[test]
+fn prefetch_runs_ahead_as_far_as_it_was_told_and_no_farther() {
+    let (peers, yields) = counted();
     block_on(async {
-        let mut numbers = peers
-            .pool
-            .stream("test.count", (100,))
-            .prefetch(8)
-            .open()
-            .unwrap();
+        let stream = peers.pool.stream("test.count", (100,));
+        let mut numbers = stream.prefetch(8).open().unwrap();
         peers.pool.call("test.barrier", ()).await.unwrap();
         assert_eq!(yields.load(Ordering::SeqCst), 0);
         assert_eq!(int(numbers.next().await), 0);
@@ -253,7 +254,7 @@ fn prefetch_runs_ahead_as_far_as_it_was_told_and_no_farther() {
         assert_eq!(yields.load(Ordering::SeqCst), 8);
         for expected in 1..100 {
             assert_eq!(int(numbers.next().await), expected);
-            assert!(yields.load(Ordering::SeqCst) <= expected as usize + 1 + 8);
+            assert!(yields.load(Ordering::SeqCst) <= expected + 1 + 8);
         }
         assert!(numbers.next().await.is_none());
     });
@@ -267,21 +268,7 @@ const ITEMS: i64 = 20_000;
 fn however_long_a_stream_and_slow_its_consumer_no_more_is_under_way_than_was_asked_for() {
     let items = std::env::var("WOOL_SOAK_ITEMS").map_or(ITEMS, |items| items.parse().unwrap());
     let ahead = 256;
-    let yields = Arc::new(AtomicI64::new(0));
-    let counted = Arc::clone(&yields);
-    let count = Routine::stream("test.count", move |_task, arguments, mut out| {
-        let counted = Arc::clone(&counted);
-        async move {
-            let (n,): (i64,) = arguments.extract()?;
-            for i in 0..n {
-                counted.fetch_add(1, Ordering::SeqCst);
-                out.yield_(i).await?;
-            }
-            Ok(())
-        }
-    });
-    let barrier = Routine::unary("test.barrier", |_task, _arguments| async { Ok(()) });
-    let peers = Peers::new(vec![count, barrier]);
+    let (peers, yields) = counted();
     block_on(async {
         let stream = peers.pool.stream("test.count", (items,));
         let mut numbers = stream.prefetch(ahead).open().unwrap();

@@ -98,7 +98,8 @@ impl Serving {
         true
     }
 
-    fn turn_away(&mut self, number: u64, reason: Reason, message: String) {
+    /// Rejects a call that has a place and has not begun.
+    pub(super) fn turn_away(&mut self, number: u64, reason: Reason, message: String) {
         if let Some(open) = self.open.get(&number) {
             // The place is free before the caller can know.
             open.state.end_if_not_begun();

@@ -101,7 +101,7 @@ impl Serving {
     }
 
     /// Whether the task may run here, with its place.
-    pub(super) fn admit(
+    fn admit(
         &self,
         start: &wire::Start,
     ) -> Result<(Arc<crate::routine::Routine>, crate::worker::Place), (Reason, String)> {
@@ -173,11 +173,7 @@ impl Serving {
                 format!("the arguments are encoded with codec {codec}, unknown here"),
             ),
         };
-        if let Some(open) = self.open.get(&number) {
-            open.state.end_if_not_begun();
-        }
-        self.reject(number, reason, message);
-        self.close_call(number);
+        self.turn_away(number, reason, message);
     }
 
     pub(super) fn run_task(&mut self, number: u64, arguments: Payload) {
