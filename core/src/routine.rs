@@ -332,14 +332,17 @@ impl Yielder {
     pub async fn yield_(&mut self, value: impl IntoValue) -> Result<Value, Fault> {
         let payload =
             Payload::value(&value.into_value()).map_err(|error| unencodable(&self.task, error))?;
-        if let Err(error) = self.task.item(payload) {
-            return Err(if self.is_closed() {
-                StreamClosed.into()
-            } else {
-                Fault::of_kind(error.kind(), error.message())
-            });
-        }
-        match self.asked.recv().await {
+        let step = match self.task.item_and_go_on(payload) {
+            Ok(Some(step)) => {
+                // So that a stream that is far ahead still lets others run, and hears of a cancel.
+                tokio::task::coop::consume_budget().await;
+                Some(step)
+            }
+            Ok(None) => self.asked.recv().await,
+            Err(_) if self.is_closed() => return Err(StreamClosed.into()),
+            Err(error) => return Err(Fault::of_kind(error.kind(), error.message())),
+        };
+        match step {
             Some(Step::Next) => Ok(Value::Null),
             Some(Step::Send(value)) => value
                 .to_value()

@@ -187,7 +187,29 @@ impl TaskState {
         self.lock().call.is_over()
     }
 
+    /// Takes an answer. What is to be done next, if that is known, comes through the task's control.
     fn answer(&self, answer: Answer, message: TaskAnswer) -> Result<()> {
+        self.answer_and(answer, message, |next| next)
+    }
+
+    /// As [`TaskState::answer`], but that the routine is given its next step here and now: the way over the session
+    /// would cost it two wake-ups.
+    fn answer_and_go_on(&self, answer: Answer, message: TaskAnswer) -> Result<Option<Step>> {
+        let mut kept = None;
+        self.answer_and(answer, message, |next| {
+            kept = next;
+            None
+        })?;
+        Ok(kept)
+    }
+
+    /// `told` is what of the next step goes by way of the session.
+    fn answer_and(
+        &self,
+        answer: Answer,
+        message: TaskAnswer,
+        told: impl FnOnce(Option<Step>) -> Option<Step>,
+    ) -> Result<()> {
         if let TaskAnswer::Item(payload) | TaskAnswer::Result(payload) = &message {
             payload.check_size(self.max_payload)?;
         }
@@ -198,7 +220,7 @@ impl TaskState {
         })?;
         inner.steps.since = None;
         let (message, step, refusal) = match taken {
-            Taken::Answer(step) => (message, inner.begin(step), None),
+            Taken::Answer(step) => (message, told(inner.begin(step)), None),
             Taken::IgnoredClose => {
                 let why = format!(
                     "{} yielded an item after its stream was closed",
@@ -293,6 +315,13 @@ impl Task {
     /// As [`Task::result`]; also when no item was asked for. After [`Step::Close`] it fails the task, which is over then.
     pub fn item(&self, value: Payload) -> Result<()> {
         self.state.answer(Answer::Item, TaskAnswer::Item(value))
+    }
+
+    /// As [`Task::item`]; gives the next step, if the caller has asked for it already. It then does not come through
+    /// the task's control.
+    pub(crate) fn item_and_go_on(&self, value: Payload) -> Result<Option<Step>> {
+        self.state
+            .answer_and_go_on(Answer::Item, TaskAnswer::Item(value))
     }
 
     /// Ends a stream.
