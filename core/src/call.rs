@@ -58,6 +58,17 @@ impl CallRequest {
     }
 }
 
+/// How many items of a stream to ask for now, where `owed` were asked for and not taken, and `waiting` are waited for: as
+/// many as are waited for, and with `prefetch`, once half of it is used up, all of it again.
+pub fn items_to_ask(prefetch: u32, owed: u32, waiting: u32) -> u32 {
+    let wanted = if owed <= prefetch / 2 {
+        prefetch.max(waiting)
+    } else {
+        waiting
+    };
+    wanted.saturating_sub(owed)
+}
+
 /// How a call ended.
 #[derive(Debug)]
 pub enum Outcome {
@@ -134,5 +145,23 @@ impl CallHandle {
     /// Closes a stream's generator at its yield point; the outcome comes after its clean-up.
     pub fn close(&self) {
         self.flight.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_ahead_is_filled_up_in_halves() {
+        // Strict pull: one at a time, or one for each who waits.
+        assert_eq!(items_to_ask(0, 0, 1), 1);
+        assert_eq!(items_to_ask(0, 1, 1), 0);
+        assert_eq!(items_to_ask(0, 1, 3), 2);
+        assert_eq!(items_to_ask(8, 0, 1), 8);
+        assert_eq!(items_to_ask(8, 5, 1), 0);
+        assert_eq!(items_to_ask(8, 4, 1), 4);
+        assert_eq!(items_to_ask(8, 5, 9), 4);
+        assert_eq!(items_to_ask(u32::MAX, 0, 1), u32::MAX);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_core::Stream;
 use wool_values::{Arguments, IntoValue, Value};
 
-use crate::call::{CallHandle, CallRequest, Outcome};
+use crate::call::{CallHandle, CallRequest, Outcome, items_to_ask};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::payload::Payload;
 use crate::pool::WorkerPool;
@@ -321,8 +321,8 @@ impl ResultStream {
         if self.over {
             return Poll::Ready(None);
         }
-        if self.owed <= self.prefetch / 2 {
-            let more = self.prefetch.max(1) - self.owed;
+        let more = items_to_ask(self.prefetch, self.owed, 1);
+        if more > 0 {
             self.owed += more;
             self.handle.credit(more);
         }

@@ -63,7 +63,7 @@ mod worker;
 
 pub use admission::{Admission, AdmissionHook, AdmissionInfo, AdmissionRequest, Decision};
 pub use application::ApplicationError;
-pub use call::{CallHandle, CallObserver, CallRequest, Outcome};
+pub use call::{CallHandle, CallObserver, CallRequest, Outcome, items_to_ask};
 pub use client::{Call, CallFuture, ResultStream, StreamCall};
 pub use context::{Context, ContextValue};
 pub use discovery::{Discovery, LocalDiscovery, TurnedAway, TurnedAwayReason};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Peers, block_on, eventually};
+use common::{Counted, Peers, block_on, eventually};
 use wool::{Error, ErrorKind, Fault, Grace, PoolOptions, Routine, Value, WorkerOptions, args};
 
 fn routines() -> Vec<Routine> {
@@ -48,21 +48,6 @@ fn waiting(running: &Arc<AtomicUsize>) -> Routine {
             Ok(0)
         }
     })
-}
-
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn new(count: &Arc<AtomicUsize>) -> Counted {
-        count.fetch_add(1, Ordering::SeqCst);
-        Counted(Arc::clone(count))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 #[test]

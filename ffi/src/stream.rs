@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
-use wool_core::{CallHandle, CallObserver, CallRequest, Error, ErrorKind, Outcome, Payload};
+use wool_core::{
+    CallHandle, CallObserver, CallRequest, Error, ErrorKind, Outcome, Payload, items_to_ask,
+};
 
 use crate::call::{as_closed, request};
 use crate::callback;
@@ -21,7 +23,7 @@ pub(crate) struct Stream {
     handle: u64,
     core: OnceLock<CallHandle>,
     /// How many items wool_stream_wait keeps asked for ahead.
-    prefetch: usize,
+    prefetch: u32,
     /// The host's, in whose name it throws.
     language: String,
     asked: Mutex<Asked>,
@@ -56,7 +58,7 @@ impl Stream {
                 face,
                 handle,
                 core: OnceLock::new(),
-                prefetch: request.prefetch as usize,
+                prefetch: request.prefetch,
                 language: pool.core().runtime().language().to_owned(),
                 asked: Mutex::default(),
             })
@@ -124,16 +126,6 @@ impl Stream {
             return Err(error.into());
         }
         Ok(())
-    }
-
-    /// How many items a thread that waits has to ask for, with what is to come for others.
-    fn missing(&self, asked: &Asked) -> usize {
-        let wanted = if asked.items <= self.prefetch / 2 {
-            self.prefetch.max(asked.waiting)
-        } else {
-            asked.waiting
-        };
-        wanted.saturating_sub(asked.items)
     }
 
     fn asked(&self) -> MutexGuard<'_, Asked> {
@@ -345,13 +337,14 @@ pub unsafe extern "C" fn wool_stream_wait(
                 let missing = if asked.over {
                     0
                 } else {
-                    stream.missing(&asked)
+                    let count = |n| u32::try_from(n).unwrap_or(u32::MAX);
+                    items_to_ask(stream.prefetch, count(asked.items), count(asked.waiting))
                 };
-                asked.items += missing;
+                asked.items += missing as usize;
                 missing
             };
             if missing > 0 {
-                stream.credit(u32::try_from(missing).unwrap_or(u32::MAX));
+                stream.credit(missing);
             }
             let arrival = match guard::wait(timeout_ms) {
                 None => mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),

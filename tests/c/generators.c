@@ -3,32 +3,12 @@
 #include <pthread.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int begun, ended, yielded;
 
-static void add_to(int *counter) {
-  pthread_mutex_lock(&lock);
-  ++*counter;
-  pthread_cond_broadcast(&changed);
-  pthread_mutex_unlock(&lock);
-}
-
-static int value_of(const int *counter) {
-  pthread_mutex_lock(&lock);
-  int value = *counter;
-  pthread_mutex_unlock(&lock);
-  return value;
-}
-
-int generators_begun(void) { return value_of(&begun); }
-int generators_ended(void) { return value_of(&ended); }
-int generators_yielded(void) { return value_of(&yielded); }
-
-void generators_wait_ended(int count) {
-  pthread_mutex_lock(&lock);
-  while (ended < count) pthread_cond_wait(&changed, &lock);
-  pthread_mutex_unlock(&lock);
-}
+int generators_begun(void) { return world_count_of(&begun); }
+int generators_ended(void) { return world_count_of(&ended); }
+int generators_yielded(void) { return world_count_of(&yielded); }
+void generators_wait_ended(int count) { world_wait_count(&ended, count); }
 
 /* The frame of all of them; the lock guards it, since a cancel may come during a step. */
 struct frame {
@@ -43,7 +23,7 @@ static int leave(struct frame *frame) {
   int counts = first && frame->has_begun;
   frame->is_over = 1;
   pthread_mutex_unlock(&lock);
-  if (counts) add_to(&ended);
+  if (counts) world_count(&ended);
   return first;
 }
 
@@ -53,7 +33,7 @@ static int enter(struct frame *frame) {
   int goes_on = !frame->is_over, begins = goes_on && !frame->has_begun;
   frame->has_begun |= begins;
   pthread_mutex_unlock(&lock);
-  if (begins) add_to(&begun);
+  if (begins) world_count(&begun);
   return goes_on;
 }
 
@@ -204,7 +184,7 @@ STEP(ahead) {
   if (step == WOOL_STEP_CLOSE || frame->number == frame->end) {
     end(task, frame);
   } else if (enter(frame)) {
-    add_to(&yielded);
+    world_count(&yielded);
     yield_int(task, frame->number++);
   }
 }

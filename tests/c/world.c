@@ -8,30 +8,30 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static wool_task_t kept;
 static int cancelled, cleaned;
 
-static void add_to(int *counter) {
+void world_count(int *counter) {
   pthread_mutex_lock(&lock);
   ++*counter;
   pthread_cond_broadcast(&changed);
   pthread_mutex_unlock(&lock);
 }
 
-static int value_of(const int *counter) {
+int world_count_of(const int *counter) {
   pthread_mutex_lock(&lock);
   int value = *counter;
   pthread_mutex_unlock(&lock);
   return value;
 }
 
-static void wait_for(const int *counter, int count) {
+void world_wait_count(const int *counter, int count) {
   pthread_mutex_lock(&lock);
   while (*counter < count) pthread_cond_wait(&changed, &lock);
   pthread_mutex_unlock(&lock);
 }
 
-int world_cancelled(void) { return value_of(&cancelled); }
-int world_cleaned(void) { return value_of(&cleaned); }
-void world_wait_cancelled(int count) { wait_for(&cancelled, count); }
-void world_wait_cleaned(int count) { wait_for(&cleaned, count); }
+int world_cancelled(void) { return world_count_of(&cancelled); }
+int world_cleaned(void) { return world_count_of(&cleaned); }
+void world_wait_cancelled(int count) { world_wait_count(&cancelled, count); }
+void world_wait_cleaned(int count) { world_wait_count(&cleaned, count); }
 
 wool_task_t world_kept_task(void) {
   pthread_mutex_lock(&lock);
@@ -156,7 +156,7 @@ static void cancel_wait(void *data, wool_task_t task, void *state) {
   wool_fault_t fault = WOOL_FAULT_INIT;
   fault.status = WOOL_ERR_CANCELLED;
   OK(wool_task_fail(task, &fault, &error));
-  add_to(&cancelled);
+  world_count(&cancelled);
 }
 
 struct counting {
@@ -198,7 +198,7 @@ static void step_count(void *data, wool_task_t task, void *state, int32_t step, 
     wool_bytes_free(&item);
   } else {
     answered = wool_task_end(task, NULL);
-    if (answered == WOOL_OK) add_to(&cleaned);
+    if (answered == WOOL_OK) world_count(&cleaned);
   }
   /* A cancel may have answered first. */
   CHECK(answered == WOOL_OK || wool_task_is_cancelled(task));
@@ -210,7 +210,7 @@ static void cancel_count(void *data, wool_task_t task, void *state) {
   wool_fault_t fault = WOOL_FAULT_INIT;
   fault.status = WOOL_ERR_CANCELLED;
   /* The step under way may have ended it. */
-  if (wool_task_fail(task, &fault, NULL) == WOOL_OK) add_to(&cleaned);
+  if (wool_task_fail(task, &fault, NULL) == WOOL_OK) world_count(&cleaned);
 }
 
 static void run_pid(void *data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {

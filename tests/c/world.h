@@ -38,6 +38,10 @@ wool_runtime_t *world_runtime_with(const wool_runtime_options_t *options);
 wool_task_t world_kept_task(void);
 /* The same, and the next one is of the next call. */
 wool_task_t world_take_kept_task(void);
+/* Counters that routines keep and tests read or wait for; from any thread. */
+void world_count(int *counter);
+int world_count_of(const int *counter);
+void world_wait_count(const int *counter, int count);
 /* How many tasks heard of a cancel; how many streams cleaned up. */
 int world_cancelled(void);
 int world_cleaned(void);

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{block_on, eventually};
+use common::{Counted, block_on, eventually};
 use proxy::Proxy;
 use round::{Dice, Round, Tally};
 use wool::{Grace, Routine, Runtime, Worker, WorkerOptions};
@@ -85,21 +85,6 @@ fn number(variable: &str) -> Option<u64> {
 fn drawn() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.unwrap().as_nanos() as u64
-}
-
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn new(count: &Arc<AtomicUsize>) -> Counted {
-        count.fetch_add(1, Ordering::SeqCst);
-        Counted(Arc::clone(count))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 fn routines(running: &Arc<AtomicUsize>) -> Vec<Routine> {
