@@ -226,7 +226,7 @@ impl Verdict {
 /// use wool::{AdmissionHook, Decision, WorkerOptions};
 ///
 /// let options = WorkerOptions {
-///     admission: Some(Arc::new(AdmissionHook::new(|call| async move {
+///     admit: Some(Arc::new(AdmissionHook::new(|call| async move {
 ///         Ok(match &*call.tag {
 ///             "batch" if call.in_flight >= 4 => Decision::Busy("enough of batches".to_owned()),
 ///             "guest" => Decision::Refuse(format!("{} is not for guests", call.routine)),

@@ -43,7 +43,7 @@ pub struct WorkerOptions {
     /// the secret in its record: without `secret`, one that is drawn by lot.
     pub publish: Option<Discovery>,
     /// Decides which calls are taken, beside the limit; `None` = all are.
-    pub admission: Option<Arc<dyn Admission>>,
+    pub admit: Option<Arc<dyn Admission>>,
 }
 
 impl Default for WorkerOptions {
@@ -57,7 +57,7 @@ impl Default for WorkerOptions {
             max_payload: 0,
             tags: Vec::new(),
             publish: None,
-            admission: None,
+            admit: None,
         }
     }
 }
@@ -130,7 +130,7 @@ impl Worker {
     /// [`ErrorKind::Closed`].
     pub fn start(runtime: &Runtime, mut options: WorkerOptions) -> Result<Worker> {
         runtime.check_open()?;
-        if let Some(admission) = &options.admission {
+        if let Some(admission) = &options.admit {
             admission.prepare(runtime)?;
         }
         let uid_bytes = ids::random_uuid()?;
@@ -397,7 +397,7 @@ impl WorkerShared {
     }
 
     pub(crate) fn admission(&self) -> Option<&Arc<dyn Admission>> {
-        self.options.admission.as_ref()
+        self.options.admit.as_ref()
     }
 
     /// How many tasks occupy a place.

@@ -41,7 +41,7 @@ fn counting(runs: &Arc<AtomicUsize>) -> Vec<Routine> {
 
 fn admitting(admission: impl Admission) -> WorkerOptions {
     WorkerOptions {
-        admission: Some(Arc::new(admission)),
+        admit: Some(Arc::new(admission)),
         ..WorkerOptions::default()
     }
 }

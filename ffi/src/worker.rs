@@ -46,7 +46,7 @@ pub unsafe extern "C" fn wool_worker_new(
             let runtime = guard::required(runtime, "runtime")?;
             let out = guard::out(out, "out")?;
             let started = worker_options(&options).and_then(|mut options| {
-                options.admission = hook.clone().map(|hook| hook as Arc<dyn Admission>);
+                options.admit = hook.clone().map(|hook| hook as Arc<dyn Admission>);
                 Ok(Worker::start(runtime.core(), options)?)
             });
             if started.is_err()

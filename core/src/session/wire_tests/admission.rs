@@ -24,7 +24,7 @@ fn asking() -> (Target, mpsc::UnboundedReceiver<AdmissionRequest>) {
     let (sender, questions) = mpsc::unbounded_channel();
     let target = Target::with(WorkerOptions {
         concurrency: 1,
-        admission: Some(Arc::new(HandOver(sender))),
+        admit: Some(Arc::new(HandOver(sender))),
         ..WorkerOptions::default()
     });
     (target, questions)

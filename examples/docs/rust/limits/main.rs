@@ -38,7 +38,7 @@ async fn main(runtime: Runtime) -> wool::Result<()> {
     let options = WorkerOptions {
         concurrency: 4,
         max_payload: 1 << 20,
-        admission: Some(Arc::new(AdmissionHook::new(|call| async move {
+        admit: Some(Arc::new(AdmissionHook::new(|call| async move {
             Ok(admit(&call))
         }))),
         ..WorkerOptions::default()

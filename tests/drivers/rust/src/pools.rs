@@ -61,7 +61,7 @@ pub(crate) fn start_worker(
         concurrency: options.number("concurrency")?.unwrap_or(0),
         secret: secret(options)?,
         tags: options.texts("tag")?,
-        admission: (options.text("admit") == Some("tags")).then(|| admission::by_tags(counters)),
+        admit: (options.text("admit") == Some("tags")).then(|| admission::by_tags(counters)),
         ..WorkerOptions::default()
     };
     let start = || {
