@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 22] = [
+const SOURCES: [&str; 23] = [
     "src/types/status.rs",
     "src/types/memory.rs",
     "src/memory.rs",
@@ -20,6 +20,7 @@ const SOURCES: [&str; 22] = [
     "src/routine.rs",
     "src/task.rs",
     "src/discovery.rs",
+    "src/context.rs",
     "src/worker.rs",
     "src/admission.rs",
     "src/pool.rs",

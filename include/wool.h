@@ -290,6 +290,12 @@ typedef int32_t wool_value_kind_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// Values that ride along with calls, each under a namespace and a name. Each task has one (wool_task_context); outside
+// of tasks it is made by hand. What a callee sets and unsets in its own is in its caller's when the answer is.
+//
+// The namespace "w3c" has two names, "traceparent" and "baggage", whose values are text and do not flow back.
+typedef struct wool_context_t wool_context_t;
+
 // Where workers are announced and found. Given to workers and pools, which keep what they need of it.
 typedef struct wool_discovery_t wool_discovery_t;
 
@@ -477,10 +483,15 @@ typedef struct wool_task_info_t {
   uint8_t worker_uid[16];
   // What is left of its budget of time, in milliseconds; -1 = there is no deadline.
   int64_t remaining_ms;
-  // What rides along with the call; NULL when nothing does. Valid until the task has been answered.
+  // What came along with the call; NULL when nothing did. Valid until the task has been answered. What has changed
+  // since is in wool_task_context.
   const struct wool_context_value_t *context;
   // How many values these are.
   size_t context_count;
+  // The routine, by the name under which it was called. Valid until the task has been answered.
+  struct wool_slice_t routine;
+  // The caller's label. Valid as `routine`.
+  struct wool_slice_t tag;
 } wool_task_info_t;
 
 // Begins a task. On a thread `wool-task`; it may block. `info` and `arguments` are valid during the call.
@@ -601,6 +612,9 @@ typedef struct wool_worker_options_t {
   struct wool_queue_t *admit_queue;
   // The `tag` of these events.
   uint64_t admit_tag;
+  // By which tasks call (wool_task_pool) whose caller's pool cannot be used here, as it is one of another machine or
+  // cannot be described; NULL = they cannot call. It may be freed; the worker keeps it open.
+  const struct wool_pool_t *pool;
 } wool_worker_options_t;
 
 // How a pool is set up. With nothing said, it starts a worker process per core. With `spawn`, it starts so many; with
@@ -670,6 +684,13 @@ typedef struct wool_call_options_t {
   const struct wool_context_value_t *context;
   // How many there are.
   size_t context_count;
+  // The task that makes the call; 0 = none. The call carries its id, has at most its time, is cancelled with it, and
+  // takes its context along, unless `bag` says another. While the call is waited for, the task lends its place.
+  wool_task_t parent;
+  // A context that the call takes along, and that takes up what the callee changes in it, before the event or return
+  // that brings the outcome or item. NULL = the parent's, if there is one. It may be freed, or shared by many calls.
+  // The values of `context` lie on top of it, for this call alone.
+  const struct wool_context_t *bag;
 } wool_call_options_t;
 
 // A call's handle, 0 never being one. Handles carry a generation: one whose call is over is stale, for ever,
@@ -911,6 +932,43 @@ wool_status_t wool_discovery_new_local(struct wool_slice_t name_space,
 // Lets go of a discovery. What was made with it goes on. NULL is fine.
 void wool_discovery_free(struct wool_discovery_t *discovery);
 
+// Makes a context without values. On success `*out` belongs to the caller: wool_context_free.
+wool_status_t wool_context_new(struct wool_context_t **out, struct wool_error_t **error);
+
+// The context of a task, as it is and as it changes. On success `*out` belongs to the caller: wool_context_free.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_task_context(wool_task_t task,
+                                struct wool_context_t **out,
+                                struct wool_error_t **error);
+
+// Sets a value, which is copied; one that is there already is replaced.
+//
+// Errors: WOOL_ERR_PAYLOAD_TOO_LARGE when the context would have more than 64 KiB; WOOL_ERR_INVALID_ARGUMENT for
+// what is no WOOL_CODEC_MSGPACK, and in the namespace "w3c" for what is neither of its names, or no text.
+wool_status_t wool_context_set(struct wool_context_t *context,
+                               struct wool_slice_t namespace_,
+                               struct wool_slice_t name,
+                               struct wool_payload_t value,
+                               struct wool_error_t **error);
+
+// Takes a value away: here, and where the context flows to. WOOL_OK also when it was not there.
+wool_status_t wool_context_unset(struct wool_context_t *context,
+                                 struct wool_slice_t namespace_,
+                                 struct wool_slice_t name,
+                                 struct wool_error_t **error);
+
+// A value. WOOL_OK: `*out` is it, as WOOL_CODEC_MSGPACK, and belongs to the caller (wool_bytes_free). WOOL_END: nothing
+// has this name.
+wool_status_t wool_context_get(const struct wool_context_t *context,
+                               struct wool_slice_t namespace_,
+                               struct wool_slice_t name,
+                               struct wool_bytes_t *out,
+                               struct wool_error_t **error);
+
+// Lets go of a context; calls and tasks that have it keep it. NULL is fine.
+void wool_context_free(struct wool_context_t *context);
+
 // Binds and serves: when this returns, callers can connect. `options` may be NULL. Routines may be registered
 // before and after. On success `*out` belongs to the caller: wool_worker_stop, then wool_worker_free.
 //
@@ -994,6 +1052,16 @@ wool_status_t wool_pool_new(struct wool_runtime_t *runtime,
                             const struct wool_pool_options_t *options,
                             struct wool_pool_t **out,
                             struct wool_error_t **error);
+
+// The pool of a task's caller, as this worker sees it: the one to call by in a routine, with the task as the `parent` of
+// the call. It is made again here at its first use, and kept for a minute after its last. On success `*out` belongs to
+// the caller: wool_pool_free. Other tasks share it, so it cannot be closed. Never blocks; in callbacks, too.
+//
+// Errors: WOOL_ERR_UNSUPPORTED when the caller's pool cannot be used here and the worker has none of its own (see
+// wool_worker_options_t); WOOL_ERR_DISCOVERY; WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_task_pool(wool_task_t task,
+                             struct wool_pool_t **out,
+                             struct wool_error_t **error);
 
 // What the pool tells of itself, as a value of the model (wool_value_reader_new): which workers it has, their state,
 // routines and load, and which were turned away, and why. docs/pool-status.md names the parts. On success `*out` belongs

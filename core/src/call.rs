@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::context::Context;
+use crate::context::{Context, ContextValue};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::payload::Payload;
 use crate::routine::RoutineKind;
 use crate::session::Flight;
+use crate::task::TaskContext;
 
 /// A call to make.
 #[derive(Debug, Clone)]
@@ -24,8 +25,12 @@ pub struct CallRequest {
     pub dispatch_timeout: Option<Duration>,
     /// A label for logs and admission.
     pub tag: String,
-    /// What rides along.
-    pub context: Context,
+    /// The task that makes the call: it carries the task's id, has at most its time, and is cancelled with it.
+    pub parent: Option<TaskContext>,
+    /// What rides along, and takes up what the callee changes; `None` = the parent's.
+    pub context: Option<Context>,
+    /// What rides along with this call alone, on top of the context.
+    pub values: Vec<ContextValue>,
     /// The budget of time of each step of a stream, from asking for an item to its coming; `None` = none.
     pub step_timeout: Option<Duration>,
     /// Of a stream, > 0: its items may be asked for ahead of their use, this many at a time, and so nothing can be
@@ -43,7 +48,9 @@ impl CallRequest {
             timeout: None,
             dispatch_timeout: None,
             tag: String::new(),
-            context: Context::default(),
+            parent: None,
+            context: None,
+            values: Vec::new(),
             step_timeout: None,
             prefetch: 0,
         }

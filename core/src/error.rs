@@ -333,6 +333,7 @@ impl Fault {
             }),
             cause,
             language: self.language,
+            context: None,
         }
     }
 

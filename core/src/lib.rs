@@ -33,6 +33,7 @@
 compile_error!("libwool runs on Linux; other systems are refused until their parts are written");
 
 mod admission;
+mod ambient;
 mod application;
 mod blocking;
 mod call;
@@ -46,6 +47,7 @@ mod error;
 mod ids;
 mod latch;
 mod log;
+mod nested;
 mod payload;
 mod pool;
 mod registry;
@@ -58,13 +60,15 @@ mod state;
 mod sync;
 mod task;
 mod tasks;
+mod threads;
 mod wire;
 mod worker;
 
 pub use admission::{Admission, AdmissionHook, AdmissionInfo, AdmissionRequest, Decision};
+pub use ambient::{current_context, current_task};
 pub use application::ApplicationError;
 pub use call::{CallHandle, CallObserver, CallRequest, Outcome, items_to_ask};
-pub use client::{Call, CallFuture, ResultStream, StreamCall};
+pub use client::{Call, CallFuture, ResultStream, StreamCall, call, stream};
 pub use context::{Context, ContextValue};
 pub use discovery::{Discovery, LocalDiscovery, TurnedAway, TurnedAwayReason};
 pub use entry::{run_main, run_main_async};

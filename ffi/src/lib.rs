@@ -22,7 +22,7 @@
 pub mod admission;
 pub mod call;
 mod callback;
-mod context;
+pub mod context;
 pub mod discovery;
 pub mod error;
 mod fork;

@@ -34,7 +34,7 @@ impl Serving {
         let info = AdmissionInfo {
             routine: state.info().routine.clone(),
             tag: state.info().tag.as_str().into(),
-            context: state.info().context.clone(),
+            context: state.info().context.copy(),
             // This call has its place already.
             in_flight: u64::from(self.worker.in_flight().saturating_sub(1)),
         };

@@ -14,6 +14,18 @@ use crate::wire;
 use crate::wire::rejected::Reason;
 
 impl CallerSession {
+    /// What the callee has changed in the context: there before its answer is.
+    pub(super) fn heard(&mut self, number: u64, context: Option<Box<wire::Context>>) {
+        if let Some(changes) = context
+            && let Some(open) = self.open.get_mut(&number)
+            && !open.dispatch.flight.is_over()
+            && let Some(context) = &mut open.dispatch.context
+            && !context.merge(*changes)
+        {
+            self.violation(number, "the callee's context has more than can be kept");
+        }
+    }
+
     pub(super) fn payload(
         &mut self,
         number: u64,

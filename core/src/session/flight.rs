@@ -11,11 +11,14 @@ use tokio::task::AbortHandle;
 use super::caller::CallerCommand;
 use super::due::{self, Due, Listener};
 use crate::call::{CallObserver, Outcome};
+use crate::context::{Context as Bag, Seen};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Uuid;
+use crate::nested::Nested;
 use crate::payload::Payload;
 use crate::routine::RoutineKind;
 use crate::state::asked::{Asked, Refused, Thrown};
+use crate::wire;
 
 /// What has to be sent for a call. It is kept until the worker has answered, so that a task that
 /// certainly did not start can be offered to another worker.
@@ -25,7 +28,9 @@ pub(crate) struct Dispatch {
     pub(crate) arguments: Payload,
     pub(crate) task_id: Uuid,
     pub(crate) tag: String,
-    pub(crate) context: crate::Context,
+    /// The task that made the call.
+    pub(crate) caller: Option<Uuid>,
+    pub(crate) context: Option<Box<CallContext>>,
     /// When the call's budget of time is used up.
     pub(crate) deadline: Option<Instant>,
     /// When to stop looking for a worker.
@@ -41,11 +46,38 @@ pub(crate) struct Dispatch {
     pub(crate) flight: Arc<Flight>,
 }
 
+/// The context of a call.
+pub(crate) struct CallContext {
+    /// What goes along with its start.
+    pub(crate) start: Option<wire::Context>,
+    /// The host's; what comes back goes here.
+    pub(crate) bag: Bag,
+    /// Up to where the callee knows of it.
+    pub(crate) seen: Seen,
+}
+
+impl CallContext {
+    /// What the host has changed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PayloadTooLarge`].
+    pub(crate) fn changes(&mut self) -> Result<Option<wire::Context>> {
+        self.bag.changes(&mut self.seen, false)
+    }
+
+    /// What the callee has changed. False: more than can be kept.
+    pub(crate) fn merge(&mut self, changes: wire::Context) -> bool {
+        self.bag.merge(changes, &mut self.seen)
+    }
+}
+
 /// A call of this side, shared by its host and by the session that carries it.
 pub(crate) struct Flight {
     due: Due<Box<dyn CallObserver>, Way>,
     /// The number of the call on its present session; 0 while it waits to be written.
     number: AtomicU64,
+    /// Of a call that a task has made.
+    nested: Option<Nested>,
 }
 
 /// What a host that polls finds.
@@ -95,6 +127,7 @@ impl Flight {
     pub(crate) fn new(
         observer: Option<Box<dyn CallObserver>>,
         asked: Option<Asked>,
+        nested: Option<Nested>,
     ) -> Arc<Flight> {
         let way = Way {
             session: None,
@@ -108,6 +141,7 @@ impl Flight {
                 None => Due::polled(way),
             },
             number: AtomicU64::new(0),
+            nested,
         })
     }
 
@@ -135,6 +169,22 @@ impl Flight {
     /// When the budget of the step under way is used up.
     pub(crate) fn step_deadline(&self) -> Option<Instant> {
         self.due.extra(|way| way.asked.as_ref()?.step_deadline())
+    }
+
+    /// The call begins. False: the task that makes it was stopped.
+    pub(crate) fn begin(self: &Arc<Self>) -> bool {
+        self.nested.as_ref().is_none_or(|nested| {
+            self.due.extra(|way| nested.wait(way.asked.is_none()));
+            nested.begun(self)
+        })
+    }
+
+    /// The task that made the call waits for it, or does not any more. Called under the call's lock, so that it is true
+    /// of the last that was asked.
+    fn wait(&self, waits: bool) {
+        if let Some(nested) = &self.nested {
+            nested.wait(waits);
+        }
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -181,6 +231,7 @@ impl Flight {
         self.due.extra(|way| {
             if let Some(asked) = &mut way.asked {
                 asked.arrived(Instant::now);
+                self.wait(asked.owes());
             }
         });
         self.due.item(item, |waker| wakers.push(waker));
@@ -202,6 +253,10 @@ impl Flight {
     }
 
     fn end(&self, outcome: Outcome, wake: impl FnOnce(Waker)) -> bool {
+        if let Some(nested) = &self.nested {
+            // Before the host knows, which then goes on.
+            nested.over();
+        }
         let ended = self.due.finish(outcome, wake);
         if ended {
             let watches = self
@@ -227,6 +282,7 @@ impl Flight {
         self.due.extra(|way| {
             let asked = way.asked.as_mut();
             if asked.is_some_and(|asked| asked.items(items, Instant::now)) {
+                self.wait(items > 0);
                 way.tell(CallerCommand::Credit(Arc::clone(self), items));
             }
         });
@@ -245,6 +301,7 @@ impl Flight {
             generator(&mut way.asked)?
                 .send(Instant::now)
                 .map_err(refused)?;
+            self.wait(true);
             way.tell(CallerCommand::Send(Arc::clone(self), value));
             Ok(())
         });
@@ -264,6 +321,7 @@ impl Flight {
             if thrown == Thrown::AtYield
                 && let Some(fault) = fault.take()
             {
+                self.wait(true);
                 way.tell(CallerCommand::Throw(Arc::clone(self), fault));
             }
             Ok(thrown)
@@ -281,6 +339,7 @@ impl Flight {
         let written = self.due.extra(|way| {
             if let Some(asked) = &mut way.asked {
                 asked.close();
+                self.wait(true);
             }
             way.session.is_some()
         });
