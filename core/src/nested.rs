@@ -301,3 +301,116 @@ impl Drop for Nested {
         self.over();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(options: &PoolOptions) -> PoolDescription {
+        let found_in = options.discovery.as_ref();
+        PoolDescription::decode(describe(options, found_in)).unwrap()
+    }
+
+    fn remade(description: &PoolDescription) -> Result<PoolOptions> {
+        options(&description.encode_to_vec().into(), &Own::default())
+    }
+
+    fn found_in_shared_memory() -> PoolOptions {
+        let local = LocalDiscovery::new("flock").unwrap().in_directory("/tmp");
+        PoolOptions {
+            discovery: Some(Discovery::Local(local)),
+            tags: vec!["gpu".to_owned()],
+            lease: 3,
+            dispatch_timeout: Duration::from_millis(1500),
+            secret: Some(b"mine".to_vec()),
+            ..PoolOptions::default()
+        }
+    }
+
+    #[test]
+    fn a_pool_is_made_again_without_what_is_secret() {
+        let description = described(&found_in_shared_memory());
+        let own = Own {
+            secret: Some(b"own".to_vec()),
+            allow_plaintext: true,
+        };
+        let bytes = Bytes::from(description.encode_to_vec());
+        assert!(!bytes.windows(4).any(|window| window == b"mine"));
+        let options = options(&bytes, &own).unwrap();
+        assert_eq!(options.spawn, Some(0));
+        assert_eq!(options.tags, ["gpu"]);
+        assert_eq!(options.lease, 3);
+        assert_eq!(options.dispatch_timeout, Duration::from_millis(1500));
+        assert_eq!(options.secret.as_deref(), Some(&b"own"[..]));
+        assert!(options.allow_plaintext);
+        let Some(Discovery::Local(local)) = options.discovery else {
+            panic!("not found where it was");
+        };
+        assert_eq!(local.namespace(), "flock");
+    }
+
+    #[test]
+    fn what_is_good_on_another_machine_only_is_refused() {
+        let local = found_in_shared_memory();
+        let loopback = PoolOptions {
+            addresses: vec!["[::1]:4000".to_owned()],
+            ..PoolOptions::default()
+        };
+        for options in [local, loopback] {
+            let mut description = described(&options);
+            remade(&description).unwrap();
+            description.origin.as_mut().unwrap().network_namespace += 1;
+            let refused = remade(&description).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Unsupported);
+            assert!(refused.message().contains("another machine"), "{refused}");
+        }
+        let lan = described(&PoolOptions {
+            addresses: vec!["10.1.2.3:4000".to_owned()],
+            ..PoolOptions::default()
+        });
+        assert_eq!(lan.origin, None);
+    }
+
+    #[test]
+    fn a_pool_that_is_too_large_to_describe_says_so() {
+        let addresses = (0..10_000).map(|n| format!("10.0.0.1:{n}")).collect();
+        let options = PoolOptions {
+            addresses,
+            ..PoolOptions::default()
+        };
+        let refused = remade(&described(&options)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+        assert!(refused.message().contains("fewer addresses"), "{refused}");
+    }
+
+    #[test]
+    fn a_description_that_is_none_is_refused() {
+        let garbage = Bytes::from_static(b"\xff\xff\xff");
+        let refused = super::options(&garbage, &Own::default()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn a_pool_is_kept_between_its_uses() {
+        let runtime = Runtime::new(Default::default()).unwrap();
+        let described = describe(
+            &PoolOptions {
+                addresses: vec!["127.0.0.1:1".to_owned()],
+                ..PoolOptions::default()
+            },
+            None,
+        );
+        let pools = CallersPools::default();
+        let own = Own::default();
+        let get = || pools.get(&runtime, &described, &own).unwrap();
+        let first = get();
+        assert!(first.is(&get()));
+        first.close_blocking(None).unwrap();
+        let second = get();
+        assert!(!first.is(&second));
+        assert!(pools.expire().is_some());
+        pools.clear();
+        assert!(pools.expire().is_none());
+        runtime.close_blocking(None).unwrap();
+    }
+}

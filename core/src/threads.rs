@@ -135,3 +135,53 @@ impl Wake for Unpark {
         self.0.unpark();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_job_that_waits_lets_another_begin_and_goes_on_at_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let threads = BlockingThreads::new(runtime.handle().clone(), 1);
+        let (tell, told) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel();
+        let (finish, may_finish) = mpsc::channel::<()>();
+        let first = tell.clone();
+        threads.run(Box::new(move || {
+            lend_thread(|| may_go_on.recv().unwrap());
+            first.send("first").unwrap();
+        }));
+        let second = tell.clone();
+        threads.run(Box::new(move || {
+            go_on.send(()).unwrap();
+            // The first goes on although this one still runs.
+            may_finish.recv().unwrap();
+            second.send("second").unwrap();
+        }));
+        threads.run(Box::new(move || tell.send("third").unwrap()));
+        assert_eq!(told.recv().unwrap(), "first");
+        finish.send(()).unwrap();
+        assert_eq!(told.recv().unwrap(), "second");
+        assert_eq!(told.recv().unwrap(), "third");
+    }
+
+    #[test]
+    fn jobs_that_have_not_begun_are_dropped() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let threads = BlockingThreads::new(runtime.handle().clone(), 1);
+        let (finish, may_finish) = mpsc::channel::<()>();
+        threads.run(Box::new(move || may_finish.recv().unwrap()));
+        let (held, dropped) = mpsc::channel::<()>();
+        threads.run(Box::new(move || drop(held)));
+        threads.clear();
+        assert!(dropped.recv().is_err());
+        finish.send(()).unwrap();
+    }
+}

@@ -275,6 +275,11 @@ impl WorkerPool {
         Ok(flight)
     }
 
+    #[cfg(test)]
+    pub(crate) fn is(&self, other: &WorkerPool) -> bool {
+        Arc::ptr_eq(&self.owner, &other.owner)
+    }
+
     pub(crate) fn is_closing(&self) -> bool {
         self.owner.shared.is_closing.load(Ordering::Acquire)
     }

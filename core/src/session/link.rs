@@ -108,3 +108,37 @@ impl LinkState {
         *self.serving.write().unwrap_or_else(PoisonError::into_inner) = serving.routines;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_are_lent_are_there_for_others() {
+        let peer = Peer {
+            limits: Limits {
+                max_open_calls: 2,
+                ..Limits::default()
+            },
+            language: String::new(),
+            package_version: String::new(),
+            worker_uid: String::new(),
+            serving: wire::Serving::default(),
+        };
+        let state = LinkState::new(&peer);
+        assert!(state.take_place() && state.take_place() && !state.take_place());
+        state.set_lent(1);
+        assert!(state.has_place() && state.take_place() && !state.take_place());
+        state.set_lent(0);
+        state.free_place();
+        assert!(!state.has_place());
+        state.free_place();
+        assert!(state.take_place());
+        state.set_lent(usize::MAX);
+        let mut more = 0;
+        while state.take_place() {
+            more += 1;
+        }
+        assert_eq!(more, Limits::default().max_open_calls - 2);
+    }
+}
