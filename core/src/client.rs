@@ -208,6 +208,10 @@ pub struct CallFuture {
     state: Progress,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would cost each call an allocation"
+)]
 enum Progress {
     New(Call),
     Made(CallHandle),

@@ -255,6 +255,13 @@ fn breaking_the_protocol_ends_the_session_and_nothing_else() {
                 hello(Limits::default(), "test").into(),
             ))],
         ),
+        ("cannot define 0", vec![define(0, 1)]),
+        ("cannot define 3", vec![define(3, 1), define(3, 1)]),
+        ("defines more than 16", vec![define(1, 65 << 10)]),
+        (
+            "defines more than 16",
+            (1..=17).map(|id| define(id, 1)).collect(),
+        ),
         ("beyond", vec![partial(1, 20), call(1, chunk(16))]),
         ("empty", vec![partial(1, 100), call(1, chunk(0))]),
         (
@@ -286,6 +293,13 @@ fn breaking_the_protocol_ends_the_session_and_nothing_else() {
         target.is_well().await;
         target.close().await;
     });
+}
+
+fn define(id: u32, len: usize) -> Frame {
+    session(Kind::Define(wire::Define {
+        id,
+        data: Bytes::from(vec![0; len]),
+    }))
 }
 
 /// A payload's first part, with what is still to come.
