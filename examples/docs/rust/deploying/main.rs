@@ -50,7 +50,7 @@ fn routines(runtime: &Runtime) -> wool::Result<()> {
 #[wool::main(routines)]
 async fn main(runtime: Runtime) -> wool::Result<()> {
     let directory = std::env::temp_dir().join(format!("wool-deploying-{}", std::process::id()));
-    std::fs::create_dir_all(&directory)?;
+    std::fs::create_dir_all(&directory).map_err(no_directory)?;
     let local = LocalDiscovery::new("flock")?.in_directory(&directory);
     let discovery = Discovery::Local(local);
     let mut workers = [serve(&runtime, &discovery)?, serve(&runtime, &discovery)?];
@@ -85,10 +85,14 @@ async fn main(runtime: Runtime) -> wool::Result<()> {
     }
     let failed = load.await.unwrap_or(200);
     println!("200 calls, {failed} failed");
-    let up = pool.status().workers.len();
-    println!("{up} workers");
-    drop(workers);
-    pool.close(|| {});
-    std::fs::remove_dir_all(&directory)?;
-    Ok(())
+    // The pool hears of the last one's end a little later.
+    while pool.status().workers.len() > 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    println!("{} workers", pool.status().workers.len());
+    std::fs::remove_dir_all(&directory).map_err(no_directory)
+}
+
+fn no_directory(error: std::io::Error) -> wool::Error {
+    wool::Error::new(wool::ErrorKind::Io, error.to_string())
 }
