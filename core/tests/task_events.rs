@@ -1,6 +1,10 @@
 //! What is told of tasks: in order, in pairs, on both sides, and nothing to who does not listen.
 
-#![allow(clippy::unwrap_used, reason = "tests: a panic is a failure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests: a panic is a failure"
+)]
 
 mod common;
 
