@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use wool_values::Value;
+
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::payload::Payload;
@@ -31,6 +33,9 @@ pub struct CallRequest {
     /// Of a stream, > 0: its items may be asked for ahead of their use, this many at a time, and so nothing can be
     /// sent or thrown to its yields.
     pub prefetch: u32,
+    /// The uid of the only worker that may have the call, as [`WorkerStatus`](crate::WorkerStatus) tells it; `None` = the
+    /// pool chooses.
+    pub worker: Option<Arc<str>>,
 }
 
 impl CallRequest {
@@ -46,6 +51,7 @@ impl CallRequest {
             context: Context::default(),
             step_timeout: None,
             prefetch: 0,
+            worker: None,
         }
     }
 
@@ -78,6 +84,20 @@ pub enum Outcome {
     End,
     /// It failed, here or there.
     Error(Error),
+}
+
+impl Outcome {
+    /// Of a unary call.
+    pub(crate) fn into_value(self) -> Result<Value> {
+        match self {
+            Outcome::Result(payload) => payload.to_value(),
+            Outcome::Error(error) => Err(error),
+            Outcome::End => Err(Error::new(
+                ErrorKind::Internal,
+                "the call ended without an outcome",
+            )),
+        }
+    }
 }
 
 /// Is told what becomes of a call.

@@ -35,6 +35,7 @@ compile_error!("libwool runs on Linux; other systems are refused until their par
 mod admission;
 mod application;
 mod blocking;
+mod broadcast;
 mod call;
 mod client;
 mod codec;
@@ -43,9 +44,11 @@ mod context;
 mod discovery;
 mod entry;
 mod error;
+mod fan_out;
 mod ids;
 mod latch;
 mod log;
+mod map;
 mod payload;
 mod pool;
 mod registry;
@@ -63,14 +66,17 @@ mod worker;
 
 pub use admission::{Admission, AdmissionHook, AdmissionInfo, AdmissionRequest, Decision};
 pub use application::ApplicationError;
+pub use broadcast::{Broadcast, BroadcastCall};
 pub use call::{CallHandle, CallObserver, CallRequest, Outcome, items_to_ask};
 pub use client::{Call, CallFuture, ResultStream, StreamCall};
 pub use context::{Context, ContextValue};
 pub use discovery::{Discovery, LocalDiscovery, TurnedAway, TurnedAwayReason};
 pub use entry::{run_main, run_main_async};
-pub use error::{Error, ErrorKind, Fault, Result};
+pub use error::{Error, ErrorKind, Fault, Result, retryable};
+pub use fan_out::{FanOut, MapProgress, Next, Progress};
 pub use ids::Uuid;
 pub use log::{Level, LogSink};
+pub use map::Map;
 pub use payload::{Codec, Payload};
 pub use pool::{
     PoolOptions, PoolStatus, ProcessState, ProcessStatus, RoutineStatus, WorkerOrigin, WorkerPool,
@@ -82,5 +88,7 @@ pub use spawn::{SpawnCommand, serve_if_spawned, serve_if_spawned_with};
 pub use task::{Task, TaskContext, TaskInfo};
 pub use wool_macros::main;
 pub use wool_values as value;
-pub use wool_values::{Arguments, FromValue, IntoValue, Serde, Value, args, from_value, to_value};
+pub use wool_values::{
+    Arguments, FromValue, IntoInput, IntoValue, Serde, Value, args, from_value, to_value,
+};
 pub use worker::{Grace, Worker, WorkerOptions};

@@ -11,6 +11,7 @@ mod membership;
 mod options;
 mod status;
 mod status_value;
+mod wanted;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -189,6 +190,7 @@ impl WorkerPool {
         let shared = &self.owner.shared;
         shared.check_open()?;
         Registry::check_name(&request.routine)?;
+        let worker = request.worker.as_deref().map(ids::uid).transpose()?;
         let task_id = ids::task_id()?;
         let now = Instant::now();
         let after = |wait: Duration| now.checked_add(wait).unwrap_or(now + FOREVER);
@@ -229,11 +231,31 @@ impl WorkerPool {
             step_timeout,
             dispatch_deadline: after(dispatch_timeout),
             quorum_deadline: after(shared.options.quorum_timeout),
+            worker,
             refused_by: Vec::new(),
             last_refusal: None,
             flight: Arc::clone(&flight),
         }));
         Ok(flight)
+    }
+
+    /// The uids of the workers that are connected, take calls and serve this unary routine, each once: one may have
+    /// joined by its address and by discovery, too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`], [`ErrorKind::InvalidArgument`] for a name that is none.
+    pub(crate) fn serving(&self, routine: &str) -> Result<Vec<Arc<str>>> {
+        let shared = &self.owner.shared;
+        shared.check_open()?;
+        Registry::check_name(routine)?;
+        let mut uids: Vec<_> = shared
+            .members()
+            .iter()
+            .filter_map(|member| member.serving(routine))
+            .collect();
+        uids.sort_unstable();
+        uids.dedup();
+        Ok(uids)
     }
 
     /// The runtime it was made with.
