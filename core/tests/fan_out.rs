@@ -391,7 +391,7 @@ fn inputs_beyond_those_that_are_called_wait_and_are_bounded() {
     let house = &farm.houses[0];
     let arguments = Payload::arguments(&args![]).unwrap();
     let request = CallRequest::unary("test.hold", arguments.clone());
-    let calls = FanOut::new(&farm.pool, request, 2, true);
+    let calls = FanOut::new(&farm.pool, request, 2, false);
     let moment = Some(Duration::from_millis(20));
     assert!(matches!(calls.next_blocking(None), Next::End));
     for _ in 0..4 {
@@ -406,10 +406,11 @@ fn inputs_beyond_those_that_are_called_wait_and_are_bounded() {
     block_on(eventually(async || calls.progress().done == 3));
     block_on(house.holds(1));
     assert!(calls.add(arguments.clone()).is_err());
-    for expected in 0..3 {
+    let mut seen = BTreeSet::new();
+    for _ in 0..3 {
         match calls.next_blocking(None) {
             Next::Outcome { index, outcome } => {
-                assert_eq!(index, expected);
+                assert!(index < 4 && seen.insert(index));
                 assert!(matches!(outcome, Outcome::Result(_)));
             }
             other => panic!("{other:?}"),
