@@ -5,15 +5,16 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "wool/v1/session.proto",
     "wool/v1/worker.proto",
     "wool/v1/catalog.proto",
     "wool/v1/spawn.proto",
+    "wool/v1/pool.proto",
 ];
 
 /// What is rare or large, so that a frame is small: frames are moved several times on their way.
-const BOXED: [&str; 8] = [
+const BOXED: [&str; 11] = [
     ".wool.v1.Frame.kind.hello",
     ".wool.v1.Frame.kind.serving",
     ".wool.v1.Frame.kind.start",
@@ -22,6 +23,9 @@ const BOXED: [&str; 8] = [
     ".wool.v1.Frame.kind.send",
     ".wool.v1.Item.context",
     ".wool.v1.Result.context",
+    ".wool.v1.End.context",
+    ".wool.v1.Credit.context",
+    ".wool.v1.Fault.context",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

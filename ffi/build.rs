@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 22] = [
+const SOURCES: [&str; 25] = [
     "src/types/status.rs",
     "src/types/memory.rs",
     "src/memory.rs",
@@ -19,7 +19,10 @@ const SOURCES: [&str; 22] = [
     "src/types/routine.rs",
     "src/routine.rs",
     "src/task.rs",
+    "src/types/task_events.rs",
+    "src/task_events.rs",
     "src/discovery.rs",
+    "src/context.rs",
     "src/worker.rs",
     "src/admission.rs",
     "src/pool.rs",

@@ -69,6 +69,7 @@ inline Options wool_options_init() {
 #define WOOL_ADMISSION_INFO_INIT WOOL_OPTIONS_INIT(wool_admission_info_t)
 #define WOOL_POOL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_pool_options_t)
 #define WOOL_CALL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_call_options_t)
+#define WOOL_TASK_EVENTS_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_task_events_options_t)
 
 
 // What a function answers. Errors are negative; their numbers are those of the wire, negated, and a
@@ -185,6 +186,10 @@ enum wool_event_kind_t
   WOOL_EVENT_CLOSED = 8,
   // A worker's admission hook is asked: `handle` is a wool_admission_t.
   WOOL_EVENT_ADMISSION = 9,
+  // Something happened to a task (wool_task_events_new): `payload` holds a map with `kind` ("task-created", ...), `side`
+  // ("caller" or "worker"), `timestamp_us` (int), `id` (uuid), `routine`, `caller` and `worker` (uuid or null), `step` ("next",
+  // "send", "throw" or null), `status` ("OK", an error's name, or null).
+  WOOL_EVENT_TASK_EVENT = 10,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -290,6 +295,12 @@ typedef int32_t wool_value_kind_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// Values that ride along with calls, each under a namespace and a name. Each task has one (wool_task_context); outside
+// of tasks it is made by hand. What a callee sets and unsets in its own is in its caller's when the answer is.
+//
+// The namespace "w3c" has two names, "traceparent" and "baggage", whose values are text and do not flow back.
+typedef struct wool_context_t wool_context_t;
+
 // Where workers are announced and found. Given to workers and pools, which keep what they need of it.
 typedef struct wool_discovery_t wool_discovery_t;
 
@@ -305,6 +316,9 @@ typedef struct wool_queue_t wool_queue_t;
 
 // Owns the threads, the routines, and what is made with it.
 typedef struct wool_runtime_t wool_runtime_t;
+
+// Listens to the task events of a runtime.
+typedef struct wool_task_events_t wool_task_events_t;
 
 // Writes a value, or the arguments of a call, as MessagePack. Not for several threads at once.
 //
@@ -477,10 +491,15 @@ typedef struct wool_task_info_t {
   uint8_t worker_uid[16];
   // What is left of its budget of time, in milliseconds; -1 = there is no deadline.
   int64_t remaining_ms;
-  // What rides along with the call; NULL when nothing does. Valid until the task has been answered.
+  // What came along with the call; NULL when nothing did. Valid until the task has been answered. What has changed
+  // since is in wool_task_context.
   const struct wool_context_value_t *context;
   // How many values these are.
   size_t context_count;
+  // The routine, by the name under which it was called. Valid until the task has been answered.
+  struct wool_slice_t routine;
+  // The caller's label. Valid as `routine`.
+  struct wool_slice_t tag;
 } wool_task_info_t;
 
 // Begins a task. On a thread `wool-task`; it may block. `info` and `arguments` are valid during the call.
@@ -536,6 +555,55 @@ typedef struct wool_routine_options_t {
   // The `tag` of these events.
   uint64_t tag;
 } wool_routine_options_t;
+
+// Something that happened to a task. Each task is told of from its beginning to its end or, to those who listen too late,
+// not at all. Every CREATED of a caller is followed by one COMPLETED; at a worker so is every SCHEDULED, and every
+// STARTED by one STOPPED before that.
+typedef struct wool_task_event_t {
+  // The size of this struct in the library, at least that of the header that you know.
+  size_t struct_size;
+  // A wool_task_event_kind_t.
+  int32_t kind;
+  // A wool_side_t.
+  int32_t side;
+  // When, in microseconds since 1970 (UTC), by this machine's clock.
+  int64_t timestamp_us;
+  // The task's UUID.
+  uint8_t id[16];
+  // The task that called it; zeros if none did.
+  uint8_t caller[16];
+  // The worker; zeros while the caller has given it to none.
+  uint8_t worker_uid[16];
+  // What it runs. Valid during the call.
+  struct wool_slice_t routine;
+  // Of an iteration, its wool_step_t; else 0.
+  int32_t step;
+  // Of WOOL_TASK_COMPLETED, how: WOOL_OK or the wool_status_t of the error; else 0.
+  int32_t status;
+} wool_task_event_t;
+
+// Takes an event of a task, on a thread `wool-event` of its own; it may block, and then misses events. `event` is valid
+// during the call.
+typedef void (*wool_task_event_fn)(void *user_data, const struct wool_task_event_t *event);
+
+// How a program listens to task events: by a handler or by a queue.
+typedef struct wool_task_events_options_t {
+  // sizeof(wool_task_events_options_t)
+  size_t struct_size;
+  // Called with each event.
+  wool_task_event_fn handler;
+  // Given to `handler`.
+  void *user_data;
+  // Frees `user_data` when `handler` is not called any more, or before wool_task_events_new returns an error; may be
+  // NULL.
+  wool_destroy_fn destroy;
+  // Not NULL, with `handler` NULL: each event is a WOOL_EVENT_TASK_EVENT of this queue.
+  struct wool_queue_t *queue;
+  // The `tag` of these.
+  uint64_t tag;
+  // As many wait for the handler, or undrained in the queue; further ones are missed. 0 = 4,096.
+  uint32_t capacity;
+} wool_task_events_options_t;
 
 // A call that waits to be let into a worker. It goes stale with its answer.
 typedef uint64_t wool_admission_t;
@@ -601,6 +669,9 @@ typedef struct wool_worker_options_t {
   struct wool_queue_t *admit_queue;
   // The `tag` of these events.
   uint64_t admit_tag;
+  // By which tasks call (wool_task_pool) whose caller's pool cannot be used here, as it is one of another machine or
+  // cannot be described; NULL = they cannot call. It may be freed; the worker keeps it open.
+  const struct wool_pool_t *pool;
 } wool_worker_options_t;
 
 // How a pool is set up. With nothing said, it starts a worker process per core. With `spawn`, it starts so many; with
@@ -670,6 +741,13 @@ typedef struct wool_call_options_t {
   const struct wool_context_value_t *context;
   // How many there are.
   size_t context_count;
+  // The task that makes the call; 0 = none. The call carries its id, has at most its time, is cancelled with it, and
+  // takes its context along, unless `bag` says another. While the call is waited for, the task lends its place.
+  wool_task_t parent;
+  // A context that the call takes along, and that takes up what the callee changes in it, before the event or return
+  // that brings the outcome or item. NULL = the parent's, if there is one. It may be freed, or shared by many calls.
+  // The values of `context` lie on top of it, for this call alone.
+  const struct wool_context_t *bag;
 } wool_call_options_t;
 
 // A call's handle, 0 never being one. Handles carry a generation: one whose call is over is stale, for ever,
@@ -898,6 +976,22 @@ wool_status_t wool_task_set_state(wool_task_t task,
                                   wool_destroy_fn destroy,
                                   struct wool_error_t **error);
 
+// Listens to what happens to the tasks that this runtime's pools call and its workers run, from now on and until
+// wool_task_events_free. `options` say how. On success `*out` belongs to the caller.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT with both or neither of `handler` and `queue`; WOOL_ERR_IO; WOOL_ERR_CLOSED.
+wool_status_t wool_task_events_new(struct wool_runtime_t *runtime,
+                                   const struct wool_task_events_options_t *options,
+                                   struct wool_task_events_t **out,
+                                   struct wool_error_t **error);
+
+// How many events were missed, as the handler was too slow or the queue was not drained. 0 for NULL.
+uint64_t wool_task_events_missed(const struct wool_task_events_t *events);
+
+// Stops listening: no callback starts any more, and no event comes to the queue; those that are in it stay. Never blocks;
+// in the handler, too. NULL is fine.
+void wool_task_events_free(struct wool_task_events_t *events);
+
 // The workers of this user on this machine, in shared memory, under a name that publishers and pools share:
 // `name_space`, 1 to 32 of A-Z a-z 0-9 . _ -, not beginning with a dot. `directory`: where the records are kept,
 // instead of the user's own place; empty = there. On success `*out` belongs to the caller: wool_discovery_free.
@@ -910,6 +1004,43 @@ wool_status_t wool_discovery_new_local(struct wool_slice_t name_space,
 
 // Lets go of a discovery. What was made with it goes on. NULL is fine.
 void wool_discovery_free(struct wool_discovery_t *discovery);
+
+// Makes a context without values. On success `*out` belongs to the caller: wool_context_free.
+wool_status_t wool_context_new(struct wool_context_t **out, struct wool_error_t **error);
+
+// The context of a task, as it is and as it changes. On success `*out` belongs to the caller: wool_context_free.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_task_context(wool_task_t task,
+                                struct wool_context_t **out,
+                                struct wool_error_t **error);
+
+// Sets a value, which is copied; one that is there already is replaced.
+//
+// Errors: WOOL_ERR_PAYLOAD_TOO_LARGE when the context would have more than 64 KiB; WOOL_ERR_INVALID_ARGUMENT for
+// what is no WOOL_CODEC_MSGPACK, and in the namespace "w3c" for what is neither of its names, or no text.
+wool_status_t wool_context_set(struct wool_context_t *context,
+                               struct wool_slice_t namespace_,
+                               struct wool_slice_t name,
+                               struct wool_payload_t value,
+                               struct wool_error_t **error);
+
+// Takes a value away: here, and where the context flows to. WOOL_OK also when it was not there.
+wool_status_t wool_context_unset(struct wool_context_t *context,
+                                 struct wool_slice_t namespace_,
+                                 struct wool_slice_t name,
+                                 struct wool_error_t **error);
+
+// A value. WOOL_OK: `*out` is it, as WOOL_CODEC_MSGPACK, and belongs to the caller (wool_bytes_free). WOOL_END: nothing
+// has this name.
+wool_status_t wool_context_get(const struct wool_context_t *context,
+                               struct wool_slice_t namespace_,
+                               struct wool_slice_t name,
+                               struct wool_bytes_t *out,
+                               struct wool_error_t **error);
+
+// Lets go of a context; calls and tasks that have it keep it. NULL is fine.
+void wool_context_free(struct wool_context_t *context);
 
 // Binds and serves: when this returns, callers can connect. `options` may be NULL. Routines may be registered
 // before and after. On success `*out` belongs to the caller: wool_worker_stop, then wool_worker_free.
@@ -994,6 +1125,16 @@ wool_status_t wool_pool_new(struct wool_runtime_t *runtime,
                             const struct wool_pool_options_t *options,
                             struct wool_pool_t **out,
                             struct wool_error_t **error);
+
+// The pool of a task's caller, as this worker sees it: the one to call by in a routine, with the task as the `parent` of
+// the call. It is made again here at its first use, and kept for a minute after its last. On success `*out` belongs to
+// the caller: wool_pool_free. Other tasks share it, so it cannot be closed. Never blocks; in callbacks, too.
+//
+// Errors: WOOL_ERR_UNSUPPORTED when the caller's pool cannot be used here and the worker has none of its own (see
+// wool_worker_options_t); WOOL_ERR_DISCOVERY; WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_task_pool(wool_task_t task,
+                             struct wool_pool_t **out,
+                             struct wool_error_t **error);
 
 // What the pool tells of itself, as a value of the model (wool_value_reader_new): which workers it has, their state,
 // routines and load, and which were turned away, and why. docs/pool-status.md names the parts. On success `*out` belongs

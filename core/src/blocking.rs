@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wool_values::{Arguments, IntoValue};
 
+use crate::ambient::Ambient;
 use crate::error::{Error, Fault};
 use crate::payload::Payload;
 use crate::routine::{
@@ -80,6 +81,7 @@ fn run<V: IntoValue>(
     function: &(dyn Fn(TaskContext, Arguments) -> Result<V, Fault> + Send + Sync),
     task: &Task,
 ) {
+    task.begin();
     let arguments = match task.decode_arguments() {
         Ok(arguments) => arguments,
         Err(error) => return fail_with(task, &error),
@@ -87,8 +89,9 @@ fn run<V: IntoValue>(
     let context = task.context();
     // Unwind safe: what the function shares between its tasks is its own affair, as in any thread.
     let answered = AssertUnwindSafe(|| {
-        let answer = function(context, arguments).map(IntoValue::into_value);
-        answer.map_err(Box::new)
+        let ambient = Ambient::of_task(&context);
+        let answer = ambient.enter(|| function(context, arguments));
+        answer.map(IntoValue::into_value).map_err(Box::new)
     });
     match std::panic::catch_unwind(answered) {
         Ok(Ok(value)) => match Payload::value(&value) {

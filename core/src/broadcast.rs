@@ -8,7 +8,7 @@ use futures_core::Stream;
 use wool_values::{Arguments, Value};
 
 use crate::call::CallRequest;
-use crate::client::call_options;
+use crate::client::{as_part_of_task, call_options};
 use crate::error::Result;
 use crate::fan_out::FanOut;
 use crate::payload::Payload;
@@ -28,7 +28,7 @@ impl WorkerPool {
     /// ```
     pub fn broadcast(&self, routine: &str, arguments: impl Into<Arguments>) -> BroadcastCall {
         let request = Payload::arguments(&arguments.into())
-            .map(|arguments| CallRequest::unary(routine, arguments));
+            .map(|arguments| as_part_of_task(CallRequest::unary(routine, arguments)));
         BroadcastCall {
             pool: self.clone(),
             request,

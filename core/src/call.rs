@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use wool_values::Value;
 
-use crate::context::Context;
+use crate::context::{Context, ContextValue};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::payload::Payload;
 use crate::routine::RoutineKind;
 use crate::session::Flight;
+use crate::task::TaskContext;
 
 /// A call to make.
 #[derive(Debug, Clone)]
@@ -26,8 +27,12 @@ pub struct CallRequest {
     pub dispatch_timeout: Option<Duration>,
     /// A label for logs and admission.
     pub tag: String,
-    /// What rides along.
-    pub context: Context,
+    /// The task that makes the call: it carries the task's id, has at most its time, and is cancelled with it.
+    pub parent: Option<TaskContext>,
+    /// What rides along, and takes up what the callee changes; `None` = the parent's.
+    pub context: Option<Context>,
+    /// What rides along with this call alone, on top of the context.
+    pub values: Vec<ContextValue>,
     /// The budget of time of each step of a stream, from asking for an item to its coming; `None` = none.
     pub step_timeout: Option<Duration>,
     /// Of a stream, > 0: its items may be asked for ahead of their use, this many at a time, and so nothing can be
@@ -48,7 +53,9 @@ impl CallRequest {
             timeout: None,
             dispatch_timeout: None,
             tag: String::new(),
-            context: Context::default(),
+            parent: None,
+            context: None,
+            values: Vec::new(),
             step_timeout: None,
             prefetch: 0,
             worker: None,
@@ -87,6 +94,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub(crate) fn as_result(&self) -> Result<(), ErrorKind> {
+        match self {
+            Outcome::Result(_) | Outcome::End => Ok(()),
+            Outcome::Error(error) => Err(error.kind()),
+        }
+    }
+
     /// Of a unary call.
     pub(crate) fn into_value(self) -> Result<Value> {
         match self {

@@ -2,12 +2,14 @@
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
 use wool_values::{Arguments, IntoValue, Value};
 
+use crate::ambient;
 use crate::call::{CallHandle, CallRequest, Outcome, items_to_ask};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::payload::Payload;
@@ -25,11 +27,13 @@ impl WorkerPool {
     /// # Ok(()) }
     /// ```
     pub fn call(&self, routine: &str, arguments: impl Into<Arguments>) -> Call {
-        let request = Payload::arguments(&arguments.into())
-            .map(|arguments| CallRequest::unary(routine, arguments));
         Call {
-            pool: self.clone(),
-            request,
+            made: made(
+                CallRequest::unary,
+                Ok(self.clone()),
+                routine,
+                arguments.into(),
+            ),
         }
     }
 
@@ -44,27 +48,89 @@ impl WorkerPool {
     /// # Ok(()) }
     /// ```
     pub fn stream(&self, routine: &str, arguments: impl Into<Arguments>) -> StreamCall {
-        let request = Payload::arguments(&arguments.into())
-            .map(|arguments| CallRequest::stream(routine, arguments));
         StreamCall {
-            pool: self.clone(),
-            request,
+            made: made(
+                CallRequest::stream,
+                Ok(self.clone()),
+                routine,
+                arguments.into(),
+            ),
         }
+    }
+}
+
+/// As [`WorkerPool::call`], by the pool around the running code: in a routine, that of its caller; else that of
+/// [`WorkerPool::scope`]. Without one, awaiting fails as [`ErrorKind::InvalidArgument`].
+///
+/// ```
+/// # use wool::{Routine, Runtime};
+/// # fn main() -> wool::Result<()> {
+/// # let runtime = Runtime::new(Default::default())?;
+/// runtime.register(Routine::unary("calc.fib", |_task, arguments| async move {
+///     let (n,): (i64,) = arguments.extract()?;
+///     if n < 2 {
+///         return Ok(n);
+///     }
+///     let a = wool::call("calc.fib", (n - 1,)).await?;
+///     let b = wool::call("calc.fib", (n - 2,)).await?;
+///     Ok(a.as_i64().unwrap_or(0) + b.as_i64().unwrap_or(0))
+/// }))?;
+/// # runtime.close_blocking(None) }
+/// ```
+pub fn call(routine: &str, arguments: impl Into<Arguments>) -> Call {
+    Call {
+        made: made(
+            CallRequest::unary,
+            ambient::current_pool(),
+            routine,
+            arguments.into(),
+        ),
+    }
+}
+
+/// As [`WorkerPool::stream`], by the pool around the running code: see [`call`].
+pub fn stream(routine: &str, arguments: impl Into<Arguments>) -> StreamCall {
+    StreamCall {
+        made: made(
+            CallRequest::stream,
+            ambient::current_pool(),
+            routine,
+            arguments.into(),
+        ),
+    }
+}
+
+/// What is asked for, as a part of the task that the running code belongs to.
+fn made(
+    make: fn(Arc<str>, Payload) -> CallRequest,
+    pool: Result<WorkerPool>,
+    routine: &str,
+    arguments: Arguments,
+) -> Result<(WorkerPool, CallRequest)> {
+    let request = make(routine.into(), Payload::arguments(&arguments)?);
+    Ok((pool?, as_part_of_task(request)))
+}
+
+/// The request of a call that the running code makes.
+pub(crate) fn as_part_of_task(request: CallRequest) -> CallRequest {
+    let ambient::Ambient { task, context, .. } = ambient::current();
+    CallRequest {
+        parent: task,
+        context,
+        ..request
     }
 }
 
 /// A call to be awaited, with its options.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call {
-    pool: WorkerPool,
-    request: Result<CallRequest>,
+    made: Result<(WorkerPool, CallRequest)>,
 }
 
 /// A stream to be opened, with its options.
 #[must_use = "a stream does nothing until it is opened"]
 pub struct StreamCall {
-    pool: WorkerPool,
-    request: Result<CallRequest>,
+    made: Result<(WorkerPool, CallRequest)>,
 }
 
 /// The options of all that makes calls. Its type has a `set` that changes the request.
@@ -81,9 +147,10 @@ macro_rules! call_options {
                 self.set(|request| request.dispatch_timeout = Some(timeout))
             }
 
-            /// What rides along, for the worker's admission hook and the routine.
-            pub fn context(self, context: crate::Context) -> Self {
-                self.set(|request| request.context = context)
+            /// What rides along, for the worker's admission hook and the routine, instead of what is around the
+            /// running code. What the routine changes in it is there with the outcome, or item.
+            pub fn context(self, context: &crate::Context) -> Self {
+                self.set(|request| request.context = Some(context.clone()))
             }
 
             /// A label for logs and admission.
@@ -116,7 +183,7 @@ call_on!(StreamCall);
 
 impl Call {
     fn set(mut self, set: impl FnOnce(&mut CallRequest)) -> Self {
-        if let Ok(request) = &mut self.request {
+        if let Ok((_, request)) = &mut self.made {
             set(request);
         }
         self
@@ -125,7 +192,7 @@ impl Call {
 
 impl StreamCall {
     fn set(mut self, set: impl FnOnce(&mut CallRequest)) -> Self {
-        if let Ok(request) = &mut self.request {
+        if let Ok((_, request)) = &mut self.made {
             set(request);
         }
         self
@@ -134,7 +201,7 @@ impl StreamCall {
     /// The budget of time of each step, from asking for an item until it comes. A step beyond it ends the stream as
     /// [`ErrorKind::DeadlineExceeded`], and stops the routine.
     pub fn step_timeout(mut self, timeout: Duration) -> Self {
-        if let Ok(request) = &mut self.request {
+        if let Ok((_, request)) = &mut self.made {
             request.step_timeout = Some(timeout);
         }
         self
@@ -143,7 +210,7 @@ impl StreamCall {
     /// Lets the routine run up to this many items ahead of what is taken, from the first [`ResultStream::next`] on.
     /// For pure iteration: [`ResultStream::send`] and [`ResultStream::throw`] are refused. 0 is strict pull.
     pub fn prefetch(mut self, items: u32) -> Self {
-        if let Ok(request) = &mut self.request {
+        if let Ok((_, request)) = &mut self.made {
             request.prefetch = items;
         }
         self
@@ -167,9 +234,9 @@ pub struct CallFuture {
     state: Progress,
 }
 
-#[allow(
+#[expect(
     clippy::large_enum_variant,
-    reason = "boxed, every call would cost an allocation, and a future is mostly made to be polled at once"
+    reason = "a box would cost each call an allocation"
 )]
 enum Progress {
     New(Call),
@@ -183,7 +250,8 @@ impl CallFuture {
         if let Progress::New(_) = &self.state
             && let Progress::New(call) = std::mem::replace(&mut self.state, Progress::Over)
         {
-            let flight = call.pool.launch(call.request?, None)?;
+            let (pool, request) = call.made?;
+            let flight = pool.launch(request, None)?;
             self.state = Progress::Made(CallHandle::new(flight));
         }
         match &self.state {
@@ -225,9 +293,9 @@ impl StreamCall {
     /// # Errors
     /// [`ErrorKind::Codec`] for arguments that cannot be encoded, and those of [`WorkerPool::submit`].
     pub fn open(self) -> Result<ResultStream> {
-        let request = self.request?;
+        let (pool, request) = self.made?;
         let prefetch = request.prefetch;
-        let flight = self.pool.launch(request, None)?;
+        let flight = pool.launch(request, None)?;
         Ok(ResultStream {
             handle: CallHandle::new(flight),
             prefetch,

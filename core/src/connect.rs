@@ -106,6 +106,16 @@ impl fmt::Display for Address {
     }
 }
 
+/// Whether an address is good on this machine only.
+pub(crate) fn is_local(text: &str) -> bool {
+    if text.starts_with("unix:") {
+        return true;
+    }
+    let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(is_loopback)
+}
+
 fn check_loopback(address: SocketAddr) -> Result<()> {
     if is_loopback(address.ip()) {
         return Ok(());

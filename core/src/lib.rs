@@ -33,6 +33,7 @@
 compile_error!("libwool runs on Linux; other systems are refused until their parts are written");
 
 mod admission;
+mod ambient;
 mod application;
 mod blocking;
 mod broadcast;
@@ -49,6 +50,7 @@ mod ids;
 mod latch;
 mod log;
 mod map;
+mod nested;
 mod payload;
 mod pool;
 mod registry;
@@ -60,15 +62,18 @@ mod spawn;
 mod state;
 mod sync;
 mod task;
+mod task_events;
 mod tasks;
+mod threads;
 mod wire;
 mod worker;
 
 pub use admission::{Admission, AdmissionHook, AdmissionInfo, AdmissionRequest, Decision};
+pub use ambient::{current_context, current_task};
 pub use application::ApplicationError;
 pub use broadcast::{Broadcast, BroadcastCall};
 pub use call::{CallHandle, CallObserver, CallRequest, Outcome, items_to_ask};
-pub use client::{Call, CallFuture, ResultStream, StreamCall};
+pub use client::{Call, CallFuture, ResultStream, StreamCall, call, stream};
 pub use context::{Context, ContextValue};
 pub use discovery::{Discovery, LocalDiscovery, TurnedAway, TurnedAwayReason};
 pub use entry::{run_main, run_main_async};
@@ -86,6 +91,9 @@ pub use routine::{Routine, RoutineKind, Service, Step, StreamClosed, TaskControl
 pub use runtime::{Runtime, RuntimeOptions};
 pub use spawn::{SpawnCommand, serve_if_spawned, serve_if_spawned_with};
 pub use task::{Task, TaskContext, TaskInfo};
+pub use task_events::{
+    DEFAULT_TASK_EVENTS, Iteration, TaskEvent, TaskEventKind, TaskEventSink, TaskEvents, TaskSide,
+};
 pub use wool_macros::main;
 pub use wool_values as value;
 pub use wool_values::{

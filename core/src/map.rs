@@ -7,7 +7,7 @@ use futures_core::Stream;
 use wool_values::{IntoInput, Value};
 
 use crate::call::CallRequest;
-use crate::client::{call_on, call_options};
+use crate::client::{as_part_of_task, call_on, call_options};
 use crate::error::Result;
 use crate::fan_out::{FanOut, MapProgress};
 use crate::payload::Payload;
@@ -43,7 +43,7 @@ impl WorkerPool {
         }
         Map {
             pool: self.clone(),
-            request: CallRequest::unary(routine, Payload::raw(Vec::new())),
+            request: as_part_of_task(CallRequest::unary(routine, Payload::raw(Vec::new()))),
             inputs: Some(inputs),
             in_flight: 0,
             ordered: false,

@@ -9,6 +9,7 @@ use std::task::Poll;
 use tokio::sync::mpsc;
 use wool_values::{Arguments, IntoValue, Value};
 
+use crate::ambient::Ambient;
 use crate::error::{Error, ErrorKind, Fault};
 use crate::payload::Payload;
 use crate::runtime::Runtime;
@@ -219,14 +220,16 @@ where
     V: IntoValue,
 {
     Box::pin(async move {
+        task.begin();
         let arguments = match task.decode_arguments() {
             Ok(arguments) => arguments,
             Err(error) => return fail(&task, Fault::of_kind(error.kind(), error.message())),
         };
         // The first poll of the function's own body happens inside, so that its panics are caught.
         let context = task.context();
+        let ambient = Ambient::of_task(&context);
         let body = async move { function(context, arguments).await };
-        match caught(body).await {
+        match ambient.around(caught(body)).await {
             Ok(Ok(value)) => match Payload::value(&value.into_value()) {
                 Ok(payload) => {
                     if let Err(error) = task.result(payload) {
@@ -268,8 +271,9 @@ where
             asked,
             closed: Arc::clone(&closed),
         };
+        let ambient = Ambient::of_task(&context);
         let body = async move { function(context, arguments, yielder).await };
-        match caught(body).await {
+        match ambient.around(caught(body)).await {
             Ok(Ok(())) => {
                 let _ = task.end();
             }

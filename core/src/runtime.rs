@@ -21,10 +21,13 @@ use tokio::task::AbortHandle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::latch::Latch;
 use crate::log::{Level, LogSink, Logger};
+use crate::nested::CallersPools;
 use crate::registry::Registry;
 use crate::routine::Routine;
 use crate::task::Task;
+use crate::task_events::TaskEventHub;
 use crate::tasks::{Abort, Asked, MakeWork, TaskThreads};
+use crate::threads::{BlockingThreads, MOST_WAITING};
 
 /// How a runtime is set up.
 #[derive(Clone)]
@@ -76,9 +79,13 @@ struct Core {
     io_thread: Mutex<Option<IoThread>>,
     tasks: Mutex<Option<tokio::runtime::Runtime>>,
     task_threads: OnceCell<TaskThreads>,
+    blocking_threads: OnceCell<BlockingThreads>,
     /// For admission hooks that block: of their own, so that they can say that all others are busy.
     admission: Mutex<Option<tokio::runtime::Runtime>>,
     admission_threads: OnceCell<Handle>,
+    /// Those that tasks call by.
+    callers_pools: CallersPools,
+    task_events: TaskEventHub,
     members: Mutex<BTreeMap<u64, Weak<dyn Member>>>,
     next_member: AtomicU64,
     /// Tasks that occupy a place in any worker.
@@ -149,8 +156,11 @@ impl Runtime {
             io_thread: Mutex::new(Some(IoThread { stop, thread })),
             tasks: Mutex::new(None),
             task_threads: OnceCell::new(),
+            blocking_threads: OnceCell::new(),
             admission: Mutex::new(None),
             admission_threads: OnceCell::new(),
+            callers_pools: CallersPools::default(),
+            task_events: TaskEventHub::default(),
             members: Mutex::default(),
             next_member: AtomicU64::new(0),
             running: AtomicUsize::new(0),
@@ -225,12 +235,17 @@ impl Runtime {
 
     /// Runs code that may block on one of the threads for routines.
     pub fn run_blocking(&self, job: impl FnOnce() + Send + 'static) {
-        match self.core.task_threads.get() {
-            // The join handle is not needed: the job answers its task.
-            Some(tasks) => drop(tasks.handle().spawn_blocking(job)),
+        match self.core.blocking_threads.get() {
+            Some(threads) => threads.run(Box::new(job)),
             // Not prepared: dropping the job fails its task.
             None => drop(job),
         }
+    }
+
+    /// Waits, where that is right. On a thread for routines another of them may run meanwhile: it may be the one that
+    /// is waited for.
+    pub fn lend_thread<T>(wait: impl FnOnce() -> T) -> T {
+        crate::threads::lend_thread(wait)
     }
 
     /// Starts the threads for routines, which a runtime that only calls does not need.
@@ -244,7 +259,7 @@ impl Runtime {
             .get_or_try_init(|| -> Result<TaskThreads> {
                 let tasks = Builder::new_multi_thread()
                     .worker_threads(threads)
-                    .max_blocking_threads(threads)
+                    .max_blocking_threads(threads.saturating_add(MOST_WAITING))
                     .thread_name("wool-task")
                     .on_thread_start(Runtime::mark_wool_thread)
                     .enable_time()
@@ -252,6 +267,9 @@ impl Runtime {
                     .map_err(|error| no_threads(&error))?;
                 let handle = tasks.handle().clone();
                 *lock(&self.core.tasks) = Some(tasks);
+                let blocking = BlockingThreads::new(handle.clone(), threads);
+                // Set once, here.
+                let _ = self.core.blocking_threads.set(blocking);
                 Ok(TaskThreads::new(handle, threads))
             })?;
         Ok(())
@@ -333,6 +351,14 @@ impl Runtime {
     /// Lets sockets be made on this thread.
     pub(crate) fn enter_io(&self) -> tokio::runtime::EnterGuard<'_> {
         self.core.io.enter()
+    }
+
+    pub(crate) fn task_events(&self) -> &TaskEventHub {
+        &self.core.task_events
+    }
+
+    pub(crate) fn callers_pools(&self) -> &CallersPools {
+        &self.core.callers_pools
     }
 
     pub(crate) fn registry(&self) -> &Registry {
@@ -443,6 +469,10 @@ fn close(core: &Core) {
     if let Some(tasks) = core.task_threads.get() {
         tasks.clear();
     }
+    if let Some(threads) = core.blocking_threads.get() {
+        threads.clear();
+    }
+    core.callers_pools.clear();
     core.registry.clear();
     if let Some(io) = lock(&core.io_thread).take() {
         // It may have ended by itself only through a panic; join tells.

@@ -1,21 +1,28 @@
 //! A task as its worker runs it.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 use wool_values::Arguments;
 
-use crate::context::Context;
+use crate::context::{Context, Seen};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Uuid;
+use crate::nested::{self, Children};
 use crate::payload::{Codec, Payload};
+use crate::pool::WorkerPool;
 use crate::routine::{STREAM_CLOSED, Step};
 use crate::runtime::Runtime;
-use crate::session::WorkerCommand;
+use crate::session::{Flight, WorkerCommand};
 use crate::state::call::{Answer, Refused, Taken, WorkerCall};
-use crate::worker::Place;
+use crate::task_events::TaskTeller;
+use crate::threads;
+use crate::wire;
+use crate::worker::{Place, WorkerShared};
 
 /// What a task is.
 #[derive(Debug, Clone)]
@@ -30,7 +37,7 @@ pub struct TaskInfo {
     pub parameters: Arc<[String]>,
     /// The caller's label.
     pub tag: String,
-    /// What rides along with the call.
+    /// The task's own: at first what came along with its call. What is changed in it flows back.
     pub context: Context,
     /// The worker that runs it.
     pub worker_uid: Uuid,
@@ -58,18 +65,26 @@ pub(crate) enum TaskAnswer {
 pub(crate) struct TaskState {
     back: WayBack,
     info: TaskInfo,
-    runtime: Runtime,
+    worker: Arc<WorkerShared>,
     /// The largest payload the caller accepts, bytes.
     max_payload: u64,
     cancelled: AtomicBool,
+    /// While somebody listens.
+    teller: Option<Box<TaskTeller>>,
+    /// Taken before `inner`, where both are.
+    children: Mutex<Children>,
     inner: Mutex<Inner>,
 }
 
-/// Where a task's answers go.
+/// Where a task's answers go, and where it came from.
 pub(crate) struct WayBack {
     /// Of the call, on its session.
     pub(crate) number: u64,
     pub(crate) session: mpsc::UnboundedSender<WorkerCommand>,
+    /// The description of the caller's pool.
+    pub(crate) pool: Option<Bytes>,
+    /// Up to where the caller knows of the context.
+    pub(crate) seen: Seen,
 }
 
 struct Inner {
@@ -77,6 +92,8 @@ struct Inner {
     arguments: Option<Payload>,
     slot: Option<Place>,
     steps: StepClock,
+    /// Up to where the caller knows of the context.
+    seen: Seen,
 }
 
 /// Watches how long the step under way takes.
@@ -95,33 +112,27 @@ impl StepClock {
     }
 }
 
-impl Inner {
-    /// The step that begins now, if one does.
-    fn begin(&mut self, step: Option<Step>) -> Option<Step> {
-        if self.steps.timeout.is_some() && step.is_some() {
-            self.steps.since = self.call.owes_item().then(Instant::now);
-        }
-        step
-    }
-}
-
 impl TaskState {
     pub(crate) fn new(
         back: WayBack,
         info: TaskInfo,
-        runtime: Runtime,
         max_payload: u64,
         call: WorkerCall,
         slot: Place,
         steps: StepClock,
     ) -> Arc<TaskState> {
+        let seen = back.seen;
+        let teller = TaskTeller::new(slot.worker().runtime(), &info);
         Arc::new(TaskState {
+            teller,
             back,
             info,
-            runtime,
+            worker: Arc::clone(slot.worker()),
             max_payload,
             cancelled: AtomicBool::new(false),
+            children: Mutex::default(),
             inner: Mutex::new(Inner {
+                seen,
                 call,
                 arguments: None,
                 slot: Some(slot),
@@ -134,18 +145,43 @@ impl TaskState {
         &self.info
     }
 
+    /// The step that begins now, if one does.
+    fn begin_step(&self, inner: &mut Inner, step: Option<Step>) -> Option<Step> {
+        if inner.steps.timeout.is_some() && step.is_some() {
+            inner.steps.since = inner.call.owes_item().then(Instant::now);
+        }
+        if let (Some(teller), Some(step)) = (&self.teller, &step) {
+            teller.step(step);
+        }
+        step
+    }
+
+    /// The call is let in.
+    pub(crate) fn scheduled(&self) {
+        if let Some(teller) = &self.teller {
+            teller.scheduled();
+        }
+    }
+
+    /// It is to be stopped for this reason.
+    pub(crate) fn stop_for(&self, why: ErrorKind) {
+        if let Some(teller) = &self.teller {
+            teller.stop(why);
+        }
+    }
+
     /// The arguments are complete.
     pub(crate) fn start(&self, arguments: Payload) -> Option<Step> {
         let mut inner = self.lock();
         inner.arguments = Some(arguments);
         let step = inner.call.start();
-        inner.begin(step)
+        self.begin_step(&mut inner, step)
     }
 
     pub(crate) fn credit(&self, items: u32) -> Option<Step> {
         let mut inner = self.lock();
         let step = inner.call.credit(items);
-        inner.begin(step)
+        self.begin_step(&mut inner, step)
     }
 
     /// # Errors
@@ -153,13 +189,13 @@ impl TaskState {
     pub(crate) fn resume(&self, step: Step) -> Result<Option<Step>, Refused> {
         let mut inner = self.lock();
         let step = inner.call.resume(step)?;
-        Ok(inner.begin(step))
+        Ok(self.begin_step(&mut inner, step))
     }
 
     pub(crate) fn close(&self) -> Option<Step> {
         let mut inner = self.lock();
         let step = inner.call.close();
-        inner.begin(step)
+        self.begin_step(&mut inner, step)
     }
 
     /// When the budget of the step under way is used up.
@@ -168,23 +204,71 @@ impl TaskState {
         steps.since?.checked_add(steps.timeout?)
     }
 
-    /// True the first time.
+    /// What the caller has changed in the context since it last told. False: it is more than can be kept.
+    pub(crate) fn merge(&self, changes: wire::Context) -> bool {
+        self.info.context.merge(changes, &mut self.lock().seen)
+    }
+
+    /// True the first time. The calls that the task has made end with it.
     pub(crate) fn cancel(&self) -> bool {
-        !self.cancelled.swap(true, Ordering::AcqRel)
+        let first = !self.cancelled.swap(true, Ordering::AcqRel);
+        let children = self.children().take();
+        for child in children {
+            child.leave(cancelled_with_task());
+        }
+        first
+    }
+
+    pub(crate) fn reserve_child(&self) -> u64 {
+        self.children().reserve()
+    }
+
+    /// False: the task was stopped, and makes no more calls.
+    pub(crate) fn add_child(&self, id: u64, flight: &Arc<Flight>) -> bool {
+        self.children().insert(id, flight);
+        // After it: a cancel sees the child, or is seen here.
+        !self.cancelled.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn remove_child(&self, id: u64) {
+        self.children().remove(id);
+    }
+
+    /// The task waits for one more of its calls, or one less. Meanwhile it lends its place.
+    pub(crate) fn wait_for_child(&self, waits: bool) {
+        let mut children = self.children();
+        if children.wait(waits)
+            && let Some(place) = &mut self.lock().slot
+        {
+            place.lend(waits);
+            // A session that has ended needs no telling.
+            let _ = self.back.session.send(WorkerCommand::Lent);
+        }
+    }
+
+    fn children(&self) -> MutexGuard<'_, Children> {
+        self.children.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True: the routine never began and never will; the place is free.
-    pub(crate) fn end_if_not_begun(&self) -> bool {
+    pub(crate) fn end_if_not_begun(&self, why: ErrorKind) -> bool {
         let mut inner = self.lock();
         let ended = inner.call.end_if_not_begun();
         if ended {
             inner.slot = None;
+            self.tell_completed(Err(why));
         }
         ended
     }
 
     pub(crate) fn is_over(&self) -> bool {
         self.lock().call.is_over()
+    }
+
+    fn tell_completed(&self, outcome: Result<(), ErrorKind>) {
+        if let Some(teller) = &self.teller {
+            teller.completed(outcome);
+        }
     }
 
     /// Takes an answer. What is to be done next, if that is known, comes through the task's control.
@@ -214,13 +298,24 @@ impl TaskState {
             payload.check_size(self.max_payload)?;
         }
         let mut inner = self.lock();
+        let mut seen = inner.seen;
+        let changes = match self.info.context.changes(&mut seen, true) {
+            Ok(changes) => changes,
+            // An error is told without them.
+            Err(_) if answer == Answer::Fault => None,
+            Err(error) => return Err(error),
+        };
         let taken = inner.call.answer(answer).map_err(|why| {
             let message = format!("{} cannot answer this way: {why}", self.info.routine);
             Error::new(ErrorKind::InvalidArgument, message)
         })?;
         inner.steps.since = None;
+        inner.seen = seen;
         let (message, step, refusal) = match taken {
-            Taken::Answer(step) => (message, told(inner.begin(step)), None),
+            Taken::Answer(step) => {
+                self.tell_answer(&message);
+                (message, told(self.begin_step(&mut inner, step)), None)
+            }
             Taken::IgnoredClose => {
                 let why = format!(
                     "{} yielded an item after its stream was closed",
@@ -230,6 +325,7 @@ impl TaskState {
                     type_name: STREAM_CLOSED.to_owned(),
                     ..Fault::of_kind(ErrorKind::TaskFailed, why.clone())
                 });
+                self.tell_completed(Err(ErrorKind::TaskFailed));
                 (TaskAnswer::Fault(fault), None, Some(why))
             }
         };
@@ -239,6 +335,7 @@ impl TaskState {
         let _ = self.back.session.send(WorkerCommand::Answer {
             number: self.back.number,
             answer: message,
+            context: changes.map(Box::new),
             step,
             place,
         });
@@ -246,6 +343,16 @@ impl TaskState {
         match refusal {
             Some(why) => Err(Error::new(ErrorKind::InvalidArgument, why)),
             None => Ok(()),
+        }
+    }
+
+    fn tell_answer(&self, answer: &TaskAnswer) {
+        if let Some(teller) = &self.teller {
+            match answer {
+                TaskAnswer::Item(_) => teller.item(),
+                TaskAnswer::Result(_) | TaskAnswer::End => teller.completed(Ok(())),
+                TaskAnswer::Fault(fault) => teller.completed(Err(fault.kind)),
+            }
         }
     }
 
@@ -271,7 +378,14 @@ impl Task {
 
     /// The runtime that serves the routine.
     pub fn runtime(&self) -> &Runtime {
-        &self.state.runtime
+        self.state.worker.runtime()
+    }
+
+    /// The routine begins to run, for those who listen to task events. Of a stream that is known by itself.
+    pub fn begin(&self) {
+        if let Some(teller) = &self.state.teller {
+            teller.started();
+        }
     }
 
     /// The encoded arguments. They can be taken once; then there are none left.
@@ -386,10 +500,67 @@ pub struct TaskContext {
     state: Arc<TaskState>,
 }
 
+impl std::fmt::Debug for TaskContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("TaskContext")
+            .field(&self.state.info)
+            .finish()
+    }
+}
+
+/// Why a call ends whose task was stopped.
+pub(crate) fn cancelled_with_task() -> Error {
+    let message = "the task that made the call was stopped";
+    Error::new(ErrorKind::Cancelled, message)
+}
+
 impl TaskContext {
     /// What the task is.
     pub fn info(&self) -> &TaskInfo {
         &self.state.info
+    }
+
+    /// The pool of the task's caller, as this worker sees it; [`crate::call`] and [`crate::stream`] call by it. It is
+    /// shared with other tasks: never close it. It is made at its first use, and kept for a while after its last.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] when the caller's pool cannot be used here and the worker has none of its own
+    /// ([`crate::WorkerOptions::pool`]); [`ErrorKind::Discovery`], [`ErrorKind::Closed`].
+    pub fn pool(&self) -> Result<WorkerPool> {
+        let worker = &self.state.worker;
+        let runtime = worker.runtime();
+        let made = match &self.state.back.pool {
+            Some(described) => runtime
+                .callers_pools()
+                .get(runtime, described, &worker.own()),
+            None => Err(nested::not_told()),
+        };
+        match (made, worker.own_pool()) {
+            (Err(error), Some(own)) if error.kind() == ErrorKind::Unsupported => Ok(own.clone()),
+            (made, _) => made,
+        }
+    }
+
+    /// Waits for a future in a routine that is a plain function ([`crate::Routine::blocking`]). Another such routine may
+    /// run on its thread's account meanwhile, so that routines which wait for each other do not wait for ever.
+    ///
+    /// ```
+    /// # use wool::{Routine, Runtime};
+    /// # fn main() -> wool::Result<()> {
+    /// # let runtime = Runtime::new(Default::default())?;
+    /// runtime.register(Routine::blocking("calc.twice", |task, arguments| {
+    ///     let (x,): (i64,) = arguments.extract()?;
+    ///     let sum = task.wait(async { wool::call("calc.add", (x, x)).await })?;
+    ///     Ok(sum)
+    /// }))?;
+    /// # runtime.close_blocking(None) }
+    /// ```
+    pub fn wait<F: Future>(&self, future: F) -> F::Output {
+        threads::lend_thread(|| threads::block_on(self.scope(future)))
+    }
+
+    pub(crate) fn state(&self) -> &Arc<TaskState> {
+        &self.state
     }
 
     /// Whether the task should stop. Async routines need not ask: their future is dropped. Code that

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{self, Uuid};
 use crate::latch::Latch;
 use crate::log::Level;
+use crate::nested::Own;
+use crate::pool::WorkerPool;
 use crate::routine::Routine;
 use crate::runtime::{Member, MemberKind, Runtime, refuse_on_wool_thread};
 use crate::server::{self, Listeners};
@@ -44,6 +46,9 @@ pub struct WorkerOptions {
     pub publish: Option<Discovery>,
     /// Decides which calls are taken, beside the limit; `None` = all are.
     pub admit: Option<Arc<dyn Admission>>,
+    /// By which tasks call whose caller's pool cannot be used here: it is one of another machine, or cannot be
+    /// described.
+    pub pool: Option<WorkerPool>,
 }
 
 impl Default for WorkerOptions {
@@ -58,6 +63,7 @@ impl Default for WorkerOptions {
             tags: Vec::new(),
             publish: None,
             admit: None,
+            pool: None,
         }
     }
 }
@@ -97,7 +103,9 @@ pub(crate) struct WorkerShared {
     options: WorkerOptions,
     announcement: Mutex<Announced>,
     limits: Limits,
+    /// Tasks, and the places that they occupy: a task that waits for calls of its own lends its place.
     in_flight: AtomicU32,
+    places: AtomicU32,
     /// Told when the last task has ended.
     idle: Notify,
     draining: AtomicBool,
@@ -183,6 +191,7 @@ impl Worker {
             options,
             announcement: Mutex::default(),
             in_flight: AtomicU32::new(0),
+            places: AtomicU32::new(0),
             idle: Notify::new(),
             draining: AtomicBool::new(false),
             sessions: Mutex::default(),
@@ -382,25 +391,41 @@ impl WorkerShared {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a task, if there is one.
-    pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Place> {
+    /// A place for a task, if there is one. `lent`: of its session, how many are lent.
+    pub(crate) fn take_place(self: &Arc<Self>, lent: &Arc<AtomicUsize>) -> Option<Place> {
         let most = concurrency(&self.options);
-        self.in_flight
+        self.places
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
                 (n < most).then_some(n + 1)
             })
             .ok()?;
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
         self.runtime.running().fetch_add(1, Ordering::AcqRel);
         Some(Place {
             worker: Arc::clone(self),
+            lent: Arc::clone(lent),
+            is_lent: false,
         })
+    }
+
+    /// By which tasks call whose caller's pool cannot be used here.
+    pub(crate) fn own_pool(&self) -> Option<&WorkerPool> {
+        self.options.pool.as_ref()
+    }
+
+    /// What it gives to the pools that it makes for its tasks.
+    pub(crate) fn own(&self) -> Own {
+        Own {
+            secret: self.options.secret.clone(),
+            allow_plaintext: self.options.allow_plaintext,
+        }
     }
 
     pub(crate) fn admission(&self) -> Option<&Arc<dyn Admission>> {
         self.options.admit.as_ref()
     }
 
-    /// How many tasks occupy a place.
+    /// How many tasks have been taken and have not ended.
     pub(crate) fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Acquire)
     }
@@ -527,10 +552,36 @@ impl Drop for SessionGuard {
 /// The occupied place of a running task; dropping it frees the place.
 pub(crate) struct Place {
     worker: Arc<WorkerShared>,
+    lent: Arc<AtomicUsize>,
+    is_lent: bool,
+}
+
+impl Place {
+    pub(crate) fn worker(&self) -> &Arc<WorkerShared> {
+        &self.worker
+    }
+
+    /// Others may have it while its task waits. The task takes it back when it goes on, even if that makes one too
+    /// many.
+    pub(crate) fn lend(&mut self, lend: bool) {
+        if lend == self.is_lent {
+            return;
+        }
+        self.is_lent = lend;
+        if lend {
+            self.worker.places.fetch_sub(1, Ordering::AcqRel);
+            self.lent.fetch_add(1, Ordering::AcqRel);
+        } else {
+            self.worker.places.fetch_add(1, Ordering::AcqRel);
+            self.lent.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.lend(false);
+        self.worker.places.fetch_sub(1, Ordering::AcqRel);
         self.worker.runtime.running().fetch_sub(1, Ordering::AcqRel);
         if self.worker.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.worker.idle.notify_waiters();

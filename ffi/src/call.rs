@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
-use wool_core::{CallHandle, CallObserver, CallRequest, Error, ErrorKind, Outcome, Payload};
+use wool_core::{
+    CallHandle, CallObserver, CallRequest, Error, ErrorKind, Outcome, Payload, Runtime,
+};
 
 use crate::callback;
 use crate::context;
@@ -172,10 +174,10 @@ pub unsafe extern "C" fn wool_call(
             let call = pool
                 .core()
                 .submit(request, Box::new(BlockingCall { outcome: sender }))?;
-            let outcome = match guard::wait(timeout_ms) {
+            let outcome = Runtime::lend_thread(|| match guard::wait(timeout_ms) {
                 None => outcome.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(timeout) => outcome.recv_timeout(timeout),
-            };
+            });
             match outcome {
                 Ok(Outcome::Result(payload)) => {
                     result.put(give_payload(payload, codec));
@@ -215,7 +217,12 @@ pub(crate) unsafe fn request(
             dispatch_timeout: guard::unless_zero(options.dispatch_timeout_ms),
             step_timeout: guard::unless_zero(options.step_timeout_ms),
             prefetch: options.prefetch,
-            context: context::given(&options)?,
+            values: context::given(&options)?,
+            context: options.bag.as_ref().map(|bag| bag.core().clone()),
+            parent: match options.parent {
+                0 => None,
+                parent => Some(handles::task(parent)?.task.context()),
+            },
             tag: guard::text(options.tag, "options.tag")?.to_owned(),
             ..make(routine.into(), arguments)
         })

@@ -1,38 +1,214 @@
-//! A call's context, from C and for C.
+//! Contexts: what rides along with calls.
 
-use wool_core::{Codec, Context};
+use wool_core::{Codec, Context, ContextValue};
 
+use crate::error::wool_error_t;
 use crate::guard::{self, Result, invalid};
+use crate::handles;
+use crate::queue;
 use crate::types::*;
 
-/// The context that a host gives with a call.
+/// Values that ride along with calls, each under a namespace and a name. Each task has one (wool_task_context); outside
+/// of tasks it is made by hand. What a callee sets and unsets in its own is in its caller's when the answer is.
+///
+/// The namespace "w3c" has two names, "traceparent" and "baggage", whose values are text and do not flow back.
+#[safer_ffi::derive_ReprC]
+#[repr(opaque)]
+pub struct wool_context_t {
+    core: Context,
+}
+
+impl wool_context_t {
+    pub(crate) fn core(&self) -> &Context {
+        &self.core
+    }
+}
+
+/// Makes a context without values. On success `*out` belongs to the caller: wool_context_free.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_context_new")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_context_new(
+    out: *mut *mut wool_context_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::pure("wool_context_new", error, || {
+            let out = guard::out(out, "out")?;
+            let core = Context::new();
+            out.put(Box::into_raw(Box::new(wool_context_t { core })));
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// The context of a task, as it is and as it changes. On success `*out` belongs to the caller: wool_context_free.
+///
+/// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_task_context")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_task_context(
+    task: wool_task_t,
+    out: *mut *mut wool_context_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_task_context", error, || {
+            let out = guard::out(out, "out")?;
+            let core = handles::task(task)?.task.info().context.clone();
+            out.put(Box::into_raw(Box::new(wool_context_t { core })));
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Sets a value, which is copied; one that is there already is replaced.
+///
+/// Errors: WOOL_ERR_PAYLOAD_TOO_LARGE when the context would have more than 64 KiB; WOOL_ERR_INVALID_ARGUMENT for
+/// what is no WOOL_CODEC_MSGPACK, and in the namespace "w3c" for what is neither of its names, or no text.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_context_set")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_context_set(
+    context: *mut wool_context_t,
+    namespace_: wool_slice_t,
+    name: wool_slice_t,
+    value: wool_payload_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::pure("wool_context_set", error, || {
+            let context = guard::required(context, "context")?;
+            let value = self::value(namespace_, name, value, "value")?;
+            context
+                .core
+                .set_encoded(value.namespace, value.name, value.encoded)?;
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Takes a value away: here, and where the context flows to. WOOL_OK also when it was not there.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_context_unset")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_context_unset(
+    context: *mut wool_context_t,
+    namespace_: wool_slice_t,
+    name: wool_slice_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::pure("wool_context_unset", error, || {
+            let context = guard::required(context, "context")?;
+            let namespace = guard::text(namespace_, "namespace_")?;
+            context.core.unset(namespace, guard::text(name, "name")?);
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// A value. WOOL_OK: `*out` is it, as WOOL_CODEC_MSGPACK, and belongs to the caller (wool_bytes_free). WOOL_END: nothing
+/// has this name.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_context_get")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_context_get(
+    context: *const wool_context_t,
+    namespace_: wool_slice_t,
+    name: wool_slice_t,
+    out: *mut wool_bytes_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::pure("wool_context_get", error, || {
+            let context = guard::required(context, "context")?;
+            let out = guard::out(out, "out")?;
+            let namespace = guard::text(namespace_, "namespace_")?;
+            let name = guard::text(name, "name")?;
+            Ok(match context.core.get_encoded(namespace, name) {
+                Some(encoded) => {
+                    out.put(queue::give(encoded));
+                    wool_status_t::WOOL_OK
+                }
+                None => wool_status_t::WOOL_END,
+            })
+        })
+    }
+}
+
+/// Lets go of a context; calls and tasks that have it keep it. NULL is fine.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_context_free")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_context_free(context: *mut wool_context_t) {
+    unsafe { guard::free(context, drop) }
+}
+
+/// What a host gives with one call, on top of its context.
 ///
 /// # Safety
 /// What the options point at is valid during the call.
-pub(crate) unsafe fn given(options: &wool_call_options_t) -> Result<Context> {
-    let mut context = Context::default();
+pub(crate) unsafe fn given(options: &wool_call_options_t) -> Result<Vec<ContextValue>> {
     // SAFETY: as the caller says.
     unsafe {
-        for value in guard::array(options.context, options.context_count, "options.context")? {
-            let namespace = guard::text(value.namespace_, "options.context.namespace_")?;
-            let name = guard::text(value.name, "options.context.name")?;
-            let encoded = guard::payload(value.value, "options.context.value")?;
-            if encoded.codec() != Codec::Msgpack {
-                return Err(invalid(format!(
-                    "the context's {namespace}.{name} is no WOOL_CODEC_MSGPACK"
-                )));
-            }
-            context.set_encoded(namespace, name, encoded.into_bytes())?;
-        }
+        let values = guard::array(options.context, options.context_count, "options.context")?;
+        let given = values.iter().map(|given| {
+            value(
+                given.namespace_,
+                given.name,
+                given.value,
+                "options.context.value",
+            )
+        });
+        given.collect()
     }
-    Ok(context)
+}
+
+/// # Safety
+/// What is pointed at is valid during the call.
+unsafe fn value(
+    namespace_: wool_slice_t,
+    name: wool_slice_t,
+    value: wool_payload_t,
+    what: &'static str,
+) -> Result<ContextValue> {
+    // SAFETY: as the caller says.
+    unsafe {
+        let namespace = guard::text(namespace_, "namespace_")?;
+        let name = guard::text(name, "name")?;
+        let encoded = guard::payload(value, what)?;
+        if encoded.codec() != Codec::Msgpack {
+            return Err(invalid(format!(
+                "the context's {namespace}.{name} is no WOOL_CODEC_MSGPACK"
+            )));
+        }
+        Ok(ContextValue {
+            namespace: namespace.into(),
+            name: name.into(),
+            encoded: encoded.into_bytes(),
+        })
+    }
 }
 
 /// A context as C reads it, as long as this lives.
 pub(crate) struct Lent {
     values: Box<[wool_context_value_t]>,
     /// What the values point at.
-    _context: Context,
+    _context: Vec<ContextValue>,
 }
 
 // SAFETY: what the values point at is kept, and never written.
@@ -42,7 +218,8 @@ unsafe impl Sync for Lent {}
 
 impl Lent {
     pub(crate) fn new(context: &Context) -> Lent {
-        let values = context.values().iter().map(|value| wool_context_value_t {
+        let context = context.values();
+        let values = context.iter().map(|value| wool_context_value_t {
             namespace_: wool_slice_t::of(&value.namespace),
             name: wool_slice_t::of(&value.name),
             value: wool_payload_t {
@@ -52,7 +229,7 @@ impl Lent {
         });
         Lent {
             values: values.collect(),
-            _context: context.clone(),
+            _context: context,
         }
     }
 

@@ -299,6 +299,8 @@ mod tests {
             prefetch: 0,
             context: std::ptr::null(),
             context_count: 0,
+            parent: 0,
+            bag: std::ptr::null(),
         }
     }
 

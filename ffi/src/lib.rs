@@ -22,7 +22,7 @@
 pub mod admission;
 pub mod call;
 mod callback;
-mod context;
+pub mod context;
 pub mod discovery;
 pub mod error;
 mod fork;
@@ -38,6 +38,7 @@ pub mod spawn;
 pub mod stream;
 mod sync;
 pub mod task;
+pub mod task_events;
 pub mod types;
 pub mod value;
 pub mod worker;

@@ -6,7 +6,8 @@ use crate::callback;
 use crate::discovery;
 use crate::error::wool_error_t;
 use crate::fork;
-use crate::guard::{self, Result};
+use crate::guard::{self, Result, invalid};
+use crate::handles;
 use crate::queue::{self, wool_queue_t};
 use crate::runtime::wool_runtime_t;
 use crate::types::*;
@@ -17,11 +18,22 @@ use crate::worker::{closed_event, grace, secret};
 #[repr(opaque)]
 pub struct wool_pool_t {
     core: WorkerPool,
+    /// That of a task's caller, which other tasks use, too.
+    is_shared: bool,
 }
 
 impl wool_pool_t {
     pub(crate) fn core(&self) -> &WorkerPool {
         &self.core
+    }
+
+    fn refuse_if_shared(&self) -> Result<()> {
+        if self.is_shared {
+            return Err(invalid(
+                "the pool of a task's caller is shared with other tasks: free it, wool closes it",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -48,7 +60,39 @@ pub unsafe extern "C" fn wool_pool_new(
             let runtime = guard::required(runtime, "runtime")?;
             let out = guard::out(out, "out")?;
             let core = WorkerPool::new(runtime.core(), pool_options(options)?)?;
-            out.put(Box::into_raw(Box::new(wool_pool_t { core })));
+            out.put(Box::into_raw(Box::new(wool_pool_t {
+                core,
+                is_shared: false,
+            })));
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// The pool of a task's caller, as this worker sees it: the one to call by in a routine, with the task as the `parent` of
+/// the call. It is made again here at its first use, and kept for a minute after its last. On success `*out` belongs to
+/// the caller: wool_pool_free. Other tasks share it, so it cannot be closed. Never blocks; in callbacks, too.
+///
+/// Errors: WOOL_ERR_UNSUPPORTED when the caller's pool cannot be used here and the worker has none of its own (see
+/// wool_worker_options_t); WOOL_ERR_DISCOVERY; WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_task_pool")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_task_pool(
+    task: wool_task_t,
+    out: *mut *mut wool_pool_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_task_pool", error, || {
+            let out = guard::out(out, "out")?;
+            let core = handles::task(task)?.task.context().pool()?;
+            out.put(Box::into_raw(Box::new(wool_pool_t {
+                core,
+                is_shared: true,
+            })));
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -97,6 +141,7 @@ pub unsafe extern "C" fn wool_pool_close(
     unsafe {
         guard::entry("wool_pool_close", error, || {
             let pool = guard::required(pool, "pool")?;
+            pool.refuse_if_shared()?;
             callback::refuse_close("wool_pool_close")?;
             pool.core.close_blocking(guard::wait(timeout_ms))?;
             Ok(wool_status_t::WOOL_OK)
@@ -121,6 +166,7 @@ pub unsafe extern "C" fn wool_pool_close_submit(
     unsafe {
         guard::entry("wool_pool_close_submit", error, || {
             let pool = guard::required(pool, "pool")?;
+            pool.refuse_if_shared()?;
             let closed = closed_event(queue::required(queue)?, tag)?;
             pool.core.close(closed);
             Ok(wool_status_t::WOOL_OK)

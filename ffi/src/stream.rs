@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use wool_core::{
-    CallHandle, CallObserver, CallRequest, Error, ErrorKind, Outcome, Payload, items_to_ask,
+    CallHandle, CallObserver, CallRequest, Error, ErrorKind, Outcome, Payload, Runtime,
+    items_to_ask,
 };
 
 use crate::call::{as_closed, request};
@@ -346,13 +347,11 @@ pub unsafe extern "C" fn wool_stream_wait(
             if missing > 0 {
                 stream.credit(missing);
             }
-            let arrival = match guard::wait(timeout_ms) {
+            let until = guard::wait(timeout_ms).and_then(|wait| Instant::now().checked_add(wait));
+            let arrival = Runtime::lend_thread(|| match until {
                 None => mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(timeout) => match Instant::now().checked_add(timeout) {
-                    Some(until) => mailbox.recv_deadline(until),
-                    None => mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                },
-            };
+                Some(until) => mailbox.recv_deadline(until),
+            });
             let mut asked = stream.asked();
             asked.waiting -= 1;
             match arrival {

@@ -83,6 +83,8 @@ impl TaskEntry {
             }),
             context: self.context.pointer(),
             context_count: self.context.count(),
+            routine: wool_slice_t::of(&info.routine),
+            tag: wool_slice_t::of(&info.tag),
         }
     }
 

@@ -184,6 +184,7 @@ unsafe fn worker_options(options: &wool_worker_options_t) -> Result<WorkerOption
             max_payload: options.max_payload,
             tags: guard::texts(options.tags, options.tag_count, "options.tags")?,
             publish: discovery::given(options.publish)?,
+            pool: options.pool.as_ref().map(|pool| pool.core().clone()),
             ..WorkerOptions::default()
         };
         let bind = guard::text(options.bind, "options.bind")?;

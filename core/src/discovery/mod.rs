@@ -9,6 +9,7 @@ mod turned_away;
 use std::path::Path;
 use std::sync::Arc;
 
+pub(crate) use local::Here;
 pub use local::LocalDiscovery;
 pub use turned_away::{TurnedAway, TurnedAwayReason};
 

@@ -204,6 +204,7 @@ async fn run_session(
         Arc::clone(&state),
         (commands.clone(), receiver),
         owner(shared, member.id),
+        shared.description.clone(),
     );
     shared.log(Level::Info, || {
         format!(

@@ -13,10 +13,12 @@ mod status;
 mod status_value;
 mod wanted;
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, watch};
 
 pub use options::PoolOptions;
@@ -24,19 +26,22 @@ pub use status::{
     PoolStatus, ProcessState, ProcessStatus, RoutineStatus, WorkerOrigin, WorkerState, WorkerStatus,
 };
 
-use crate::call::{CallHandle, CallObserver, CallRequest};
+use crate::call::{CallHandle, CallObserver, CallRequest, Outcome};
 use crate::connect::{Address, Endpoint};
 use crate::discovery::Discovery;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids;
 use crate::latch::Latch;
 use crate::log::Level;
+use crate::nested::{self, Nested};
 use crate::registry::Registry;
 use crate::routine::RoutineKind;
 use crate::runtime::{Member as RuntimeMember, MemberKind, Runtime, refuse_on_wool_thread};
-use crate::session::{Dispatch, Flight, Limits};
+use crate::session::{CallContext, Dispatch, Flight, Limits};
 use crate::spawn::{SpawnCommand, SpawnPlan, SpawnTimes, Spawner, WorkerSetup};
 use crate::state::asked::Asked;
+use crate::task::cancelled_with_task;
+use crate::task_events::CallTeller;
 use dispatch::Parked;
 use keeper::{PoolEvent, keep_pool};
 use member::Member;
@@ -59,6 +64,8 @@ struct PoolShared {
     runtime: Runtime,
     member: AtomicU64,
     options: PoolOptions,
+    /// For the workers, which call on by it.
+    description: Bytes,
     limits: Limits,
     /// Takes what discovery and the worker processes tell to the keeper.
     events: mpsc::UnboundedSender<PoolEvent>,
@@ -109,9 +116,38 @@ impl WorkerPool {
     /// [`ErrorKind::Discovery`] when workers cannot be found here at all, [`ErrorKind::SpawnFailed`] when
     /// this program may not be started again, [`ErrorKind::Closed`].
     pub fn new(runtime: &Runtime, options: PoolOptions) -> Result<WorkerPool> {
-        runtime.check_open()?;
         let processes = options.processes()?;
         let found_in = options.found_in(processes)?;
+        let description = nested::describe(&options, found_in.as_ref());
+        WorkerPool::open(runtime, options, (processes, found_in), description, 0)
+    }
+
+    /// The pool of a caller, made again for the calls of its tasks, which are to know it by the same description.
+    pub(crate) fn as_described(
+        runtime: &Runtime,
+        options: PoolOptions,
+        description: &Bytes,
+    ) -> Result<WorkerPool> {
+        let found_in = options.found_in(0)?;
+        // The workers that make it again are not all to begin with the same one.
+        let first_turn = usize::from_ne_bytes(ids::random()?);
+        WorkerPool::open(
+            runtime,
+            options,
+            (0, found_in),
+            description.clone(),
+            first_turn,
+        )
+    }
+
+    fn open(
+        runtime: &Runtime,
+        options: PoolOptions,
+        (processes, found_in): (usize, Option<Discovery>),
+        description: Bytes,
+        first_turn: usize,
+    ) -> Result<WorkerPool> {
+        runtime.check_open()?;
         let (events, received) = mpsc::unbounded_channel();
         let shared = Arc::new(PoolShared {
             runtime: runtime.own_reference(),
@@ -128,7 +164,7 @@ impl WorkerPool {
             problems: Mutex::default(),
             expecting: AtomicBool::new(found_in.is_some()),
             quorum_reached: AtomicBool::new(options.quorum == 0),
-            turn: AtomicUsize::new(0),
+            turn: AtomicUsize::new(first_turn),
             parked: Mutex::default(),
             changed: Notify::new(),
             changes: AtomicU64::new(0),
@@ -138,6 +174,7 @@ impl WorkerPool {
             is_closing: AtomicBool::new(false),
             closed: Latch::default(),
             events,
+            description,
             options,
         });
         shared.add_fixed_members()?;
@@ -193,19 +230,32 @@ impl WorkerPool {
         let worker = request.worker.as_deref().map(ids::uid).transpose()?;
         let task_id = ids::task_id()?;
         let now = Instant::now();
+        let parent = request.parent.as_ref();
+        let context = call_context(&request)?;
         let after = |wait: Duration| now.checked_add(wait).unwrap_or(now + FOREVER);
         let dispatch_timeout = request
             .dispatch_timeout
             .unwrap_or(shared.options.dispatch_timeout);
         // A time beyond what the clock can say is no deadline.
-        let deadline = request.timeout.and_then(|timeout| now.checked_add(timeout));
+        let own = request.timeout.and_then(|timeout| now.checked_add(timeout));
+        let deadline = match (own, parent.and_then(|task| task.info().deadline)) {
+            (Some(own), Some(task)) => Some(own.min(task)),
+            (own, task) => own.or(task),
+        };
         // As with the deadline.
         let step_timeout = request
             .step_timeout
             .filter(|timeout| now.checked_add(*timeout).is_some());
         let asked = (request.kind == RoutineKind::Stream)
             .then(|| Asked::new(request.prefetch > 0, step_timeout));
-        let flight = Flight::new(observer, asked);
+        let nested = parent.map(|task| Nested::new(Arc::clone(task.state())));
+        let caller = parent.map(|task| task.info().id);
+        let teller = CallTeller::created(&shared.runtime, task_id, caller, &request.routine);
+        let flight = Flight::new(observer, asked, nested, teller);
+        if !flight.begin() {
+            flight.finish(Outcome::Error(cancelled_with_task().with_retryable(true)));
+            return Ok(flight);
+        }
         if let Some(deadline) = deadline {
             flight.set_deadline(
                 shared
@@ -226,7 +276,8 @@ impl WorkerPool {
             arguments: request.arguments,
             task_id,
             tag: request.tag,
-            context: request.context,
+            caller,
+            context,
             deadline,
             step_timeout,
             dispatch_deadline: after(dispatch_timeout),
@@ -237,6 +288,15 @@ impl WorkerPool {
             flight: Arc::clone(&flight),
         }));
         Ok(flight)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is(&self, other: &WorkerPool) -> bool {
+        Arc::ptr_eq(&self.owner, &other.owner)
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.owner.shared.is_closing.load(Ordering::Acquire)
     }
 
     /// The uids of the workers that are connected, take calls and serve this unary routine, each once: one may have
@@ -289,6 +349,25 @@ impl WorkerPool {
         }
         Err(shared.runtime.timed_out("the pool has not closed"))
     }
+}
+
+impl fmt::Debug for WorkerPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerPool").finish_non_exhaustive()
+    }
+}
+
+/// What goes along with a call beside its arguments.
+fn call_context(request: &CallRequest) -> Result<Option<Box<CallContext>>> {
+    let of_task = || Some(request.parent.as_ref()?.info().context.clone());
+    let bag = request.context.clone().or_else(of_task);
+    if bag.is_none() && request.values.is_empty() {
+        return Ok(None);
+    }
+    // What comes back for a call without a context of its host's own is kept by nobody.
+    let bag = bag.unwrap_or_default();
+    let (start, seen) = bag.start(&request.values)?;
+    Ok(Some(Box::new(CallContext { start, bag, seen })))
 }
 
 impl Drop for Owner {

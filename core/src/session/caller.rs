@@ -24,6 +24,9 @@ use crate::state::liveness::{Check, Liveness};
 use crate::wire::frame::Kind;
 use crate::wire::{self, Batch, Frame};
 
+/// The number under which the pool's description is defined.
+const POOL: u32 = 1;
+
 /// Commands taken from the queue at once, so that one batch carries them all.
 const COMMANDS_AT_ONCE: usize = 512;
 
@@ -95,6 +98,9 @@ pub(crate) struct CallerSession {
     waiting: VecDeque<Box<Dispatch>>,
     pub(super) open: CallMap<Open>,
     last_number: u64,
+    /// Of the pool, for the worker.
+    description: Bytes,
+    described: bool,
     /// From a goaway: calls above this did not start.
     last_started: Option<u64>,
     outbox: Outbox,
@@ -124,6 +130,7 @@ impl CallerSession {
             mpsc::UnboundedReceiver<CallerCommand>,
         ),
         owner: Owner,
+        description: Bytes,
     ) -> CallerSession {
         let (own_commands, commands) = commands;
         let release = {
@@ -143,6 +150,8 @@ impl CallerSession {
             waiting: VecDeque::new(),
             open: CallMap::default(),
             last_number: 0,
+            description,
+            described: false,
             last_started: None,
             outbox: Outbox::new(peer.limits),
             inbox: Inbox::new(own, release),
@@ -250,30 +259,38 @@ impl CallerSession {
             }
             CallerCommand::Start(dispatch) => self.waiting.push_back(dispatch),
             CallerCommand::Credit(flight, items) => {
-                if let Some((number, open)) = find(&mut self.open, &flight) {
-                    open.call.credit(items);
+                if let Some((number, context)) = self.news(&flight) {
+                    let context = context.map(Box::new);
+                    if let Some(open) = self.open.get_mut(&number) {
+                        open.call.credit(items);
+                    }
+                    let credit = wire::Credit { items, context };
                     // Not before what was sent to the yield, which may still be under way.
                     self.outbox
-                        .frame_in_order(Frame::new(number, Kind::Credit(wire::Credit { items })));
+                        .frame_in_order(Frame::new(number, Kind::Credit(credit)));
                 }
             }
             CallerCommand::Send(flight, value) => {
-                if let Some((number, open)) = find(&mut self.open, &flight) {
-                    open.call.credit(1);
-                    self.outbox.payload(number, value, true, |value| {
+                if let Some((number, context)) = self.news(&flight) {
+                    if let Some(open) = self.open.get_mut(&number) {
+                        open.call.credit(1);
+                    }
+                    self.outbox.payload(number, value, true, move |value| {
                         Kind::Send(Box::new(wire::Send {
                             value: Some(value),
-                            context: None,
+                            context,
                         }))
                     });
                 }
             }
             CallerCommand::Throw(flight, fault) => {
-                if let Some((number, open)) = find(&mut self.open, &flight) {
-                    open.call.credit(1);
+                if let Some((number, context)) = self.news(&flight) {
+                    if let Some(open) = self.open.get_mut(&number) {
+                        open.call.credit(1);
+                    }
                     let throw = Box::new(wire::Throw {
                         fault: Some(fault.into_wire()),
-                        context: None,
+                        context,
                     });
                     self.outbox
                         .frame_in_order(Frame::new(number, Kind::Throw(throw)));
@@ -296,6 +313,22 @@ impl CallerSession {
             CallerCommand::Release(release) => self.inbox.release(&release, &mut self.grants),
             CallerCommand::Retire => self.retiring = true,
             CallerCommand::Shutdown => {}
+        }
+    }
+
+    /// The open call of a flight, with what its host has changed in the context. `None` also for one that has just been
+    /// ended, as that is more than can travel.
+    fn news(&mut self, flight: &Arc<Flight>) -> Option<(u64, Option<wire::Context>)> {
+        let (number, open) = find(&mut self.open, flight)?;
+        let Some(context) = &mut open.dispatch.context else {
+            return Some((number, None));
+        };
+        match context.changes() {
+            Ok(changes) => Some((number, changes)),
+            Err(error) => {
+                flight.leave(error);
+                None
+            }
         }
     }
 
@@ -348,7 +381,16 @@ impl CallerSession {
             );
             return;
         }
+        dispatch.flight.scheduled(&self.state.peer().worker_uid);
         self.last_number = number;
+        if !self.described {
+            self.described = true;
+            let define = wire::Define {
+                id: POOL,
+                data: self.description.clone(),
+            };
+            self.outbox.frame(Frame::session(Kind::Define(define)));
+        }
         let streaming = dispatch.kind == RoutineKind::Stream;
         let mut start = Box::new(wire::Start {
             task_id: Bytes::copy_from_slice(&dispatch.task_id),
@@ -357,8 +399,10 @@ impl CallerSession {
             deadline_us: remaining.map_or(0, microseconds),
             step_timeout_us: dispatch.step_timeout.map_or(0, microseconds),
             tag: dispatch.tag.clone(),
-            context: dispatch.context.to_wire(),
+            context: dispatch.context.as_ref().and_then(|c| c.start.clone()),
             credit,
+            caller_id: caller_id(&dispatch),
+            pool: POOL,
             ..wire::Start::default()
         });
         self.outbox.payload(
@@ -399,6 +443,10 @@ impl CallerSession {
                 (self.owner.changed)();
             }
             Some(Kind::Goaway(goaway)) => self.goaway(goaway.last_call),
+            Some(Kind::Lent(lent)) => {
+                self.state.set_lent(lent.tasks as usize);
+                self.freed = true;
+            }
             Some(Kind::Hello(_)) => {
                 return Err(LinkError::protocol("the worker sent a second hello"));
             }
@@ -439,16 +487,24 @@ impl CallerSession {
         }
         match kind {
             Some(Kind::Item(item)) => {
+                self.heard(number, item.context);
                 self.payload(number, Answer::Item, item.value)?;
             }
             Some(Kind::Result(result)) => {
+                self.heard(number, result.context);
                 self.payload(number, Answer::Result, result.value)?;
             }
             Some(Kind::Chunk(chunk)) => self.chunk(number, chunk.data)?,
-            Some(Kind::End(_)) => self.answer(number, Answer::End, || Outcome::End),
-            Some(Kind::Fault(fault)) => self.answer(number, Answer::Fault, || {
-                Outcome::Error(Error::from_fault(Fault::from_wire(*fault)))
-            }),
+            Some(Kind::End(end)) => {
+                self.heard(number, end.context);
+                self.answer(number, Answer::End, || Outcome::End);
+            }
+            Some(Kind::Fault(mut fault)) => {
+                self.heard(number, fault.context.take());
+                self.answer(number, Answer::Fault, || {
+                    Outcome::Error(Error::from_fault(Fault::from_wire(*fault)))
+                });
+            }
             Some(Kind::Rejected(rejected)) => self.rejected(number, rejected),
             Some(Kind::Window(window)) => self.outbox.grant(number, window.bytes),
             Some(_) => {}
@@ -543,6 +599,14 @@ fn give_back(owner: &Owner, mut dispatch: Box<Dispatch>, why: Why, refusal: Opti
         dispatch.last_refusal = refusal;
     }
     (owner.returned)(dispatch, why);
+}
+
+/// Of the task that made the call.
+fn caller_id(dispatch: &Dispatch) -> Bytes {
+    dispatch
+        .caller
+        .as_ref()
+        .map_or_else(Bytes::new, |id| Bytes::copy_from_slice(id))
 }
 
 /// A budget on the wire. At least 1: 0 means that there is none.

@@ -62,7 +62,13 @@ fn conversation() -> Batch {
         (2, chunk(100)),
         (3, Kind::Fault(fault.into_wire().into())),
         (0, Kind::Window(wire::Window { bytes: 1 << 40 })),
-        (2, Kind::Credit(wire::Credit { items: 1 })),
+        (
+            2,
+            Kind::Credit(wire::Credit {
+                items: 1,
+                ..wire::Credit::default()
+            }),
+        ),
     ];
     Batch {
         frames: frames

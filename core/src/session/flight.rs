@@ -11,11 +11,15 @@ use tokio::task::AbortHandle;
 use super::caller::CallerCommand;
 use super::due::{self, Due, Listener};
 use crate::call::{CallObserver, Outcome};
+use crate::context::{Context as Bag, Seen};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Uuid;
+use crate::nested::Nested;
 use crate::payload::Payload;
 use crate::routine::RoutineKind;
 use crate::state::asked::{Asked, Refused, Thrown};
+use crate::task_events::{CallTeller, Iteration};
+use crate::wire;
 
 /// What has to be sent for a call. It is kept until the worker has answered, so that a task that
 /// certainly did not start can be offered to another worker.
@@ -25,7 +29,9 @@ pub(crate) struct Dispatch {
     pub(crate) arguments: Payload,
     pub(crate) task_id: Uuid,
     pub(crate) tag: String,
-    pub(crate) context: crate::Context,
+    /// The task that made the call.
+    pub(crate) caller: Option<Uuid>,
+    pub(crate) context: Option<Box<CallContext>>,
     /// When the call's budget of time is used up.
     pub(crate) deadline: Option<Instant>,
     /// When to stop looking for a worker.
@@ -43,11 +49,40 @@ pub(crate) struct Dispatch {
     pub(crate) flight: Arc<Flight>,
 }
 
+/// The context of a call.
+pub(crate) struct CallContext {
+    /// What goes along with its start.
+    pub(crate) start: Option<wire::Context>,
+    /// The host's; what comes back goes here.
+    pub(crate) bag: Bag,
+    /// Up to where the callee knows of it.
+    pub(crate) seen: Seen,
+}
+
+impl CallContext {
+    /// What the host has changed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PayloadTooLarge`].
+    pub(crate) fn changes(&mut self) -> Result<Option<wire::Context>> {
+        self.bag.changes(&mut self.seen, false)
+    }
+
+    /// What the callee has changed. False: more than can be kept.
+    pub(crate) fn merge(&mut self, changes: wire::Context) -> bool {
+        self.bag.merge(changes, &mut self.seen)
+    }
+}
+
 /// A call of this side, shared by its host and by the session that carries it.
 pub(crate) struct Flight {
     due: Due<Box<dyn CallObserver>, Way>,
     /// The number of the call on its present session; 0 while it waits to be written.
     number: AtomicU64,
+    /// Of a call that a task has made.
+    nested: Option<Nested>,
+    /// While somebody listens.
+    teller: Option<Box<CallTeller>>,
 }
 
 /// What a host that polls finds.
@@ -97,6 +132,8 @@ impl Flight {
     pub(crate) fn new(
         observer: Option<Box<dyn CallObserver>>,
         asked: Option<Asked>,
+        nested: Option<Nested>,
+        teller: Option<Box<CallTeller>>,
     ) -> Arc<Flight> {
         let way = Way {
             session: None,
@@ -110,6 +147,8 @@ impl Flight {
                 None => Due::polled(way),
             },
             number: AtomicU64::new(0),
+            nested,
+            teller,
         })
     }
 
@@ -137,6 +176,35 @@ impl Flight {
     /// When the budget of the step under way is used up.
     pub(crate) fn step_deadline(&self) -> Option<Instant> {
         self.due.extra(|way| way.asked.as_ref()?.step_deadline())
+    }
+
+    /// The call begins. False: the task that makes it was stopped.
+    pub(crate) fn begin(self: &Arc<Self>) -> bool {
+        self.nested.as_ref().is_none_or(|nested| {
+            self.due.extra(|way| nested.wait(way.asked.is_none()));
+            nested.begun(self)
+        })
+    }
+
+    /// The task that made the call waits for it, or does not any more. Called under the call's lock, so that it is true
+    /// of the last that was asked.
+    fn wait(&self, waits: bool) {
+        if let Some(nested) = &self.nested {
+            nested.wait(waits);
+        }
+    }
+
+    fn initiated(&self, iteration: Iteration) {
+        if let Some(teller) = &self.teller {
+            teller.initiated(iteration);
+        }
+    }
+
+    /// It is written to the session of a worker.
+    pub(crate) fn scheduled(&self, worker_uid: &str) {
+        if let Some(teller) = &self.teller {
+            teller.scheduled(worker_uid);
+        }
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -183,8 +251,12 @@ impl Flight {
         self.due.extra(|way| {
             if let Some(asked) = &mut way.asked {
                 asked.arrived(Instant::now);
+                self.wait(asked.owes());
             }
         });
+        if let Some(teller) = &self.teller {
+            teller.item();
+        }
         self.due.item(item, |waker| wakers.push(waker));
     }
 
@@ -204,8 +276,16 @@ impl Flight {
     }
 
     fn end(&self, outcome: Outcome, wake: impl FnOnce(Waker)) -> bool {
+        if let Some(nested) = &self.nested {
+            // Before the host knows, which then goes on.
+            nested.over();
+        }
+        let told = self.teller.as_ref().map(|_| outcome.as_result());
         let ended = self.due.finish(outcome, wake);
         if ended {
+            if let (Some(teller), Some(outcome)) = (&self.teller, told) {
+                teller.completed(outcome);
+            }
             let watches = self
                 .due
                 .extra(|way| [way.deadline.take(), way.step_watch.take()]);
@@ -229,6 +309,8 @@ impl Flight {
         self.due.extra(|way| {
             let asked = way.asked.as_mut();
             if asked.is_some_and(|asked| asked.items(items, Instant::now)) {
+                self.wait(items > 0);
+                (0..items).for_each(|_| self.initiated(Iteration::Next));
                 way.tell(CallerCommand::Credit(Arc::clone(self), items));
             }
         });
@@ -247,6 +329,8 @@ impl Flight {
             generator(&mut way.asked)?
                 .send(Instant::now)
                 .map_err(refused)?;
+            self.wait(true);
+            self.initiated(Iteration::Send);
             way.tell(CallerCommand::Send(Arc::clone(self), value));
             Ok(())
         });
@@ -266,6 +350,8 @@ impl Flight {
             if thrown == Thrown::AtYield
                 && let Some(fault) = fault.take()
             {
+                self.wait(true);
+                self.initiated(Iteration::Throw);
                 way.tell(CallerCommand::Throw(Arc::clone(self), fault));
             }
             Ok(thrown)
@@ -283,6 +369,7 @@ impl Flight {
         let written = self.due.extra(|way| {
             if let Some(asked) = &mut way.asked {
                 asked.close();
+                self.wait(true);
             }
             way.session.is_some()
         });

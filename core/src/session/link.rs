@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use crate::routine::RoutineKind;
-use crate::state::hello::Peer;
+use crate::state::hello::{Limits, Peer};
 use crate::wire;
 
 /// What a pool may know of a session while it runs.
@@ -14,6 +14,8 @@ pub(crate) struct LinkState {
     draining: AtomicBool,
     /// The session's calls that have not ended: those that wait to be written, too.
     calls: AtomicUsize,
+    /// Places of these calls that their tasks lend, as the worker told.
+    lent: AtomicUsize,
     peer: Peer,
 }
 
@@ -23,6 +25,7 @@ impl LinkState {
             serving: RwLock::default(),
             draining: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
+            lent: AtomicUsize::new(0),
             peer: peer.clone(),
         };
         state.update(peer.serving.clone());
@@ -51,7 +54,7 @@ impl LinkState {
     /// Takes a place for a call that is then given to the session. The worker says how many there are: beyond them
     /// calls wait where another worker may take them, too.
     pub(crate) fn take_place(&self) -> bool {
-        let most = self.peer.limits.max_open_calls;
+        let most = self.most_calls();
         self.calls
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |calls| {
                 (calls < most).then_some(calls + 1)
@@ -65,7 +68,19 @@ impl LinkState {
     }
 
     pub(crate) fn has_place(&self) -> bool {
-        self.calls.load(Ordering::SeqCst) < self.peer.limits.max_open_calls
+        self.calls.load(Ordering::SeqCst) < self.most_calls()
+    }
+
+    /// Tasks lend as many places, since they wait for calls of their own.
+    pub(super) fn set_lent(&self, tasks: usize) {
+        self.lent.store(tasks, Ordering::SeqCst);
+    }
+
+    fn most_calls(&self) -> usize {
+        let most = self.peer.limits.max_open_calls;
+        let lent = self.lent.load(Ordering::SeqCst);
+        most.saturating_add(lent)
+            .min(most.max(Limits::default().max_open_calls))
     }
 
     /// What the worker serves now.
@@ -95,5 +110,39 @@ impl LinkState {
         serving.routines.sort_by(|a, b| a.name.cmp(&b.name));
         self.draining.fetch_or(serving.draining, Ordering::AcqRel);
         *self.serving.write().unwrap_or_else(PoisonError::into_inner) = serving.routines;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_are_lent_are_there_for_others() {
+        let peer = Peer {
+            limits: Limits {
+                max_open_calls: 2,
+                ..Limits::default()
+            },
+            language: String::new(),
+            package_version: String::new(),
+            worker_uid: String::new(),
+            serving: wire::Serving::default(),
+        };
+        let state = LinkState::new(&peer);
+        assert!(state.take_place() && state.take_place() && !state.take_place());
+        state.set_lent(1);
+        assert!(state.has_place() && state.take_place() && !state.take_place());
+        state.set_lent(0);
+        state.free_place();
+        assert!(!state.has_place());
+        state.free_place();
+        assert!(state.take_place());
+        state.set_lent(usize::MAX);
+        let mut more = 0;
+        while state.take_place() {
+            more += 1;
+        }
+        assert_eq!(more, Limits::default().max_open_calls - 2);
     }
 }

@@ -17,7 +17,7 @@ mod worker;
 
 pub(crate) use crate::state::hello::Limits;
 pub(crate) use caller::{CallerCommand, CallerSession, Owner, SessionEnd, Why};
-pub(crate) use flight::{Arrival, Dispatch, Flight};
+pub(crate) use flight::{Arrival, CallContext, Dispatch, Flight};
 pub(crate) use inbox::Receipt;
 pub(crate) use link::LinkState;
 pub(crate) use transport::{LinkError, Outgoing, Transport, channel};

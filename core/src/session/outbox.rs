@@ -311,16 +311,28 @@ fn is_last(frame: &Frame) -> bool {
 
 fn frame_size(frame: &Frame) -> usize {
     let payload = |payload: &Option<wire::Payload>| payload.as_ref().map_or(0, |p| p.data.len());
+    let context = |context: Option<&wire::Context>| context.map_or(0, wire::Context::encoded_len);
     FRAME_OVERHEAD
         + match &frame.kind {
-            Some(Kind::Item(item)) => payload(&item.value),
-            Some(Kind::Result(result)) => payload(&result.value),
-            Some(Kind::Start(start)) => {
-                payload(&start.arguments) + start.routine.len() + start.tag.len()
+            Some(Kind::Item(item)) => payload(&item.value) + context(item.context.as_deref()),
+            Some(Kind::Result(result)) => {
+                payload(&result.value) + context(result.context.as_deref())
             }
+            Some(Kind::Start(start)) => {
+                payload(&start.arguments)
+                    + start.routine.len()
+                    + start.tag.len()
+                    + context(start.context.as_ref())
+            }
+            Some(Kind::Send(send)) => payload(&send.value) + context(send.context.as_ref()),
+            Some(Kind::Credit(credit)) => context(credit.context.as_deref()),
+            Some(Kind::End(end)) => context(end.context.as_deref()),
+            Some(Kind::Define(define)) => define.data.len(),
             Some(Kind::Chunk(chunk)) => chunk.data.len(),
             Some(Kind::Rejected(rejected)) => rejected.message.len(),
-            Some(Kind::Fault(_) | Kind::Hello(_) | Kind::Serving(_)) => frame.encoded_len(),
+            Some(Kind::Fault(_) | Kind::Throw(_) | Kind::Hello(_) | Kind::Serving(_)) => {
+                frame.encoded_len()
+            }
             _ => 0,
         }
 }

@@ -1,6 +1,7 @@
 //! How a call begins at its worker: whether it is taken, until its routine runs.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::admitting::Undecided;
@@ -9,9 +10,11 @@ use super::stepping::StepWatch;
 use super::transport::LinkError;
 use super::worker::{Open, Serving, WorkerCommand, uuid};
 use crate::context::{Context, MOST_BYTES};
+use crate::nested::{LARGEST_DEFINED, MOST_DEFINED};
 use crate::payload::Payload;
 use crate::routine::RoutineKind;
 use crate::state::call::WorkerCall;
+use crate::state::hello::Limits;
 use crate::task::{StepClock, Task, TaskInfo, TaskState, WayBack};
 use crate::wire::frame::Kind;
 use crate::wire::rejected::Reason;
@@ -33,7 +36,7 @@ impl Serving {
             // Beyond the goaway that is under way: the caller will know that it did not start.
             return self.inbox.payload_of_nobody(start.arguments.as_ref());
         }
-        let Some(context) = Context::from_wire(start.context.take()) else {
+        let Some((context, seen)) = Context::from_wire(start.context.take()) else {
             self.inbox.payload_of_nobody(start.arguments.as_ref())?;
             let message = format!("the context has more than {MOST_BYTES} bytes");
             self.reject(number, Reason::Invalid, message);
@@ -71,11 +74,12 @@ impl Serving {
         let back = WayBack {
             number,
             session: self.own_commands.clone(),
+            pool: self.defined.get(&start.pool).cloned(),
+            seen,
         };
         let state = TaskState::new(
             back,
             info,
-            self.worker.runtime().clone(),
             self.peer.limits.max_payload,
             WorkerCall::arriving(streaming, start.credit),
             slot,
@@ -94,9 +98,29 @@ impl Serving {
             }),
             stopped: None,
         };
+        if open.undecided.is_none() {
+            open.state.scheduled();
+        }
         self.open.insert(number, open);
         self.arguments(number, part);
         self.ask(number);
+        Ok(())
+    }
+
+    /// What the caller will refer to.
+    pub(super) fn define(&mut self, define: wire::Define) -> Result<(), LinkError> {
+        if define.data.len() > LARGEST_DEFINED || self.defined.len() >= MOST_DEFINED {
+            return Err(LinkError::protocol(format!(
+                "the caller defines more than {MOST_DEFINED} things, or one of more than {LARGEST_DEFINED} bytes"
+            )));
+        }
+        if define.id == 0 || self.defined.contains_key(&define.id) {
+            return Err(LinkError::protocol(format!(
+                "the caller cannot define {}: it is nothing, or defined already",
+                define.id
+            )));
+        }
+        self.defined.insert(define.id, define.data);
         Ok(())
     }
 
@@ -133,13 +157,17 @@ impl Serving {
                 ),
             ));
         }
-        if self.open.len() >= self.worker.limits().max_open_calls {
+        let lent = self.lent.load(Ordering::Acquire);
+        let open = self.open.len();
+        if open.saturating_sub(lent) >= self.worker.limits().max_open_calls
+            || open >= Limits::default().max_open_calls
+        {
             return Err((
                 Reason::Busy,
                 "this session has too many open calls".to_owned(),
             ));
         }
-        let Some(slot) = self.worker.take_slot() else {
+        let Some(slot) = self.worker.take_place(&self.lent) else {
             return Err((
                 Reason::Busy,
                 format!("worker {} runs as many tasks as it may", self.worker.uid()),

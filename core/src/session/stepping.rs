@@ -28,6 +28,20 @@ impl Serving {
         }
     }
 
+    /// What the caller has changed in the context.
+    pub(super) fn heard(&mut self, number: u64, context: Option<wire::Context>) {
+        if let Some(context) = context
+            && let Some(open) = self.open.get(&number)
+            && !open.state.merge(context)
+        {
+            let fault = Fault::of_kind(
+                ErrorKind::PayloadTooLarge,
+                "the context has more than the worker keeps",
+            );
+            self.stop_task(number, fault);
+        }
+    }
+
     /// A value, or its first part, for a generator's yield.
     pub(super) fn send(
         &mut self,

@@ -1,6 +1,8 @@
 //! The worker's side of a session: takes calls, runs them through their services, writes answers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -34,6 +36,8 @@ pub(crate) enum WorkerCommand {
     Answer {
         number: u64,
         answer: TaskAnswer,
+        /// What has changed in the task's context since the answer before.
+        context: Option<Box<wire::Context>>,
         step: Option<Step>,
         /// Of a task that is over. It goes with its answer: a worker is idle when that is on its way, and whoever has
         /// read it can count on the place.
@@ -53,6 +57,8 @@ pub(crate) enum WorkerCommand {
         number: u64,
     },
     Release(Release),
+    /// A task lends its place, or has it back.
+    Lent,
     /// The worker takes no new tasks: tell the caller, go on with those that run.
     Drain,
     /// The worker stops: cancel what runs.
@@ -127,6 +133,11 @@ pub(super) struct Serving {
     pub(super) own_commands: mpsc::UnboundedSender<WorkerCommand>,
     pub(super) open: CallMap<Open>,
     pub(super) last_number: u64,
+    /// Places that this session's tasks lend, and how many of them the caller knows of.
+    pub(super) lent: Arc<AtomicUsize>,
+    told_lent: usize,
+    /// What the caller has defined.
+    pub(super) defined: BTreeMap<u32, Bytes>,
     pub(super) draining: bool,
     pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
@@ -160,6 +171,9 @@ impl Serving {
             own_commands,
             open: CallMap::default(),
             last_number: 0,
+            lent: Arc::default(),
+            told_lent: 0,
+            defined: BTreeMap::new(),
             draining: false,
             grants: Vec::new(),
             liveness: Liveness::new(Instant::now()),
@@ -198,6 +212,7 @@ impl Serving {
             for grant in self.grants.drain(..) {
                 self.outbox.frame(grant);
             }
+            self.tell_lent();
             while self.outbox.can_fill() {
                 match outgoing.try_reserve() {
                     Ok(permit) => permit.send(Outgoing::Ok(self.write())),
@@ -262,6 +277,18 @@ impl Serving {
         }
     }
 
+    /// So many more calls may be open. Only those who come near the limit are told.
+    fn tell_lent(&mut self) {
+        let lent = self.lent.load(Ordering::Acquire);
+        let matters = self.open.len() * 2 >= self.worker.limits().max_open_calls;
+        if lent != self.told_lent && (matters || self.told_lent > 0) {
+            self.told_lent = lent;
+            let tasks = u32::try_from(lent).unwrap_or(u32::MAX);
+            self.outbox
+                .frame(Frame::session(Kind::Lent(wire::Lent { tasks })));
+        }
+    }
+
     fn write(&mut self) -> Batch {
         let mut batch = Batch::default();
         self.outbox.fill(&mut batch, 0);
@@ -295,11 +322,12 @@ impl Serving {
             WorkerCommand::Answer {
                 number,
                 answer,
+                context,
                 step,
                 place,
             } => {
                 drop(place);
-                self.answer(number, answer, step);
+                self.answer(number, answer, context, step);
             }
             WorkerCommand::Expired { number } => {
                 let fault = Fault::of_kind(
@@ -310,6 +338,8 @@ impl Serving {
             }
             WorkerCommand::Admission { number, verdict } => self.decided(number, verdict),
             WorkerCommand::CheckStep { number } => self.check_step(number),
+            // Told before the next batch is written.
+            WorkerCommand::Lent => {}
             WorkerCommand::Release(release) => self.inbox.release(&release, &mut self.grants),
             WorkerCommand::Drain => {
                 self.draining = true;
@@ -331,7 +361,13 @@ impl Serving {
         }
     }
 
-    fn answer(&mut self, number: u64, answer: TaskAnswer, step: Option<Step>) {
+    fn answer(
+        &mut self,
+        number: u64,
+        answer: TaskAnswer,
+        context: Option<Box<wire::Context>>,
+        step: Option<Step>,
+    ) {
         let Some(open) = self.open.get_mut(&number) else {
             return;
         };
@@ -348,10 +384,10 @@ impl Serving {
         };
         match answer {
             TaskAnswer::Item(payload) => {
-                self.outbox.payload(number, payload, true, |value| {
+                self.outbox.payload(number, payload, true, move |value| {
                     Kind::Item(wire::Item {
                         value: Some(value),
-                        context: None,
+                        context,
                     })
                 });
                 if let (Some(step), Some(control)) = (step, &mut open.control) {
@@ -360,23 +396,27 @@ impl Serving {
                 return;
             }
             TaskAnswer::Result(payload) => {
-                self.outbox.payload(number, payload, false, |value| {
+                self.outbox.payload(number, payload, false, move |value| {
                     Kind::Result(wire::Result {
                         value: Some(value),
-                        context: None,
+                        context,
                     })
                 });
             }
             TaskAnswer::End => {
                 self.outbox
-                    .frame_in_order(Frame::new(number, Kind::End(wire::End::default())));
+                    .frame_in_order(Frame::new(number, Kind::End(wire::End { context })));
             }
             TaskAnswer::Fault(mut fault) => {
                 if fault.language.is_empty() && fault.kind == ErrorKind::TaskFailed {
                     fault.language = self.worker.language().to_owned();
                 }
+                let fault = Box::new(wire::Fault {
+                    context,
+                    ..fault.into_wire()
+                });
                 self.outbox
-                    .frame_in_order(Frame::new(number, Kind::Fault(Box::new(fault.into_wire()))));
+                    .frame_in_order(Frame::new(number, Kind::Fault(fault)));
             }
         }
         self.close_call(number);
@@ -387,7 +427,8 @@ impl Serving {
         let Some(open) = self.open.get_mut(&number) else {
             return;
         };
-        if open.state.end_if_not_begun() {
+        open.state.stop_for(fault.kind);
+        if open.state.end_if_not_begun(fault.kind) {
             self.outbox
                 .frame(Frame::new(number, Kind::Fault(Box::new(fault.into_wire()))));
             self.close_call(number);
@@ -427,6 +468,7 @@ impl Serving {
                 let pong = wire::Pong { nonce: ping.nonce };
                 self.outbox.frame(Frame::session(Kind::Pong(pong)));
             }
+            Some(Kind::Define(define)) => self.define(define)?,
             Some(Kind::Hello(_)) => {
                 return Err(LinkError::protocol("the caller sent a second hello"));
             }
@@ -447,7 +489,10 @@ impl Serving {
         match kind {
             Some(Kind::Chunk(chunk)) => return self.chunk(number, chunk.data),
             Some(Kind::Window(window)) => self.outbox.grant(number, window.bytes),
-            Some(Kind::Credit(credit)) => self.step(number, |state| state.credit(credit.items)),
+            Some(Kind::Credit(credit)) => {
+                self.heard(number, credit.context.map(|context| *context));
+                self.step(number, |state| state.credit(credit.items));
+            }
             Some(Kind::Close(_)) if self.close_undecided(number) => {}
             Some(Kind::Close(_)) => self.step(number, TaskState::close),
             Some(Kind::Cancel(_)) => {
@@ -456,9 +501,13 @@ impl Serving {
                 let fault = Fault::of_kind(ErrorKind::Cancelled, "the caller cancelled the task");
                 self.stop_task(number, fault);
             }
-            Some(Kind::Send(send)) => return self.send(number, send.value),
+            Some(Kind::Send(send)) => {
+                self.heard(number, send.context);
+                return self.send(number, send.value);
+            }
             Some(Kind::Throw(throw)) => match throw.fault {
                 Some(fault) => {
+                    self.heard(number, throw.context);
                     let thrown = Step::Throw(Box::new(Fault::from_wire(fault)));
                     self.resume(number, thrown);
                 }
@@ -518,7 +567,7 @@ impl Serving {
 
 /// Tells a task to stop, once.
 fn stop(open: &mut Open) {
-    open.state.end_if_not_begun();
+    open.state.end_if_not_begun(ErrorKind::Cancelled);
     if open.state.cancel()
         && let Some(control) = &mut open.control
     {

@@ -1,9 +1,6 @@
 //! What is said over a control socket: messages after their lengths, as `proto/wool/v1/spawn.proto` has it.
 
-use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -158,10 +155,7 @@ pub(super) fn setup(worker: &WorkerSetup) -> Setup {
         max_payload: worker.max_payload,
         local: worker.publish.as_ref().map(|discovery| {
             let Discovery::Local(local) = discovery;
-            wire::control::LocalPublish {
-                namespace: local.namespace().to_owned(),
-                directory: local.directory().map(path_bytes),
-            }
+            local.to_wire()
         }),
     }
 }
@@ -169,13 +163,7 @@ pub(super) fn setup(worker: &WorkerSetup) -> Setup {
 pub(super) fn worker_options(setup: Setup) -> Result<WorkerOptions> {
     let publish = match setup.local {
         None => None,
-        Some(local) => {
-            let mut discovery = LocalDiscovery::new(local.namespace)?;
-            if let Some(directory) = local.directory {
-                discovery = discovery.in_directory(OsString::from_vec(directory.into()));
-            }
-            Some(Discovery::Local(discovery))
-        }
+        Some(local) => Some(Discovery::Local(LocalDiscovery::from_wire(local)?)),
     };
     Ok(WorkerOptions {
         tags: setup.tags,
@@ -184,11 +172,6 @@ pub(super) fn worker_options(setup: Setup) -> Result<WorkerOptions> {
         publish,
         ..WorkerOptions::default()
     })
-}
-
-fn path_bytes(path: &Path) -> prost::bytes::Bytes {
-    let path: &OsStr = path.as_os_str();
-    path.as_bytes().to_vec().into()
 }
 
 pub(super) fn stop(grace: Grace) -> Stop {
@@ -224,6 +207,9 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     use proptest::prelude::*;
+
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
 
     use super::*;
 

@@ -88,6 +88,11 @@ impl Asked {
         self.since = (self.owed > 0 && self.step_timeout.is_some()).then(now);
     }
 
+    /// Whether the host waits for an item.
+    pub(crate) fn owes(&self) -> bool {
+        self.owed > 0
+    }
+
     pub(crate) fn close(&mut self) {
         self.closing = true;
     }

@@ -1,8 +1,10 @@
 use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
-use super::{wool_admit_fn, wool_context_value_t, wool_destroy_fn, wool_slice_t};
+use super::{wool_admit_fn, wool_context_value_t, wool_destroy_fn, wool_slice_t, wool_task_t};
+use crate::context::wool_context_t;
 use crate::discovery::wool_discovery_t;
+use crate::pool::wool_pool_t;
 use crate::queue::wool_queue_t;
 
 /// Takes a message of the library. `level`: 1 error, 2 warning, 3 info, 4 debug; `target`: which part of the
@@ -80,6 +82,9 @@ pub struct wool_worker_options_t {
     pub admit_queue: *mut wool_queue_t,
     /// The `tag` of these events.
     pub admit_tag: u64,
+    /// By which tasks call (wool_task_pool) whose caller's pool cannot be used here, as it is one of another machine or
+    /// cannot be described; NULL = they cannot call. It may be freed; the worker keeps it open.
+    pub pool: *const wool_pool_t,
 }
 
 /// How a pool is set up. With nothing said, it starts a worker process per core. With `spawn`, it starts so many; with
@@ -155,4 +160,11 @@ pub struct wool_call_options_t {
     pub context: *const wool_context_value_t,
     /// How many there are.
     pub context_count: usize,
+    /// The task that makes the call; 0 = none. The call carries its id, has at most its time, is cancelled with it, and
+    /// takes its context along, unless `bag` says another. While the call is waited for, the task lends its place.
+    pub parent: wool_task_t,
+    /// A context that the call takes along, and that takes up what the callee changes in it, before the event or return
+    /// that brings the outcome or item. NULL = the parent's, if there is one. It may be freed, or shared by many calls.
+    /// The values of `context` lie on top of it, for this call alone.
+    pub bag: *const wool_context_t,
 }

@@ -20,10 +20,15 @@ pub struct wool_task_info_t {
     pub worker_uid: [u8; 16],
     /// What is left of its budget of time, in milliseconds; -1 = there is no deadline.
     pub remaining_ms: i64,
-    /// What rides along with the call; NULL when nothing does. Valid until the task has been answered.
+    /// What came along with the call; NULL when nothing did. Valid until the task has been answered. What has changed
+    /// since is in wool_task_context.
     pub context: *const wool_context_value_t,
     /// How many values these are.
     pub context_count: usize,
+    /// The routine, by the name under which it was called. Valid until the task has been answered.
+    pub routine: wool_slice_t,
+    /// The caller's label. Valid as `routine`.
+    pub tag: wool_slice_t,
 }
 
 /// Begins a task. On a thread `wool-task`; it may block. `info` and `arguments` are valid during the call.

@@ -20,10 +20,13 @@ mod watched;
 mod watcher;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 pub(super) use announcement::Announcement;
+pub(crate) use record::Here;
 pub(super) use watcher::Subscription;
 
 use self::root::Root;
@@ -31,6 +34,7 @@ use self::watcher::Watcher;
 use super::DiscoverySink;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids;
+use crate::wire;
 
 const LONGEST_NAMESPACE: usize = 32;
 
@@ -94,6 +98,22 @@ impl LocalDiscovery {
     /// Where the records are, if it was said.
     pub fn directory(&self) -> Option<&Path> {
         self.directory.as_deref()
+    }
+
+    pub(crate) fn to_wire(&self) -> wire::LocalPlace {
+        let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec().into();
+        wire::LocalPlace {
+            namespace: self.namespace.clone(),
+            directory: self.directory().map(bytes),
+        }
+    }
+
+    pub(crate) fn from_wire(place: wire::LocalPlace) -> Result<LocalDiscovery> {
+        let discovery = LocalDiscovery::new(place.namespace)?;
+        Ok(match place.directory {
+            Some(directory) => discovery.in_directory(OsString::from_vec(directory.into())),
+            None => discovery,
+        })
     }
 
     pub(super) fn subscribe(&self, sink: DiscoverySink) -> Result<Subscription> {

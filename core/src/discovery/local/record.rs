@@ -16,7 +16,7 @@ const HEAD: usize = MAGIC.len() + 4;
 
 /// The machine since it started, and the network that addresses are good in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Here {
+pub(crate) struct Here {
     boot_id: String,
     network_namespace: u64,
 }
@@ -26,7 +26,7 @@ impl Here {
     ///
     /// # Errors
     /// [`ErrorKind::Discovery`] where `/proc` does not tell.
-    pub(super) fn find() -> Result<Here> {
+    pub(crate) fn find() -> Result<Here> {
         let untold = |path: &str, error: &dyn std::fmt::Display| {
             Error::new(
                 ErrorKind::Discovery,
@@ -46,6 +46,19 @@ impl Here {
             boot_id: boot_id.trim().to_owned(),
             network_namespace,
         })
+    }
+
+    pub(crate) fn to_wire(&self) -> LocalOrigin {
+        LocalOrigin {
+            boot_id: self.boot_id.clone(),
+            network_namespace: self.network_namespace,
+            ..LocalOrigin::default()
+        }
+    }
+
+    /// Whether what was said there is good here.
+    pub(crate) fn is(&self, origin: &LocalOrigin) -> bool {
+        self.boot_id == origin.boot_id && self.network_namespace == origin.network_namespace
     }
 }
 
@@ -68,9 +81,8 @@ impl Here {
 pub(super) fn encode(record: &WorkerRecord, here: &Here) -> Result<Vec<u8>> {
     let record = WorkerRecord {
         local: Some(LocalOrigin {
-            boot_id: here.boot_id.clone(),
-            network_namespace: here.network_namespace,
-            ..record.local.clone().unwrap_or_default()
+            secret: record.local.clone().unwrap_or_default().secret,
+            ..here.to_wire()
         }),
         ..record.clone()
     };

@@ -72,7 +72,13 @@ fn a_call_that_is_ended_while_the_hook_decides_has_one_terminal_frame() {
             }
             // Whatever comes for it now.
             peer.say([
-                call(number, Kind::Credit(wire::Credit { items: 1 })),
+                call(
+                    number,
+                    Kind::Credit(wire::Credit {
+                        items: 1,
+                        ..wire::Credit::default()
+                    }),
+                ),
                 call(number, Kind::Cancel(wire::Cancel::default())),
             ])
             .await;

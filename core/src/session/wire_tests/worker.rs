@@ -239,7 +239,13 @@ fn breaking_the_protocol_ends_the_session_and_nothing_else() {
     let cases: Vec<(&str, Vec<Frame>)> = vec![
         (
             "never started",
-            vec![call(5, Kind::Credit(wire::Credit { items: 1 }))],
+            vec![call(
+                5,
+                Kind::Credit(wire::Credit {
+                    items: 1,
+                    ..wire::Credit::default()
+                }),
+            )],
         ),
         ("used before", vec![echo(3), echo(3)]),
         ("used before", vec![echo(3), echo(2)]),
@@ -248,6 +254,13 @@ fn breaking_the_protocol_ends_the_session_and_nothing_else() {
             vec![session(Kind::Hello(
                 hello(Limits::default(), "test").into(),
             ))],
+        ),
+        ("cannot define 0", vec![define(0, 1)]),
+        ("cannot define 3", vec![define(3, 1), define(3, 1)]),
+        ("defines more than 16", vec![define(1, 65 << 10)]),
+        (
+            "defines more than 16",
+            (1..=17).map(|id| define(id, 1)).collect(),
         ),
         ("beyond", vec![partial(1, 20), call(1, chunk(16))]),
         ("empty", vec![partial(1, 100), call(1, chunk(0))]),
@@ -280,6 +293,13 @@ fn breaking_the_protocol_ends_the_session_and_nothing_else() {
         target.is_well().await;
         target.close().await;
     });
+}
+
+fn define(id: u32, len: usize) -> Frame {
+    session(Kind::Define(wire::Define {
+        id,
+        data: Bytes::from(vec![0; len]),
+    }))
 }
 
 /// A payload's first part, with what is still to come.
@@ -426,7 +446,13 @@ fn frames_for_calls_that_have_ended_are_ignored() {
         ));
         peer.say([
             call(1, Kind::Cancel(wire::Cancel::default())),
-            call(1, Kind::Credit(wire::Credit { items: 5 })),
+            call(
+                1,
+                Kind::Credit(wire::Credit {
+                    items: 5,
+                    ..wire::Credit::default()
+                }),
+            ),
             call(1, Kind::Close(wire::Close {})),
             call(1, Kind::Window(wire::Window { bytes: u64::MAX })),
             call(
@@ -548,7 +574,15 @@ fn what_is_sent_to_no_yield_fails_its_call_only() {
         let mut peer = Peer::greeted(&target).await;
         let stream = |number| start(number, "test.count", wire::RoutineKind::Stream, ONE);
         let throw = call(3, Kind::Throw(Box::default()));
-        let credit = |number| call(number, Kind::Credit(wire::Credit { items: 1 }));
+        let credit = |number| {
+            call(
+                number,
+                Kind::Credit(wire::Credit {
+                    items: 1,
+                    ..wire::Credit::default()
+                }),
+            )
+        };
         // Before its first item, to a unary task, nothing thrown, and twice at one yield.
         peer.say([stream(1), send(1)]).await;
         peer.say([
