@@ -56,7 +56,8 @@ impl BroadcastCall {
     /// Calls the workers.
     ///
     /// # Errors
-    /// [`ErrorKind::NoWorkersAvailable`](crate::ErrorKind::NoWorkersAvailable) when there is none,
+    /// [`ErrorKind::NoWorkersAvailable`](crate::ErrorKind::NoWorkersAvailable) when no worker takes calls,
+    /// [`ErrorKind::RoutineNotFound`](crate::ErrorKind::RoutineNotFound) when none of those that do serves it,
     /// [`ErrorKind::Codec`](crate::ErrorKind::Codec) for arguments that cannot be encoded,
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a name that is none,
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed).

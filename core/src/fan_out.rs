@@ -141,8 +141,9 @@ impl FanOut {
     /// request. Gives the workers' uids, too, by the index of their calls.
     ///
     /// # Errors
-    /// [`ErrorKind::NoWorkersAvailable`] when there is none, [`ErrorKind::InvalidArgument`] for a request that names a
-    /// worker or a routine's name that is none, [`ErrorKind::Closed`].
+    /// [`ErrorKind::NoWorkersAvailable`] when no worker takes calls, [`ErrorKind::RoutineNotFound`] when none of those
+    /// that do serves it, [`ErrorKind::InvalidArgument`] for a request that names a worker or a routine's name that is
+    /// none, [`ErrorKind::Closed`].
     pub fn broadcast(pool: &WorkerPool, request: CallRequest) -> Result<(FanOut, Vec<Arc<str>>)> {
         if request.worker.is_some() {
             return Err(Error::new(
@@ -151,14 +152,6 @@ impl FanOut {
             ));
         }
         let uids = pool.serving(&request.routine)?;
-        if uids.is_empty() {
-            let message = format!(
-                "no worker that is connected and takes calls serves {}: nobody was called",
-                request.routine
-            );
-            let error = Error::new(ErrorKind::NoWorkersAvailable, message);
-            return Err(error.with_retryable(true));
-        }
         let fan_out = FanOut::new(pool, request, uids.len(), false);
         let calls = &fan_out.calls;
         for uid in &uids {

@@ -479,7 +479,7 @@ fn a_broadcast_reaches_every_worker_that_takes_calls_once() {
         let Err(error) = farm.pool.broadcast("test.none", ()).open() else {
             panic!("nobody serves it");
         };
-        assert_eq!(error.kind(), ErrorKind::NoWorkersAvailable);
+        assert_eq!(error.kind(), ErrorKind::RoutineNotFound);
         assert!(retryable(&error));
         let Err(error) = farm.pool.broadcast("", ()).open() else {
             panic!("that is no name");
@@ -517,6 +517,17 @@ fn a_worker_that_a_broadcast_loses_is_an_error_of_its_own() {
         drop(told);
         farm.houses[0].holds(0).await;
         farm.houses[2].holds(0).await;
+        for house in &farm.houses {
+            house.worker.stop(Grace::Now, || {});
+        }
+        eventually(async || match farm.pool.broadcast("test.name", ()).open() {
+            Ok(_) => false,
+            Err(error) => {
+                assert!(retryable(&error));
+                error.kind() == ErrorKind::NoWorkersAvailable
+            }
+        })
+        .await;
     });
     farm.close();
 }

@@ -306,7 +306,7 @@ impl PoolShared {
     }
 
     /// Why there is no worker, in one line.
-    fn story(&self) -> String {
+    pub(super) fn story(&self) -> String {
         let mut parts: Vec<String> = self.members().iter().map(|member| member.story()).collect();
         if parts.is_empty() {
             parts.push("no worker was found".to_owned());

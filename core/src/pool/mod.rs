@@ -303,18 +303,22 @@ impl WorkerPool {
     /// joined by its address and by discovery, too.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`], [`ErrorKind::InvalidArgument`] for a name that is none.
+    /// [`ErrorKind::NoWorkersAvailable`] when no worker takes calls, [`ErrorKind::RoutineNotFound`] when none of those
+    /// that do serves it; [`ErrorKind::Closed`], [`ErrorKind::InvalidArgument`] for a name that is none.
     pub(crate) fn serving(&self, routine: &str) -> Result<Vec<Arc<str>>> {
         let shared = &self.owner.shared;
         shared.check_open()?;
         Registry::check_name(routine)?;
-        let mut uids: Vec<_> = shared
-            .members()
+        let members = shared.members();
+        let mut uids: Vec<_> = members
             .iter()
             .filter_map(|member| member.serving(routine))
             .collect();
         uids.sort_unstable();
         uids.dedup();
+        if uids.is_empty() {
+            return Err(shared.nobody_serves(routine, &members));
+        }
         Ok(uids)
     }
 

@@ -1,6 +1,6 @@
 //! Calls that are for one worker only.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use super::PoolShared;
 use super::member::{Link, Member};
@@ -34,6 +34,11 @@ impl Member {
         }
     }
 
+    fn takes_calls(&self) -> bool {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        matches!(&*link, Link::Up { state, .. } if !state.draining())
+    }
+
     fn is_worker(&self, uid: &str) -> bool {
         let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
         self.endpoint.uid == uid
@@ -46,6 +51,21 @@ impl Member {
 }
 
 impl PoolShared {
+    /// There is no worker to broadcast to.
+    pub(super) fn nobody_serves(&self, routine: &str, members: &[Arc<Member>]) -> Error {
+        let (kind, message) = if members.iter().any(|member| member.takes_calls()) {
+            let kind = ErrorKind::RoutineNotFound;
+            let message = format!(
+                "no connected worker serves {routine} as a routine that answers once: is it registered there?"
+            );
+            (kind, message)
+        } else {
+            let message = format!("{routine} was called nowhere: {}", self.story());
+            (ErrorKind::NoWorkersAvailable, message)
+        };
+        Error::new(kind, message).with_retryable(true)
+    }
+
     /// A call's worker does not belong to the pool, or takes no calls any more.
     pub(super) fn worker_gone(&self, dispatch: &Dispatch, uid: &str) -> Error {
         self.without_worker(dispatch, uid, "")
