@@ -29,8 +29,16 @@ napi_value EndTask(napi_env env, napi_callback_info info);
 napi_value FailTask(napi_env env, napi_callback_info info);
 napi_value FailTaskWith(napi_env env, napi_callback_info info);
 napi_value DropTask(napi_env env, napi_callback_info info);
+napi_value TaskHandle(napi_env env, napi_callback_info info);
 napi_value TaskInfo(napi_env env, napi_callback_info info);
 napi_value TaskContext(napi_env env, napi_callback_info info);
+napi_value TaskPool(napi_env env, napi_callback_info info);
+
+// contexts.cc
+napi_value CreateContext(napi_env env, napi_callback_info info);
+napi_value ContextGet(napi_env env, napi_callback_info info);
+napi_value ContextSet(napi_env env, napi_callback_info info);
+napi_value ContextUnset(napi_env env, napi_callback_info info);
 
 // admissions.cc
 napi_value TakeAdmission(napi_env env, napi_callback_info info);

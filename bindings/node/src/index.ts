@@ -1,10 +1,12 @@
 export type { AdmissionHook, AdmissionRequest } from './admission.js';
 export type { CallOptions, StreamOptions } from './call.js';
 export type { Context } from './context.js';
+export { context, type CurrentContext } from './current-context.js';
 export { type Discovery, LocalDiscovery, type LocalDiscoveryOptions } from './discovery.js';
 export type { ErrorClass, RegisteredErrorOptions } from './error-registry.js';
 export { ERROR_KINDS, type ErrorKind, type Fault, type RemoteFault, TaskError, WoolError } from './errors.js';
 export { main, serveIfSpawned } from './main.js';
+export { call, currentPool, stream } from './nested.js';
 export { ArgumentError, type Parameter } from './parameters.js';
 export { type RemoteFunction, type RemoteGenerator, WorkerPool } from './pool.js';
 export type { WorkerPoolOptions } from './pool-options.js';

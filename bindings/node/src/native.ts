@@ -12,6 +12,10 @@ export interface PoolHandle {
 export interface WorkerHandle {
   readonly [handle]: 'worker';
 }
+/** A context of libwool's. */
+export interface ContextHandle {
+  readonly [handle]: 'context';
+}
 export interface DiscoveryHandle {
   readonly [handle]: 'discovery';
 }
@@ -91,6 +95,7 @@ export interface NativeWorkerOptions {
   maxPayload?: number | undefined;
   tags?: readonly string[] | undefined;
   publish?: DiscoveryHandle | undefined;
+  pool?: PoolHandle | undefined;
   /** By this tag the admissions of the worker come as events; 0: there is no hook. */
   admitTag: number;
 }
@@ -122,6 +127,17 @@ export interface ContextValue {
   value: Uint8Array;
 }
 
+/** What only some calls have. */
+export interface CallExtras {
+  context: readonly ContextValue[] | undefined;
+  /** The task that makes the call. */
+  parent: bigint | undefined;
+  /** The context of the call, instead of the parent's. */
+  bag: ContextHandle | undefined;
+  /** UUID of the only worker that may have it. */
+  worker: string | undefined;
+}
+
 type Submit = (
   pool: PoolHandle,
   tag: number,
@@ -134,7 +150,7 @@ type Submit = (
   label: string,
   stepTimeout: number,
   prefetch: number,
-  context: readonly ContextValue[] | undefined,
+  extras: CallExtras | undefined,
 ) => void;
 
 /**
@@ -185,10 +201,20 @@ export interface Native {
   yieldTask(runtime: RuntimeHandle, task: number, bytes: Uint8Array, length: number, codec: number): void;
   /** Frees the number of a task that cannot be answered any more. */
   dropTask(runtime: RuntimeHandle, task: number): void;
+  /** For the functions below, in any thread. 0 if there is no such task. */
+  taskHandle(runtime: RuntimeHandle, task: number): bigint;
   /** `caller` is zeros for none, `remaining` is -1 for no deadline, else milliseconds. */
-  taskInfo(runtime: RuntimeHandle, task: number): { id: Buffer; caller: Buffer; workerUid: Buffer; remaining: number };
-  /** `undefined` if nothing rides along. */
-  taskContext(runtime: RuntimeHandle, task: number): ContextValue[] | undefined;
+  taskInfo(task: bigint): { id: Buffer; caller: Buffer; workerUid: Buffer; tag: string; remaining: number };
+  /** The one that the task has, not a copy. */
+  taskContext(task: bigint): ContextHandle;
+  /** The pool of the task's caller, for calls that `runtime` is told the answers of. */
+  taskPool(runtime: RuntimeHandle, task: bigint): PoolHandle;
+
+  createContext(): ContextHandle;
+  /** MessagePack. */
+  contextGet(context: ContextHandle, namespace: string, name: string): Buffer | undefined;
+  contextSet(context: ContextHandle, namespace: string, name: string, bytes: Uint8Array, length: number): void;
+  contextUnset(context: ContextHandle, namespace: string, name: string): void;
 
   /** Rejects with an ErrorDescription. */
   startWorker(
