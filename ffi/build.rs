@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 23] = [
+const SOURCES: [&str; 25] = [
     "src/types/status.rs",
     "src/types/memory.rs",
     "src/memory.rs",
@@ -19,6 +19,8 @@ const SOURCES: [&str; 23] = [
     "src/types/routine.rs",
     "src/routine.rs",
     "src/task.rs",
+    "src/types/task_events.rs",
+    "src/task_events.rs",
     "src/discovery.rs",
     "src/context.rs",
     "src/worker.rs",

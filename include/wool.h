@@ -69,6 +69,7 @@ inline Options wool_options_init() {
 #define WOOL_ADMISSION_INFO_INIT WOOL_OPTIONS_INIT(wool_admission_info_t)
 #define WOOL_POOL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_pool_options_t)
 #define WOOL_CALL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_call_options_t)
+#define WOOL_TASK_EVENTS_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_task_events_options_t)
 
 
 // What a function answers. Errors are negative; their numbers are those of the wire, negated, and a
@@ -185,6 +186,10 @@ enum wool_event_kind_t
   WOOL_EVENT_CLOSED = 8,
   // A worker's admission hook is asked: `handle` is a wool_admission_t.
   WOOL_EVENT_ADMISSION = 9,
+  // Something happened to a task (wool_task_events_new): `payload` holds a map with `kind` ("task-created", ...), `side`
+  // ("caller" or "worker"), `timestamp_us` (int), `id` (uuid), `routine`, `caller` and `worker` (uuid or null), `step` ("next",
+  // "send", "throw" or null), `status` ("OK", an error's name, or null).
+  WOOL_EVENT_TASK_EVENT = 10,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -311,6 +316,9 @@ typedef struct wool_queue_t wool_queue_t;
 
 // Owns the threads, the routines, and what is made with it.
 typedef struct wool_runtime_t wool_runtime_t;
+
+// Listens to the task events of a runtime.
+typedef struct wool_task_events_t wool_task_events_t;
 
 // Writes a value, or the arguments of a call, as MessagePack. Not for several threads at once.
 //
@@ -547,6 +555,55 @@ typedef struct wool_routine_options_t {
   // The `tag` of these events.
   uint64_t tag;
 } wool_routine_options_t;
+
+// Something that happened to a task. Each task is told of from its beginning to its end or, to those who listen too late,
+// not at all. Every CREATED of a caller is followed by one COMPLETED; at a worker so is every SCHEDULED, and every
+// STARTED by one STOPPED before that.
+typedef struct wool_task_event_t {
+  // The size of this struct in the library, at least that of the header that you know.
+  size_t struct_size;
+  // A wool_task_event_kind_t.
+  int32_t kind;
+  // A wool_side_t.
+  int32_t side;
+  // When, in microseconds since 1970 (UTC), by this machine's clock.
+  int64_t timestamp_us;
+  // The task's UUID.
+  uint8_t id[16];
+  // The task that called it; zeros if none did.
+  uint8_t caller[16];
+  // The worker; zeros while the caller has given it to none.
+  uint8_t worker_uid[16];
+  // What it runs. Valid during the call.
+  struct wool_slice_t routine;
+  // Of an iteration, its wool_step_t; else 0.
+  int32_t step;
+  // Of WOOL_TASK_COMPLETED, how: WOOL_OK or the wool_status_t of the error; else 0.
+  int32_t status;
+} wool_task_event_t;
+
+// Takes an event of a task, on a thread `wool-event` of its own; it may block, and then misses events. `event` is valid
+// during the call.
+typedef void (*wool_task_event_fn)(void *user_data, const struct wool_task_event_t *event);
+
+// How a program listens to task events: by a handler or by a queue.
+typedef struct wool_task_events_options_t {
+  // sizeof(wool_task_events_options_t)
+  size_t struct_size;
+  // Called with each event.
+  wool_task_event_fn handler;
+  // Given to `handler`.
+  void *user_data;
+  // Frees `user_data` when `handler` is not called any more, or before wool_task_events_new returns an error; may be
+  // NULL.
+  wool_destroy_fn destroy;
+  // Not NULL, with `handler` NULL: each event is a WOOL_EVENT_TASK_EVENT of this queue.
+  struct wool_queue_t *queue;
+  // The `tag` of these.
+  uint64_t tag;
+  // As many wait for the handler, or undrained in the queue; further ones are missed. 0 = 4,096.
+  uint32_t capacity;
+} wool_task_events_options_t;
 
 // A call that waits to be let into a worker. It goes stale with its answer.
 typedef uint64_t wool_admission_t;
@@ -918,6 +975,22 @@ wool_status_t wool_task_set_state(wool_task_t task,
                                   void *state,
                                   wool_destroy_fn destroy,
                                   struct wool_error_t **error);
+
+// Listens to what happens to the tasks that this runtime's pools call and its workers run, from now on and until
+// wool_task_events_free. `options` say how. On success `*out` belongs to the caller.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT with both or neither of `handler` and `queue`; WOOL_ERR_IO; WOOL_ERR_CLOSED.
+wool_status_t wool_task_events_new(struct wool_runtime_t *runtime,
+                                   const struct wool_task_events_options_t *options,
+                                   struct wool_task_events_t **out,
+                                   struct wool_error_t **error);
+
+// How many events were missed, as the handler was too slow or the queue was not drained. 0 for NULL.
+uint64_t wool_task_events_missed(const struct wool_task_events_t *events);
+
+// Stops listening: no callback starts any more, and no event comes to the queue; those that are in it stay. Never blocks;
+// in the handler, too. NULL is fine.
+void wool_task_events_free(struct wool_task_events_t *events);
 
 // The workers of this user on this machine, in shared memory, under a name that publishers and pools share:
 // `name_space`, 1 to 32 of A-Z a-z 0-9 . _ -, not beginning with a dot. `directory`: where the records are kept,

@@ -81,6 +81,7 @@ fn run<V: IntoValue>(
     function: &(dyn Fn(TaskContext, Arguments) -> Result<V, Fault> + Send + Sync),
     task: &Task,
 ) {
+    task.begin();
     let arguments = match task.decode_arguments() {
         Ok(arguments) => arguments,
         Err(error) => return fail_with(task, &error),

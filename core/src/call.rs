@@ -87,6 +87,15 @@ pub enum Outcome {
     Error(Error),
 }
 
+impl Outcome {
+    pub(crate) fn as_result(&self) -> Result<(), ErrorKind> {
+        match self {
+            Outcome::Result(_) | Outcome::End => Ok(()),
+            Outcome::Error(error) => Err(error.kind()),
+        }
+    }
+}
+
 /// Is told what becomes of a call.
 ///
 /// Methods are called on the I/O thread, or within the call that ended it ([`CallHandle::cancel`], a

@@ -59,6 +59,7 @@ mod spawn;
 mod state;
 mod sync;
 mod task;
+mod task_events;
 mod tasks;
 mod threads;
 mod wire;
@@ -84,6 +85,9 @@ pub use routine::{Routine, RoutineKind, Service, Step, StreamClosed, TaskControl
 pub use runtime::{Runtime, RuntimeOptions};
 pub use spawn::{SpawnCommand, serve_if_spawned, serve_if_spawned_with};
 pub use task::{Task, TaskContext, TaskInfo};
+pub use task_events::{
+    DEFAULT_TASK_EVENTS, Iteration, TaskEvent, TaskEventKind, TaskEventSink, TaskEvents, TaskSide,
+};
 pub use wool_macros::main;
 pub use wool_values as value;
 pub use wool_values::{Arguments, FromValue, IntoValue, Serde, Value, args, from_value, to_value};

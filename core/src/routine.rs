@@ -220,6 +220,7 @@ where
     V: IntoValue,
 {
     Box::pin(async move {
+        task.begin();
         let arguments = match task.decode_arguments() {
             Ok(arguments) => arguments,
             Err(error) => return fail(&task, Fault::of_kind(error.kind(), error.message())),

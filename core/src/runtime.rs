@@ -25,6 +25,7 @@ use crate::nested::CallersPools;
 use crate::registry::Registry;
 use crate::routine::Routine;
 use crate::task::Task;
+use crate::task_events::TaskEventHub;
 use crate::tasks::{Abort, Asked, MakeWork, TaskThreads};
 use crate::threads::{BlockingThreads, MOST_WAITING};
 
@@ -84,6 +85,7 @@ struct Core {
     admission_threads: OnceCell<Handle>,
     /// Those that tasks call by.
     callers_pools: CallersPools,
+    task_events: TaskEventHub,
     members: Mutex<BTreeMap<u64, Weak<dyn Member>>>,
     next_member: AtomicU64,
     /// Tasks that occupy a place in any worker.
@@ -158,6 +160,7 @@ impl Runtime {
             admission: Mutex::new(None),
             admission_threads: OnceCell::new(),
             callers_pools: CallersPools::default(),
+            task_events: TaskEventHub::default(),
             members: Mutex::default(),
             next_member: AtomicU64::new(0),
             running: AtomicUsize::new(0),
@@ -348,6 +351,10 @@ impl Runtime {
     /// Lets sockets be made on this thread.
     pub(crate) fn enter_io(&self) -> tokio::runtime::EnterGuard<'_> {
         self.core.io.enter()
+    }
+
+    pub(crate) fn task_events(&self) -> &TaskEventHub {
+        &self.core.task_events
     }
 
     pub(crate) fn callers_pools(&self) -> &CallersPools {

@@ -19,6 +19,7 @@ use crate::routine::{STREAM_CLOSED, Step};
 use crate::runtime::Runtime;
 use crate::session::{Flight, WorkerCommand};
 use crate::state::call::{Answer, Refused, Taken, WorkerCall};
+use crate::task_events::TaskTeller;
 use crate::threads;
 use crate::wire;
 use crate::worker::{Place, WorkerShared};
@@ -68,6 +69,8 @@ pub(crate) struct TaskState {
     /// The largest payload the caller accepts, bytes.
     max_payload: u64,
     cancelled: AtomicBool,
+    /// While somebody listens.
+    teller: Option<Box<TaskTeller>>,
     /// Taken before `inner`, where both are.
     children: Mutex<Children>,
     inner: Mutex<Inner>,
@@ -109,16 +112,6 @@ impl StepClock {
     }
 }
 
-impl Inner {
-    /// The step that begins now, if one does.
-    fn begin(&mut self, step: Option<Step>) -> Option<Step> {
-        if self.steps.timeout.is_some() && step.is_some() {
-            self.steps.since = self.call.owes_item().then(Instant::now);
-        }
-        step
-    }
-}
-
 impl TaskState {
     pub(crate) fn new(
         back: WayBack,
@@ -129,7 +122,9 @@ impl TaskState {
         steps: StepClock,
     ) -> Arc<TaskState> {
         let seen = back.seen;
+        let teller = TaskTeller::new(slot.worker().runtime(), &info);
         Arc::new(TaskState {
+            teller,
             back,
             info,
             worker: Arc::clone(slot.worker()),
@@ -150,18 +145,43 @@ impl TaskState {
         &self.info
     }
 
+    /// The step that begins now, if one does.
+    fn begin_step(&self, inner: &mut Inner, step: Option<Step>) -> Option<Step> {
+        if inner.steps.timeout.is_some() && step.is_some() {
+            inner.steps.since = inner.call.owes_item().then(Instant::now);
+        }
+        if let (Some(teller), Some(step)) = (&self.teller, &step) {
+            teller.step(step);
+        }
+        step
+    }
+
+    /// The call is let in.
+    pub(crate) fn scheduled(&self) {
+        if let Some(teller) = &self.teller {
+            teller.scheduled();
+        }
+    }
+
+    /// It is to be stopped for this reason.
+    pub(crate) fn stop_for(&self, why: ErrorKind) {
+        if let Some(teller) = &self.teller {
+            teller.stop(why);
+        }
+    }
+
     /// The arguments are complete.
     pub(crate) fn start(&self, arguments: Payload) -> Option<Step> {
         let mut inner = self.lock();
         inner.arguments = Some(arguments);
         let step = inner.call.start();
-        inner.begin(step)
+        self.begin_step(&mut inner, step)
     }
 
     pub(crate) fn credit(&self, items: u32) -> Option<Step> {
         let mut inner = self.lock();
         let step = inner.call.credit(items);
-        inner.begin(step)
+        self.begin_step(&mut inner, step)
     }
 
     /// # Errors
@@ -169,13 +189,13 @@ impl TaskState {
     pub(crate) fn resume(&self, step: Step) -> Result<Option<Step>, Refused> {
         let mut inner = self.lock();
         let step = inner.call.resume(step)?;
-        Ok(inner.begin(step))
+        Ok(self.begin_step(&mut inner, step))
     }
 
     pub(crate) fn close(&self) -> Option<Step> {
         let mut inner = self.lock();
         let step = inner.call.close();
-        inner.begin(step)
+        self.begin_step(&mut inner, step)
     }
 
     /// When the budget of the step under way is used up.
@@ -231,17 +251,24 @@ impl TaskState {
     }
 
     /// True: the routine never began and never will; the place is free.
-    pub(crate) fn end_if_not_begun(&self) -> bool {
+    pub(crate) fn end_if_not_begun(&self, why: ErrorKind) -> bool {
         let mut inner = self.lock();
         let ended = inner.call.end_if_not_begun();
         if ended {
             inner.slot = None;
+            self.tell_completed(Err(why));
         }
         ended
     }
 
     pub(crate) fn is_over(&self) -> bool {
         self.lock().call.is_over()
+    }
+
+    fn tell_completed(&self, outcome: Result<(), ErrorKind>) {
+        if let Some(teller) = &self.teller {
+            teller.completed(outcome);
+        }
     }
 
     /// Takes an answer. What is to be done next, if that is known, comes through the task's control.
@@ -285,7 +312,10 @@ impl TaskState {
         inner.steps.since = None;
         inner.seen = seen;
         let (message, step, refusal) = match taken {
-            Taken::Answer(step) => (message, told(inner.begin(step)), None),
+            Taken::Answer(step) => {
+                self.tell_answer(&message);
+                (message, told(self.begin_step(&mut inner, step)), None)
+            }
             Taken::IgnoredClose => {
                 let why = format!(
                     "{} yielded an item after its stream was closed",
@@ -295,6 +325,7 @@ impl TaskState {
                     type_name: STREAM_CLOSED.to_owned(),
                     ..Fault::of_kind(ErrorKind::TaskFailed, why.clone())
                 });
+                self.tell_completed(Err(ErrorKind::TaskFailed));
                 (TaskAnswer::Fault(fault), None, Some(why))
             }
         };
@@ -312,6 +343,16 @@ impl TaskState {
         match refusal {
             Some(why) => Err(Error::new(ErrorKind::InvalidArgument, why)),
             None => Ok(()),
+        }
+    }
+
+    fn tell_answer(&self, answer: &TaskAnswer) {
+        if let Some(teller) = &self.teller {
+            match answer {
+                TaskAnswer::Item(_) => teller.item(),
+                TaskAnswer::Result(_) | TaskAnswer::End => teller.completed(Ok(())),
+                TaskAnswer::Fault(fault) => teller.completed(Err(fault.kind)),
+            }
         }
     }
 
@@ -338,6 +379,13 @@ impl Task {
     /// The runtime that serves the routine.
     pub fn runtime(&self) -> &Runtime {
         self.state.worker.runtime()
+    }
+
+    /// The routine begins to run, for those who listen to task events. Of a stream that is known by itself.
+    pub fn begin(&self) {
+        if let Some(teller) = &self.state.teller {
+            teller.started();
+        }
     }
 
     /// The encoded arguments. They can be taken once; then there are none left.

@@ -38,6 +38,7 @@ pub mod spawn;
 pub mod stream;
 mod sync;
 pub mod task;
+pub mod task_events;
 pub mod types;
 pub mod value;
 pub mod worker;

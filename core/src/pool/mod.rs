@@ -40,6 +40,7 @@ use crate::session::{CallContext, Dispatch, Flight, Limits};
 use crate::spawn::{SpawnCommand, SpawnPlan, SpawnTimes, Spawner, WorkerSetup};
 use crate::state::asked::Asked;
 use crate::task::cancelled_with_task;
+use crate::task_events::CallTeller;
 use dispatch::Parked;
 use keeper::{PoolEvent, keep_pool};
 use member::Member;
@@ -237,7 +238,9 @@ impl WorkerPool {
         let asked = (request.kind == RoutineKind::Stream)
             .then(|| Asked::new(request.prefetch > 0, step_timeout));
         let nested = parent.map(|task| Nested::new(Arc::clone(task.state())));
-        let flight = Flight::new(observer, asked, nested);
+        let caller = parent.map(|task| task.info().id);
+        let teller = CallTeller::created(&shared.runtime, task_id, caller, &request.routine);
+        let flight = Flight::new(observer, asked, nested, teller);
         if !flight.begin() {
             flight.finish(Outcome::Error(cancelled_with_task().with_retryable(true)));
             return Ok(flight);
@@ -262,7 +265,7 @@ impl WorkerPool {
             arguments: request.arguments,
             task_id,
             tag: request.tag,
-            caller: parent.map(|task| task.info().id),
+            caller,
             context,
             deadline,
             step_timeout,

@@ -1,7 +1,9 @@
 //! Calls of a worker's session that wait for its admission hook.
 
+use super::answers::kind_of;
 use super::worker::{Open, Serving};
 use crate::admission::{AdmissionInfo, AdmissionRequest, Verdict, Waiting};
+use crate::error::ErrorKind;
 use crate::log::Level;
 use crate::payload::Payload;
 use crate::wire::frame::Kind;
@@ -63,6 +65,9 @@ impl Serving {
         match verdict.rejection() {
             Some((reason, message)) => self.turn_away(number, reason, message),
             None => {
+                if let Some(open) = self.open.get(&number) {
+                    open.state.scheduled();
+                }
                 if let Some(arguments) = undecided.arguments {
                     self.run_task(number, arguments);
                     self.worker.runtime().launch_tasks();
@@ -91,7 +96,7 @@ impl Serving {
         let Some(open) = self.open.get(&number).filter(undecided) else {
             return false;
         };
-        open.state.end_if_not_begun();
+        open.state.end_if_not_begun(ErrorKind::Closed);
         self.outbox
             .frame_in_order(Frame::new(number, Kind::End(wire::End::default())));
         self.close_call(number);
@@ -102,7 +107,7 @@ impl Serving {
     pub(super) fn turn_away(&mut self, number: u64, reason: Reason, message: String) {
         if let Some(open) = self.open.get(&number) {
             // The place is free before the caller can know.
-            open.state.end_if_not_begun();
+            open.state.end_if_not_begun(kind_of(reason));
         }
         self.reject(number, reason, message);
         self.close_call(number);

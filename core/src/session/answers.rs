@@ -163,17 +163,13 @@ impl CallerSession {
             return;
         };
         let error = |kind| Error::new(kind, rejected.message.clone()).with_retryable(true);
-        let (kind, why) = match rejected.reason() {
-            Reason::Busy => (ErrorKind::Busy, Some(Why::Busy)),
-            Reason::Draining => (ErrorKind::Rejected, Some(Why::Draining)),
-            Reason::RoutineNotFound => (ErrorKind::RoutineNotFound, Some(Why::RoutineNotFound)),
-            Reason::KindMismatch => (ErrorKind::InvalidArgument, None),
-            Reason::PayloadTooLarge => (ErrorKind::PayloadTooLarge, None),
-            Reason::Codec => (ErrorKind::Unsupported, None),
-            Reason::PermissionDenied => (ErrorKind::PermissionDenied, None),
-            Reason::Invalid | Reason::AdmissionFailed | Reason::Unspecified => {
-                (ErrorKind::Rejected, None)
-            }
+        let reason = rejected.reason();
+        let kind = kind_of(reason);
+        let why = match reason {
+            Reason::Busy => Some(Why::Busy),
+            Reason::Draining => Some(Why::Draining),
+            Reason::RoutineNotFound => Some(Why::RoutineNotFound),
+            _ => None,
         };
         match why {
             Some(why) => self.give_back(open.dispatch, why, Some(error(kind))),
@@ -190,6 +186,21 @@ impl CallerSession {
             if open.call.leave() || !open.call.is_over() {
                 self.cancel(number);
             }
+        }
+    }
+}
+
+/// What a rejection is for the caller's host, unless the call is offered elsewhere.
+pub(super) fn kind_of(reason: Reason) -> ErrorKind {
+    match reason {
+        Reason::Busy => ErrorKind::Busy,
+        Reason::RoutineNotFound => ErrorKind::RoutineNotFound,
+        Reason::KindMismatch => ErrorKind::InvalidArgument,
+        Reason::PayloadTooLarge => ErrorKind::PayloadTooLarge,
+        Reason::Codec => ErrorKind::Unsupported,
+        Reason::PermissionDenied => ErrorKind::PermissionDenied,
+        Reason::Draining | Reason::Invalid | Reason::AdmissionFailed | Reason::Unspecified => {
+            ErrorKind::Rejected
         }
     }
 }

@@ -381,6 +381,7 @@ impl CallerSession {
             );
             return;
         }
+        dispatch.flight.scheduled(&self.state.peer().worker_uid);
         self.last_number = number;
         if !self.described {
             self.described = true;

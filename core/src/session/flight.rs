@@ -18,6 +18,7 @@ use crate::nested::Nested;
 use crate::payload::Payload;
 use crate::routine::RoutineKind;
 use crate::state::asked::{Asked, Refused, Thrown};
+use crate::task_events::{CallTeller, Iteration};
 use crate::wire;
 
 /// What has to be sent for a call. It is kept until the worker has answered, so that a task that
@@ -78,6 +79,8 @@ pub(crate) struct Flight {
     number: AtomicU64,
     /// Of a call that a task has made.
     nested: Option<Nested>,
+    /// While somebody listens.
+    teller: Option<Box<CallTeller>>,
 }
 
 /// What a host that polls finds.
@@ -128,6 +131,7 @@ impl Flight {
         observer: Option<Box<dyn CallObserver>>,
         asked: Option<Asked>,
         nested: Option<Nested>,
+        teller: Option<Box<CallTeller>>,
     ) -> Arc<Flight> {
         let way = Way {
             session: None,
@@ -142,6 +146,7 @@ impl Flight {
             },
             number: AtomicU64::new(0),
             nested,
+            teller,
         })
     }
 
@@ -184,6 +189,19 @@ impl Flight {
     fn wait(&self, waits: bool) {
         if let Some(nested) = &self.nested {
             nested.wait(waits);
+        }
+    }
+
+    fn initiated(&self, iteration: Iteration) {
+        if let Some(teller) = &self.teller {
+            teller.initiated(iteration);
+        }
+    }
+
+    /// It is written to the session of a worker.
+    pub(crate) fn scheduled(&self, worker_uid: &str) {
+        if let Some(teller) = &self.teller {
+            teller.scheduled(worker_uid);
         }
     }
 
@@ -234,6 +252,9 @@ impl Flight {
                 self.wait(asked.owes());
             }
         });
+        if let Some(teller) = &self.teller {
+            teller.item();
+        }
         self.due.item(item, |waker| wakers.push(waker));
     }
 
@@ -257,8 +278,12 @@ impl Flight {
             // Before the host knows, which then goes on.
             nested.over();
         }
+        let told = self.teller.as_ref().map(|_| outcome.as_result());
         let ended = self.due.finish(outcome, wake);
         if ended {
+            if let (Some(teller), Some(outcome)) = (&self.teller, told) {
+                teller.completed(outcome);
+            }
             let watches = self
                 .due
                 .extra(|way| [way.deadline.take(), way.step_watch.take()]);
@@ -283,6 +308,7 @@ impl Flight {
             let asked = way.asked.as_mut();
             if asked.is_some_and(|asked| asked.items(items, Instant::now)) {
                 self.wait(items > 0);
+                (0..items).for_each(|_| self.initiated(Iteration::Next));
                 way.tell(CallerCommand::Credit(Arc::clone(self), items));
             }
         });
@@ -302,6 +328,7 @@ impl Flight {
                 .send(Instant::now)
                 .map_err(refused)?;
             self.wait(true);
+            self.initiated(Iteration::Send);
             way.tell(CallerCommand::Send(Arc::clone(self), value));
             Ok(())
         });
@@ -322,6 +349,7 @@ impl Flight {
                 && let Some(fault) = fault.take()
             {
                 self.wait(true);
+                self.initiated(Iteration::Throw);
                 way.tell(CallerCommand::Throw(Arc::clone(self), fault));
             }
             Ok(thrown)

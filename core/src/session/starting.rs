@@ -98,6 +98,9 @@ impl Serving {
             }),
             stopped: None,
         };
+        if open.undecided.is_none() {
+            open.state.scheduled();
+        }
         self.open.insert(number, open);
         self.arguments(number, part);
         self.ask(number);

@@ -427,7 +427,8 @@ impl Serving {
         let Some(open) = self.open.get_mut(&number) else {
             return;
         };
-        if open.state.end_if_not_begun() {
+        open.state.stop_for(fault.kind);
+        if open.state.end_if_not_begun(fault.kind) {
             self.outbox
                 .frame(Frame::new(number, Kind::Fault(Box::new(fault.into_wire()))));
             self.close_call(number);
@@ -566,7 +567,7 @@ impl Serving {
 
 /// Tells a task to stop, once.
 fn stop(open: &mut Open) {
-    open.state.end_if_not_begun();
+    open.state.end_if_not_begun(ErrorKind::Cancelled);
     if open.state.cancel()
         && let Some(control) = &mut open.control
     {

@@ -6,6 +6,7 @@ use wool_core::{Codec, Error, Outcome, Payload, Step};
 use crate::error::{wool_error_free, wool_error_t};
 use crate::guard::{Failure, Result, invalid};
 use crate::memory::NO_BYTES;
+use crate::task_events::Waiting;
 use crate::types::*;
 
 use wool_event_kind_t::*;
@@ -23,6 +24,8 @@ pub(crate) enum Body {
     Payload(Payload),
     Step(Step),
     Error(Error),
+    /// Counted until it is drained.
+    TaskEvent(Payload, Waiting),
 }
 
 impl Event {
@@ -65,6 +68,7 @@ impl Event {
                 }
             }
             Body::Error(error) => event.put_error(error),
+            Body::TaskEvent(payload, _waiting) => event.put_payload(payload, slab),
         }
         event
     }

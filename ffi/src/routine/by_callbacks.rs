@@ -116,6 +116,9 @@ impl Running {
                 let Some(run) = self.callbacks.run else {
                     return;
                 };
+                if self.callbacks.step.is_none() {
+                    self.entry.task.begin();
+                }
                 let info = self.entry.info();
                 // SAFETY: the host gave both together; info and arguments live during the call.
                 patient(|| unsafe { run(user_data, handle, &info, lend(&arguments)) });

@@ -40,6 +40,9 @@ impl ByQueue {
 
     /// Begins the task, for which the queue is open and has room.
     fn begin(&self, task: Task, slots: Slots) -> Result<QueuedTask, Error> {
+        if self.slots_of_a_task == 1 {
+            task.begin();
+        }
         let arguments = task.take_arguments();
         let entry = TaskEntry::insert(task, Some(slots))?;
         let task = QueuedTask {

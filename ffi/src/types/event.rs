@@ -27,6 +27,10 @@ pub enum wool_event_kind_t {
     WOOL_EVENT_CLOSED = 8,
     /// A worker's admission hook is asked: `handle` is a wool_admission_t.
     WOOL_EVENT_ADMISSION = 9,
+    /// Something happened to a task (wool_task_events_new): `payload` holds a map with `kind` ("task-created", ...), `side`
+    /// ("caller" or "worker"), `timestamp_us` (int), `id` (uuid), `routine`, `caller` and `worker` (uuid or null), `step` ("next",
+    /// "send", "throw" or null), `status` ("OK", an error's name, or null).
+    WOOL_EVENT_TASK_EVENT = 10,
 }
 
 /// What the task of a stream is asked to do.

@@ -9,6 +9,7 @@ mod memory;
 mod options;
 mod routine;
 mod status;
+mod task_events;
 mod value;
 
 pub use admission::*;
@@ -17,6 +18,7 @@ pub use memory::*;
 pub use options::*;
 pub use routine::*;
 pub use status::*;
+pub use task_events::*;
 pub use value::*;
 
 /// A struct that begins with `struct_size` and whose defaults are zeros.
@@ -39,6 +41,8 @@ unsafe impl Options for wool_queue_options_t {}
 unsafe impl Options for wool_routine_options_t {}
 // SAFETY: as above.
 unsafe impl Options for wool_runtime_options_t {}
+// SAFETY: as above.
+unsafe impl Options for wool_task_events_options_t {}
 // SAFETY: as above.
 unsafe impl Options for wool_task_info_t {}
 // SAFETY: as above.

@@ -9,12 +9,15 @@ fn routines(runtime: &Runtime) -> wool::Result<()> {
         context.set("shop", "greeted", true)?;
         Ok(context.get("shop", "customer")?.unwrap_or_default())
     }))?;
-    runtime.register(Routine::unary("wool.greet", |task, _arguments| async move {
-        // The context of this task goes along, and takes up what is changed there.
-        let name: String = wool::call("wool.name", ()).await?.extract()?;
-        task.info().context.unset("shop", "hint");
-        Ok(format!("Good morning, {name}"))
-    }))
+    runtime.register(Routine::unary(
+        "wool.greet",
+        |task, _arguments| async move {
+            // The context of this task goes along, and takes up what is changed there.
+            let name: String = wool::call("wool.name", ()).await?.extract()?;
+            task.info().context.unset("shop", "hint");
+            Ok(format!("Good morning, {name}"))
+        },
+    ))
 }
 
 #[wool::main(routines)]

@@ -28,14 +28,17 @@ fn routines(runtime: &Runtime) -> wool::Result<()> {
         Ok(())
     });
     runtime.register(countdown)?;
-    runtime.register(Routine::unary("wool.sleep", |_task, arguments| async move {
-        let (depth,): (u64,) = arguments.extract()?;
-        if depth > 0 {
-            wool::call("wool.sleep", (depth - 1,)).await?;
-        }
-        std::future::pending::<()>().await;
-        Ok(())
-    }))
+    runtime.register(Routine::unary(
+        "wool.sleep",
+        |_task, arguments| async move {
+            let (depth,): (u64,) = arguments.extract()?;
+            if depth > 0 {
+                wool::call("wool.sleep", (depth - 1,)).await?;
+            }
+            std::future::pending::<()>().await;
+            Ok(())
+        },
+    ))
 }
 
 #[wool::main(routines)]

@@ -15,6 +15,8 @@ use wool::{
     Payload, Runtime, RuntimeOptions, Worker, WorkerPool, serve_if_spawned,
 };
 
+use crate::bags::Bags;
+use crate::events::Events;
 use crate::failures::{OutOfStock, too_deep};
 use crate::pools;
 use crate::protocol::{self, Failure, Options, Tokens, log, say};
@@ -37,6 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             return Ok(runtime.close_blocking(None)?);
         }
     };
+    let events = Events::listen(&runtime, options)?;
     let (reporter, reports) = Reporter::start()?;
     let program = Program::start()?;
     let mut caller = Caller {
@@ -49,6 +52,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         program,
         handles: HashMap::new(),
         streams: Streams::default(),
+        bags: Bags::default(),
+        events,
     };
     say("ready");
     protocol::serve_commands(|line| caller.serve(line))?;
@@ -192,6 +197,8 @@ struct Caller {
     program: Program,
     handles: HashMap<String, CallHandle>,
     streams: Streams,
+    bags: Bags,
+    events: Events,
 }
 
 impl Caller {
@@ -231,13 +238,17 @@ impl Caller {
                 self.streams.step(id, Step::Throw(fault));
             }
             "closestream" => self.streams.step(id, Step::Close),
+            "bag" => self.bags.make(id, tokens)?,
+            "bagset" => self.bags.set(id, tokens)?,
+            "bagget" => self.bags.tell(id, tokens)?,
+            "events" => say(&format!("events {id} {}", self.events.report())),
             "status" => self.status(id, tokens)?,
             "pool" => self.open_pool(id, tokens)?,
             "worker" => self.start_worker(id, tokens)?,
             "stopworker" => self.stop_worker(id, tokens)?,
             "closepool" => self.close_pool(id, tokens)?,
             other => say(&format!(
-                "error {id} UNSUPPORTED - no%20command%20{} 0 - 0 -",
+                "error {id} UNSUPPORTED - no%20command%20{} 0 - 0 - 0",
                 protocol::text(other)
             )),
         }
@@ -254,11 +265,12 @@ impl Caller {
             id: id.to_owned(),
             reports: self.reports.clone(),
         };
-        let context = protocol::context(&options)?;
+        let (values, context) = (protocol::context(&options)?, self.bags.of(&options)?);
         let encoded = arguments.and_then(|arguments| Payload::arguments(&arguments));
         let submitted = encoded.and_then(|arguments| {
             let request = CallRequest {
-                context: context?,
+                context,
+                values: values?,
                 timeout,
                 tag,
                 ..CallRequest::unary(routine, arguments)
@@ -280,6 +292,7 @@ impl Caller {
         let (timeout, step_timeout) = (milliseconds("timeout")?, milliseconds("step_timeout")?);
         let prefetch = options.number("prefetch")?.unwrap_or(0);
         let pool = self.pool(&options)?;
+        let context = self.bags.of(&options)?;
         let opened = arguments.and_then(|arguments| {
             let mut stream = pool.stream(routine, arguments).prefetch(prefetch);
             if let Some(timeout) = timeout {
@@ -287,6 +300,9 @@ impl Caller {
             }
             if let Some(timeout) = step_timeout {
                 stream = stream.step_timeout(timeout);
+            }
+            if let Some(context) = &context {
+                stream = stream.context(context);
             }
             stream.open()
         });

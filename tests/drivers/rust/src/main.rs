@@ -1,10 +1,13 @@
 //! The Rust driver of the conformance suite: `tests/drivers/PROTOCOL.md`.
 
 mod admission;
+mod bags;
 mod blocking;
 mod caller;
+mod events;
 mod failures;
 mod generators;
+mod nested;
 mod pools;
 mod process_routines;
 mod protocol;

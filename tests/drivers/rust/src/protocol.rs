@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use std::str::{FromStr, SplitAsciiWhitespace};
 
 use wool::value::{Arguments, Limits, Value, decode, encode};
-use wool::{ApplicationError, Error};
+use wool::{ApplicationError, ContextValue, Error};
 
 use crate::failures::OutOfStock;
 
@@ -94,6 +94,10 @@ impl<'a> Tokens<'a> {
             .collect()
     }
 
+    pub(crate) fn rest(self) -> impl Iterator<Item = &'a str> {
+        self.0
+    }
+
     /// All that is left.
     pub(crate) fn options(self) -> Options {
         Options::parse(self.0.map(str::to_owned))
@@ -130,23 +134,30 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// What rides along, by the options `context=NAMESPACE:NAME:VALUE`; or why it cannot.
-pub(crate) fn context(options: &Options) -> Result<Result<wool::Context, Error>, Failure> {
-    let mut context = wool::Context::default();
+/// What rides along with one call, by the options `context=NAMESPACE:NAME:VALUE`; or why it cannot.
+pub(crate) fn context(options: &Options) -> Result<Result<Vec<ContextValue>, Error>, Failure> {
+    let context = wool::Context::new();
     for (_, token) in options.0.iter().filter(|(key, _)| key == "context") {
-        let mut parts = token.splitn(3, ':');
-        let (Some(namespace), Some(name), Some(token)) = (parts.next(), parts.next(), parts.next())
-        else {
-            return Err(Failure::new(
-                "context= wants a namespace, a name and a value",
-            ));
-        };
-        let (namespace, name) = (untext(namespace)?, untext(name)?);
-        if let Err(error) = value(token)?.and_then(|value| context.set(namespace, name, value)) {
+        let (namespace, name, value) = context_value(token)?;
+        if let Err(error) = value.and_then(|value| context.set(namespace, name, value)) {
             return Ok(Err(error));
         }
     }
-    Ok(Ok(context))
+    Ok(Ok(context.values()))
+}
+
+/// `NAMESPACE:NAME:VALUE`.
+pub(crate) fn context_value(
+    token: &str,
+) -> Result<(String, String, Result<Value, Error>), Failure> {
+    let mut parts = token.splitn(3, ':');
+    let (Some(namespace), Some(name), Some(token)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return Err(Failure::new(
+            "a value of a context has a namespace, a name and a value",
+        ));
+    };
+    Ok((untext(namespace)?, untext(name)?, value(token)?))
 }
 
 /// The value of a token, or why the codec refuses it.
@@ -268,12 +279,13 @@ pub(crate) fn error(id: &str, error: &Error) -> String {
     let own = error.downcast::<OutOfStock>();
     let own = own.and_then(|own| report(&own.to_value()).ok());
     format!(
-        "error {id} {} {} {} {traceback} {} {causes} {}",
+        "error {id} {} {} {} {traceback} {} {causes} {} {}",
         error.kind().name(),
         text(type_name),
         text(error.message()),
         text(language),
-        own.as_deref().unwrap_or("-")
+        own.as_deref().unwrap_or("-"),
+        u8::from(error.retryable())
     )
 }
 

@@ -10,6 +10,7 @@ use wool::{Fault, Result, Routine, Runtime};
 use crate::blocking::{self, Barrier};
 use crate::failures;
 use crate::generators;
+use crate::nested;
 use crate::process_routines;
 use crate::protocol::fill;
 
@@ -21,6 +22,7 @@ pub(crate) struct Counters {
     cancelled: AtomicU64,
     cleaned: AtomicU64,
     yielded: AtomicU64,
+    held: AtomicU64,
     pub(crate) barrier: Barrier,
 }
 
@@ -51,6 +53,16 @@ impl Counters {
         self.yielded.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// How many tasks of `conf.hold` are held.
+    pub(crate) fn held(&self) -> u64 {
+        self.held.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn hold(self: &Arc<Self>) -> Holding {
+        self.held.fetch_add(1, Ordering::SeqCst);
+        Holding(Arc::clone(self))
+    }
+
     /// A body begins; it has ended when the guard is dropped, in whatever way.
     pub(crate) fn begin(self: &Arc<Self>) -> Running {
         self.started.fetch_add(1, Ordering::SeqCst);
@@ -59,6 +71,15 @@ impl Counters {
 }
 
 pub(crate) struct Running(Arc<Counters>);
+
+/// A task of `conf.hold` that has not been let go.
+pub(crate) struct Holding(Arc<Counters>);
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -106,6 +127,7 @@ pub(crate) fn register(runtime: &Runtime, counters: &Arc<Counters>) -> Result<()
     blocking::register(runtime, counters)?;
     failures::register(runtime, counters)?;
     generators::register(runtime, counters)?;
+    nested::register(runtime, counters)?;
     register_streams(runtime, counters)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wool::{Error, Runtime, RuntimeOptions, Worker};
 
+use crate::events::Events;
 use crate::pools;
 use crate::protocol::{self, Failure, Options, Tokens, say};
 use crate::routines::{self, Counters};
@@ -16,10 +17,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     })?;
     let counters = Arc::new(Counters::default());
     routines::register(&runtime, &counters)?;
+    let events = Events::listen(&runtime, options)?;
     match start(&runtime, &counters, options)? {
         Ok(worker) => {
             say(&format!("ready {} {}", worker.address(), worker.uid()));
-            protocol::serve_commands(|line| serve(line, &worker, &counters))?;
+            protocol::serve_commands(|line| serve(line, &worker, &counters, &events))?;
         }
         Err(error) => say(&protocol::not_ready(&error)),
     }
@@ -42,10 +44,11 @@ pub(crate) fn start(
     pools::start_worker(runtime, counters, options)
 }
 
-fn serve(line: &str, worker: &Worker, counters: &Counters) -> Result<(), Failure> {
+fn serve(line: &str, worker: &Worker, counters: &Counters, events: &Events) -> Result<(), Failure> {
     let mut tokens = Tokens::of(line);
     match tokens.next("command")? {
         "count" => say(&counters.report()),
+        "events" => say(&format!("events {}", events.report())),
         "stop" => {
             let grace = pools::grace(tokens.number("grace")?);
             worker.stop(grace, || say("stopped"));

@@ -1,0 +1,305 @@
+//! What is told of tasks: in order, in pairs, on both sides, and nothing to who does not listen.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests: a panic is a failure"
+)]
+
+mod common;
+
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::time::Duration;
+
+use common::{Peers, block_on, eventually};
+use wool::{
+    ErrorKind, Fault, PoolOptions, Routine, TaskEvent, TaskEventKind, TaskEvents, TaskSide, Uuid,
+    WorkerOptions,
+};
+
+fn routines() -> Vec<Routine> {
+    let echo = Routine::unary("test.echo", |_task, arguments| async move {
+        let (value,): (i64,) = arguments.extract()?;
+        Ok(value)
+    });
+    let fail = Routine::unary("test.fail", |_task, _arguments| async {
+        Err::<(), _>(Fault::new("Failed", "as asked"))
+    });
+    let panics = Routine::unary("test.panic", |_task, _arguments| async {
+        if true {
+            panic!("as asked");
+        }
+        Ok(())
+    });
+    let wait = Routine::unary("test.wait", |_task, _arguments| async {
+        std::future::pending::<()>().await;
+        Ok(())
+    });
+    let mirror = Routine::stream("test.mirror", |_task, arguments, mut out| async move {
+        let (n,): (i64,) = arguments.extract()?;
+        for i in 0..n {
+            out.yield_(i).await.ok();
+        }
+        Ok(())
+    });
+    let blocking = Routine::blocking("test.blocking", |_task, _arguments| Ok(1));
+    vec![echo, fail, panics, wait, mirror, blocking]
+}
+
+/// All that was told.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<TaskEvent>>>);
+
+impl Told {
+    fn listen(peers: &Peers) -> (Told, TaskEvents) {
+        let told = Told::default();
+        let events = Arc::clone(&told.0);
+        let listening = peers
+            .runtime
+            .on_task_event(0, move |event| events.lock().unwrap().push(event.clone()))
+            .unwrap();
+        (told, listening)
+    }
+
+    /// Of one side, in its order: the names without `task-`, with step and outcome.
+    fn of(&self, side: TaskSide) -> Vec<String> {
+        let events = self.0.lock().unwrap();
+        let of_side = events.iter().filter(|event| event.side == side);
+        of_side
+            .map(|event| {
+                let name = event.kind.name().trim_start_matches("task-").to_owned();
+                let step = event.iteration.map(|step| format!(" {}", step.name()));
+                let outcome = event.outcome.map(|outcome| match outcome {
+                    Ok(()) => " OK".to_owned(),
+                    Err(kind) => format!(" {kind}"),
+                });
+                name + &step.or(outcome).unwrap_or_default()
+            })
+            .collect()
+    }
+
+    /// Waits until as many tasks are completed on both sides.
+    async fn completed(&self, tasks: usize) {
+        eventually(async || {
+            let events = self.0.lock().unwrap();
+            let completed = events
+                .iter()
+                .filter(|event| event.kind == TaskEventKind::Completed);
+            completed.count() == 2 * tasks
+        })
+        .await;
+    }
+
+    fn check(&self, caller: &[&str], worker: &[&str]) {
+        assert_eq!(self.of(TaskSide::Caller), caller);
+        assert_eq!(self.of(TaskSide::Worker), worker);
+        self.0.lock().unwrap().clear();
+    }
+}
+
+const UNARY_CALLER: [&str; 2] = ["created", "scheduled"];
+const UNARY_WORKER: [&str; 3] = ["scheduled", "started", "stopped"];
+
+#[test]
+fn a_call_is_told_from_its_beginning_to_its_end() {
+    let peers = Peers::new(routines());
+    block_on(async {
+        peers.pool.call("test.echo", (0,)).await.unwrap();
+        let (told, listening) = Told::listen(&peers);
+        for (routine, end) in [
+            ("test.echo", "completed OK"),
+            ("test.blocking", "completed OK"),
+            ("test.fail", "completed TASK_FAILED"),
+            ("test.panic", "completed PANIC"),
+        ] {
+            let _ = peers.pool.call(routine, (1,)).await;
+            told.completed(1).await;
+            {
+                let events = told.0.lock().unwrap();
+                let first = events[0].clone();
+                assert!(events.iter().all(|event| event.id == first.id));
+                assert!(events.iter().all(|event| &*event.routine == routine));
+                assert!(events.iter().all(|event| event.caller.is_none()));
+                let worker = |event: &TaskEvent| event.worker.is_some();
+                assert!(events.iter().filter(|event| worker(event)).count() == events.len() - 1);
+            }
+            told.check(
+                &[&UNARY_CALLER[..], &[end]].concat(),
+                &[&UNARY_WORKER[..], &[end]].concat(),
+            );
+        }
+        assert_eq!(listening.missed(), 0);
+        drop(listening);
+        peers.pool.call("test.echo", (0,)).await.unwrap();
+        assert!(told.0.lock().unwrap().is_empty());
+    });
+    peers.close();
+}
+
+#[test]
+fn each_step_of_a_stream_is_told() {
+    let peers = Peers::new(routines());
+    block_on(async {
+        let (told, _listening) = Told::listen(&peers);
+        let mut items = peers.pool.stream("test.mirror", (3,)).open().unwrap();
+        items.next().await.unwrap().unwrap();
+        items.send(1).await.unwrap().unwrap();
+        items
+            .throw(Fault::new("Thrown", ""))
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(items.next().await.is_none());
+        told.completed(1).await;
+        told.check(
+            &[
+                "created",
+                "iteration-initiated next",
+                "scheduled",
+                "iteration-completed next",
+                "iteration-initiated send",
+                "iteration-completed send",
+                "iteration-initiated throw",
+                "iteration-completed throw",
+                "iteration-initiated next",
+                "completed OK",
+            ],
+            &[
+                "scheduled",
+                "started",
+                "iteration-started next",
+                "iteration-completed next",
+                "iteration-started send",
+                "iteration-completed send",
+                "iteration-started throw",
+                "iteration-completed throw",
+                "iteration-started next",
+                "stopped",
+                "completed OK",
+            ],
+        );
+        // Closed at a yield, and goes on yielding.
+        let mut items = peers.pool.stream("test.mirror", (3,)).open().unwrap();
+        items.next().await.unwrap().unwrap();
+        items.close().await.unwrap_err();
+        told.completed(1).await;
+        let worker = told.of(TaskSide::Worker);
+        let end = ["stopped", "completed TASK_FAILED"];
+        assert_eq!(worker[worker.len() - 2..], end);
+    });
+    peers.close();
+}
+
+#[test]
+fn what_is_stopped_ends_for_that_reason() {
+    let peers = Peers::new(routines());
+    block_on(async {
+        let (told, _listening) = Told::listen(&peers);
+        let late = peers
+            .pool
+            .call("test.wait", ())
+            .timeout(Duration::from_millis(30));
+        late.await.unwrap_err();
+        told.completed(1).await;
+        let caller = told.of(TaskSide::Caller);
+        assert_eq!(caller.last().unwrap(), "completed DEADLINE_EXCEEDED");
+        // The worker's clock or the caller's cancel, whichever came first.
+        let worker = told.of(TaskSide::Worker);
+        assert_eq!(worker[..3], UNARY_WORKER);
+        told.0.lock().unwrap().clear();
+
+        let call = tokio::spawn(peers.pool.call("test.wait", ()).into_future());
+        eventually(async || told.of(TaskSide::Worker).len() == 2).await;
+        call.abort();
+        told.completed(1).await;
+        told.check(
+            &[&UNARY_CALLER[..], &["completed CANCELLED"]].concat(),
+            &[&UNARY_WORKER[..], &["completed CANCELLED"]].concat(),
+        );
+        peers.pool.call("test.nowhere", ()).await.unwrap_err();
+        told.check(&["created", "completed ROUTINE_NOT_FOUND"], &[]);
+    });
+    peers.close();
+}
+
+#[test]
+fn a_call_that_waits_for_a_place_is_scheduled_when_it_has_one() {
+    let worker = WorkerOptions {
+        concurrency: 1,
+        ..WorkerOptions::default()
+    };
+    let peers = Peers::with(routines(), worker, PoolOptions::default());
+    block_on(async {
+        let (told, _listening) = Told::listen(&peers);
+        let first = tokio::spawn(peers.pool.call("test.wait", ()).into_future());
+        eventually(async || told.of(TaskSide::Worker).len() == 2).await;
+        let second = tokio::spawn(peers.pool.call("test.echo", (1,)).into_future());
+        eventually(async || told.of(TaskSide::Caller).len() == 3).await;
+        assert_eq!(told.of(TaskSide::Caller)[2], "created");
+        first.abort();
+        second.await.unwrap().unwrap();
+        told.completed(2).await;
+        let mut ids: Vec<Uuid> = told.0.lock().unwrap().iter().map(|e| e.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 2);
+        let _ = first.await;
+    });
+    peers.close();
+}
+
+#[test]
+fn who_is_slow_misses_events_and_holds_up_nobody() {
+    let peers = Peers::new(routines());
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    let (entered, has_entered) = mpsc::channel();
+    let held = Arc::clone(&gate);
+    let listening = peers
+        .runtime
+        .on_task_event(4, move |_event| {
+            let _ = entered.send(());
+            let open = held.0.lock().unwrap();
+            drop(held.1.wait_while(open, |open| !*open).unwrap());
+        })
+        .unwrap();
+    block_on(async {
+        for n in 0..10 {
+            peers.pool.call("test.echo", (n,)).await.unwrap();
+        }
+    });
+    has_entered.recv().unwrap();
+    // Three events at the caller and four at the worker; one is being handled, four wait.
+    block_on(async { eventually(async || listening.missed() == 10 * 7 - 5).await });
+    drop(listening);
+    *gate.0.lock().unwrap() = true;
+    gate.1.notify_all();
+    // Those that waited are not told any more.
+    assert!(has_entered.recv().is_err());
+    peers.close();
+}
+
+#[test]
+fn a_handler_may_stop_itself_and_panic() {
+    let peers = Peers::new(routines());
+    let own: Arc<Mutex<Option<TaskEvents>>> = Arc::default();
+    let (told, heard) = mpsc::channel();
+    let stop = Arc::clone(&own);
+    let listening = peers
+        .runtime
+        .on_task_event(0, move |event| {
+            told.send(event.kind).unwrap();
+            if event.kind == TaskEventKind::Created {
+                panic!("as asked");
+            }
+            drop(stop.lock().unwrap().take());
+        })
+        .unwrap();
+    *own.lock().unwrap() = Some(listening);
+    block_on(async { peers.pool.call("test.echo", (1,)).await.unwrap() });
+    assert_eq!(heard.recv().unwrap(), TaskEventKind::Created);
+    assert_eq!(heard.recv().unwrap(), TaskEventKind::Scheduled);
+    assert!(heard.recv().is_err());
+    peers.runtime.close_blocking(None).unwrap();
+    let closed = peers.runtime.on_task_event(0, |_| {}).unwrap_err();
+    assert_eq!(closed.kind(), ErrorKind::Closed);
+}
