@@ -44,6 +44,11 @@ napi_value ContextUnset(napi_env env, napi_callback_info info);
 napi_value TakeAdmission(napi_env env, napi_callback_info info);
 napi_value AnswerAdmission(napi_env env, napi_callback_info info);
 
+// task_events.cc
+napi_value ListenToTasks(napi_env env, napi_callback_info info);
+napi_value MissedTaskEvents(napi_env env, napi_callback_info info);
+napi_value StopListening(napi_env env, napi_callback_info info);
+
 // peers.cc
 napi_value CreateRuntime(napi_env env, napi_callback_info info);
 napi_value CloseRuntime(napi_env env, napi_callback_info info);

@@ -16,6 +16,9 @@ export interface WorkerHandle {
 export interface ContextHandle {
   readonly [handle]: 'context';
 }
+export interface TaskEventsHandle {
+  readonly [handle]: 'task events';
+}
 export interface DiscoveryHandle {
   readonly [handle]: 'discovery';
 }
@@ -55,6 +58,7 @@ export const EventKind = {
   CANCEL: 7,
   CLOSED: 8,
   ADMISSION: 9,
+  TASK_EVENT: 10,
 } as const;
 export const Step = { NEXT: 1, SEND: 2, THROW: 3, CLOSE: 4 } as const;
 export const Verdict = { ACCEPT: 1, BUSY: 2, REFUSE: 3, FAIL: 4 } as const;
@@ -215,6 +219,13 @@ export interface Native {
   contextGet(context: ContextHandle, namespace: string, name: string): Buffer | undefined;
   contextSet(context: ContextHandle, namespace: string, name: string, bytes: Uint8Array, length: number): void;
   contextUnset(context: ContextHandle, namespace: string, name: string): void;
+
+  /** Each comes as a TASK_EVENT of that tag. At most `capacity` are undrained, 0 is 4,096; further ones are missed. */
+  listenToTasks(runtime: RuntimeHandle, tag: number, capacity: number): TaskEventsHandle;
+  /** 0 once they are not listened to any more. */
+  missedTaskEvents(events: TaskEventsHandle): number;
+  /** Some may still be in the queue. */
+  stopListening(events: TaskEventsHandle): void;
 
   /** Rejects with an ErrorDescription. */
   startWorker(

@@ -2,6 +2,8 @@ import { ambient, runWith } from './ambient.js';
 import { call, type CallOptions, type Request, type StreamOptions } from './call.js';
 import { closing } from './closing.js';
 import { WoolError } from './errors.js';
+import type { FanOut } from './fan-out.js';
+import { broadcast, type BroadcastOutcome, map, type MapOptions, type MapOutcome } from './map.js';
 import { native, type PoolHandle } from './native.js';
 import { invalid } from './options.js';
 import { nativePoolOptions, type WorkerPoolOptions } from './pool-options.js';
@@ -128,6 +130,50 @@ export class WorkerPool implements AsyncDisposable {
     return runWith({ pool: this }, body);
   }
 
+  /**
+   * Calls a unary routine once for each input, and gives how each call ended, as they do. An input is the one argument;
+   * {@link args} are all of them, and `raw(bytes)` skips the codec.
+   *
+   * ```ts
+   * const squares = pool.map<number>('calc.square', numbers, { inFlight: 16, ordered: true });
+   * for await (const { index, value, error } of squares) {
+   *   console.log(index, error ?? value, squares.progress);
+   * }
+   * ```
+   *
+   * One that fails does not stop the others. Leaving the loop cancels what is under way.
+   *
+   * @param inputs taken one by one, when their calls can be made
+   * @throws {WoolError} `INVALID_ARGUMENT`
+   */
+  map<T = unknown>(
+    routine: string,
+    inputs: Iterable<unknown> | AsyncIterable<unknown>,
+    options: MapOptions = {},
+  ): FanOut<MapOutcome<T>> {
+    return map<T>(this.#target(routine), inputs, options);
+  }
+
+  /**
+   * Calls a unary routine once on every worker that, at the first `next`, is connected, not draining and serves it, and
+   * gives what each answers, as they do. A worker that is lost meanwhile comes with its error.
+   *
+   * ```ts
+   * for await (const { worker, error } of pool.broadcast('cache.clear')) {
+   *   if (error !== undefined) console.log(worker, error.message);
+   * }
+   * ```
+   *
+   * The first `next` rejects as `NO_WORKERS_AVAILABLE` where there is no such worker.
+   */
+  broadcast<T = unknown>(
+    routine: string,
+    args: readonly unknown[] | Raw = [],
+    options: Omit<CallOptions, 'worker'> = {},
+  ): FanOut<BroadcastOutcome<T>> {
+    return broadcast<T>(this.#target(routine), args, options, () => this.status());
+  }
+
   /** Which workers the pool has and how they are, which it turned away, and why. Cheap enough for a dashboard. */
   status(): PoolStatus {
     return poolStatus(this.#handle);
@@ -155,6 +201,10 @@ export class WorkerPool implements AsyncDisposable {
 
   #request(routine: string, args: readonly unknown[] | Raw, options: StreamOptions): Request {
     return { queue: this.#queue, pool: this.#handle, routine, args, options, from: ambient() };
+  }
+
+  #target(routine: string): Omit<Request, 'args' | 'options'> {
+    return { queue: this.#queue, pool: this.#handle, routine, from: ambient() };
   }
 }
 

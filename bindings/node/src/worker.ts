@@ -71,14 +71,14 @@ export class Worker implements AsyncDisposable {
     let admitTag = 0;
     queue.hold();
     try {
-      admitTag = options.admit === undefined ? 0 : queue.tagForAdmissions(admissions(options.admit));
+      admitTag = options.admit === undefined ? 0 : queue.tagForSink(admissions(options.admit));
       const publish = LocalDiscovery.handleOf('publish', options.publish);
       const pool = WorkerPool.handleOf('pool', options.pool);
       const tags = texts('tags', options.tags);
       const started = await native.startWorker(queue.handle, { ...options, tags, publish, pool, admitTag });
       return new Worker(queue, started, admitTag);
     } catch (error) {
-      queue.forgetAdmissions(admitTag);
+      queue.forgetSink(admitTag);
       throw error instanceof Error ? error : errorFrom(error as ErrorDescription);
     } finally {
       queue.release();
@@ -97,7 +97,7 @@ export class Worker implements AsyncDisposable {
     if (this.#stopped === undefined) {
       this.#stopped = stopped.catch(ignoreClosed).finally(() => {
         this.#queue.serving.delete(this);
-        this.#queue.forgetAdmissions(this.#admitTag);
+        this.#queue.forgetSink(this.#admitTag);
         this.#queue.release();
       });
     } else {
