@@ -178,7 +178,7 @@ test('a broadcast where nobody serves the routine has called nobody', async (t) 
   const { pool } = await squares(t);
   await pool.call('square', [1]);
   await assert.rejects(pool.broadcast('nowhere').next(), (error) => {
-    return error.kind === 'NO_WORKERS_AVAILABLE' && retryable(error);
+    return error.kind === 'ROUTINE_NOT_FOUND' && retryable(error);
   });
 });
 
