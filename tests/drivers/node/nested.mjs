@@ -13,7 +13,7 @@ async function chain(depth) {
   return [told(), ...(depth > 0 ? await call('conf.chain', [depth - 1]) : [])];
 }
 
-async function fib(n) {
+export async function fib(n) {
   return n < 2 ? n : BigInt(await call('conf.fib', [n - 1])) + BigInt(await call('conf.fib', [n - 2]));
 }
 
@@ -81,9 +81,16 @@ async function ownContext(n) {
 /** Lets go whom `conf.hold` holds. */
 const held = new Set();
 
-async function hold(x) {
-  await new Promise((resolve) => held.add(resolve));
-  return x;
+function hold(x) {
+  const { signal } = currentTask();
+  return new Promise((resolve, reject) => {
+    const letGo = () => resolve(x);
+    held.add(letGo);
+    signal.addEventListener('abort', () => {
+      held.delete(letGo);
+      reject(signal.reason);
+    });
+  });
 }
 
 function letGo() {
@@ -95,7 +102,7 @@ function letGo() {
 
 /** By the names that follow `conf.`. */
 export const UNARY = {
-  ...{ task: told, chain, fib, nest, hold, letgo: letGo },
+  ...{ task: told, chain, nest, hold, letgo: letGo },
   ...{ context: found, setcontext: setContext, failcontext: failContext, owncontext: ownContext },
 };
 export const STREAMS = { fibs, neststream: nestStream, countcontext: countContext };

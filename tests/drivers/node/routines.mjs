@@ -3,7 +3,7 @@ import { currentTask, threaded, WorkerPool } from '../../../bindings/node/dist/i
 import { releaseHeld } from './admission.mjs';
 import { counted as countedInThreads, newShared, unblock } from './blocked.mjs';
 import { errorOfType, OutOfStock } from './errors.mjs';
-import { STREAMS, UNARY } from './nested.mjs';
+import { fib, STREAMS, UNARY } from './nested.mjs';
 import { discovery } from './options.mjs';
 import { fill } from './tokens.mjs';
 
@@ -218,6 +218,7 @@ export function registerRoutines(runtime, { threads = 2 } = {}) {
     }),
   );
   runtime.register('conf.failodd', unary(failOdd));
+  runtime.register('conf.fib', unary(fib), { parameters: ints('n') });
   for (const [name, body] of Object.entries(UNARY)) {
     runtime.register(`conf.${name}`, unary(body));
   }
