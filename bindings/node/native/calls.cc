@@ -24,6 +24,7 @@ struct Extras {
     options.context = context.data();
     options.context_count = context.size();
     options.parent = parent;
+    options.worker_uid = SliceOf(worker);
     options.bag = bag == nullptr ? nullptr : bag->handle;
   }
 

@@ -31,6 +31,10 @@ for await (const _ of pool.stream('wool.spin', [2])) {
 await ended;
 listening.close();
 
+// The first step may be asked for before the call is given to a worker, or after.
+const rank = ({ kind }) => ({ 'task-created': 0, 'task-scheduled': 1 })[kind] ?? 2;
+events.sort((one, other) => rank(one) - rank(other));
+
 for (const routine of ['wool.card', 'wool.spin']) {
   for (const side of ['caller', 'worker']) {
     for (const event of events.filter((each) => each.routine === routine && each.side === side)) {
