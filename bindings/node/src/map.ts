@@ -81,16 +81,14 @@ export function broadcast<T>(
   });
 }
 
-/** The uids of the workers that a broadcast is for. @throws {WoolError} `NO_WORKERS_AVAILABLE`, `ROUTINE_NOT_FOUND` */
+/** The uids of the workers that a broadcast is for. @throws {WoolError} `NO_WORKERS_AVAILABLE` */
 function serving({ workers }: PoolStatus, routine: string): Set<string> {
   const serves = workers.filter(
     ({ state, routines }) => state === 'up' && routines.some(({ name, kind }) => name === routine && kind === 'unary'),
   );
   if (serves.length === 0) {
-    const isUp = workers.some(({ state }) => state === 'up');
-    const kind = isUp ? 'ROUTINE_NOT_FOUND' : 'NO_WORKERS_AVAILABLE';
     const message = `no worker that is connected and takes calls serves ${routine}: nobody was called`;
-    throw new WoolError(kind, message, { retryable: true });
+    throw new WoolError('NO_WORKERS_AVAILABLE', message, { retryable: true });
   }
   // One may have joined by its address and by discovery, too.
   return new Set(serves.map(({ uid }) => uid));

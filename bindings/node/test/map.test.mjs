@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { args, call, currentTask, raw, retryable, WoolError } from 'libwool';
+import { args, call, currentTask, raw, retryable, Runtime, WoolError, WorkerPool } from 'libwool';
 
 import { aborted, collect, gate, peers } from './support/peers.mjs';
 
@@ -174,11 +174,43 @@ test('the calls of a map in a routine are those of its task', async (t) => {
   assert.equal(await pool.call('mapped'), true);
 });
 
+test('a broadcast has an answer of every worker, and a call on one of them goes to no other', async (t) => {
+  const runtime = new Runtime();
+  t.after(() => runtime.close());
+  runtime.register('where', (fails) => {
+    const { workerUid } = currentTask();
+    if (fails === workerUid) {
+      throw new RangeError('not here');
+    }
+    return workerUid;
+  });
+  const workers = [await runtime.serve(), await runtime.serve(), await runtime.serve()];
+  const uids = workers.map(({ uid }) => uid).sort();
+  const pool = new WorkerPool({ runtime, addresses: workers.map(({ address }) => address), quorum: 3 });
+  await pool.call('where');
+  const told = pool.broadcast('where', [uids[1]]);
+  const outcomes = (await collect(told)).sort((a, b) => (a.worker < b.worker ? -1 : 1));
+  assert.deepEqual(
+    outcomes.map(({ worker, value, error }) => [worker, value ?? error.name]),
+    uids.map((uid, index) => [uid, index === 1 ? 'RangeError' : uid]),
+  );
+  assert.deepEqual(told.progress, { total: 3, done: 3, failed: 1 });
+
+  for (const worker of [...uids, ...uids]) {
+    assert.equal(await pool.call('where', [], { worker }), worker);
+  }
+  await assert.rejects(pool.call('where', [], { worker: 'sheep' }), { kind: 'INVALID_ARGUMENT' });
+  await workers[0].stop(0);
+  await assert.rejects(pool.call('where', [], { worker: workers[0].uid, dispatchTimeout: 100 }), (error) => {
+    return error.kind === 'NO_WORKERS_AVAILABLE' && retryable(error);
+  });
+});
+
 test('a broadcast where nobody serves the routine has called nobody', async (t) => {
   const { pool } = await squares(t);
   await pool.call('square', [1]);
   await assert.rejects(pool.broadcast('nowhere').next(), (error) => {
-    return error.kind === 'ROUTINE_NOT_FOUND' && retryable(error);
+    return error.kind === 'NO_WORKERS_AVAILABLE' && retryable(error);
   });
 });
 
