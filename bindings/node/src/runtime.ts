@@ -137,9 +137,9 @@ export class Runtime implements AsyncDisposable {
    * });
    * ```
    *
-   * Events come in the order in which they happen to a task, on this thread's event loop. Those of threaded routines come,
-   * too; those of calls that they make themselves at the caller's side, too. Listening alone does not keep the process
-   * alive, and goes on until it is closed, or the runtime is.
+   * Events come on this thread's event loop, for each task and side in the order in which they happen; also those of
+   * threaded routines and of the calls that these make. Listening alone does not keep the process alive, and goes on
+   * until it is closed, or the runtime is.
    *
    * @throws {WoolError} `INVALID_ARGUMENT`; `CLOSED` if the runtime is
    */
