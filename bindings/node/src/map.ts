@@ -81,14 +81,17 @@ export function broadcast<T>(
   });
 }
 
-/** The uids of the workers that a broadcast is for. @throws {WoolError} `NO_WORKERS_AVAILABLE` */
+/** The uids of the workers that a broadcast is for. @throws {WoolError} `NO_WORKERS_AVAILABLE`, `ROUTINE_NOT_FOUND` */
 function serving({ workers }: PoolStatus, routine: string): Set<string> {
-  const serves = workers.filter(
-    ({ state, routines }) => state === 'up' && routines.some(({ name, kind }) => name === routine && kind === 'unary'),
-  );
-  if (serves.length === 0) {
-    const message = `no worker that is connected and takes calls serves ${routine}: nobody was called`;
+  const up = workers.filter(({ state }) => state === 'up');
+  if (up.length === 0) {
+    const message = `no worker is connected and takes calls: nobody was called for ${routine}`;
     throw new WoolError('NO_WORKERS_AVAILABLE', message, { retryable: true });
+  }
+  const serves = up.filter(({ routines }) => routines.some(({ name, kind }) => name === routine && kind === 'unary'));
+  if (serves.length === 0) {
+    const message = `no connected worker serves ${routine} as a unary routine: is it registered there?`;
+    throw new WoolError('ROUTINE_NOT_FOUND', message, { retryable: true });
   }
   // One may have joined by its address and by discovery, too.
   return new Set(serves.map(({ uid }) => uid));

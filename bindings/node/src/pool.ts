@@ -164,7 +164,8 @@ export class WorkerPool implements AsyncDisposable {
    * }
    * ```
    *
-   * The first `next` rejects as `NO_WORKERS_AVAILABLE` where there is no such worker.
+   * The first `next` rejects as `NO_WORKERS_AVAILABLE` where no worker is connected and takes calls, and as
+   * `ROUTINE_NOT_FOUND` where none of them serves the routine.
    */
   broadcast<T = unknown>(
     routine: string,

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { args, call, currentTask, raw, retryable, Runtime, WoolError, WorkerPool } from 'libwool';
 
 import { aborted, collect, gate, peers } from './support/peers.mjs';
+import { until } from './support/processes.mjs';
 
 /** A worker whose `square` waits where `gates` has one for its input; `running` and `most` count them. */
 async function squares(t) {
@@ -206,12 +207,14 @@ test('a broadcast has an answer of every worker, and a call on one of them goes 
   });
 });
 
-test('a broadcast where nobody serves the routine has called nobody', async (t) => {
-  const { pool } = await squares(t);
+test('a broadcast without a worker for it has called nobody', async (t) => {
+  const { pool, worker } = await squares(t);
   await pool.call('square', [1]);
-  await assert.rejects(pool.broadcast('nowhere').next(), (error) => {
-    return error.kind === 'NO_WORKERS_AVAILABLE' && retryable(error);
-  });
+  const failing = (kind) => (error) => error.kind === kind && retryable(error);
+  await assert.rejects(pool.broadcast('nowhere').next(), failing('ROUTINE_NOT_FOUND'));
+  await worker.stop(0);
+  await until('the end of the worker', () => !pool.status().workers.some(({ state }) => state === 'up'));
+  await assert.rejects(pool.broadcast('square').next(), failing('NO_WORKERS_AVAILABLE'));
 });
 
 test('what certainly never started is retryable', async (t) => {
