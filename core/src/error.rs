@@ -372,6 +372,12 @@ impl fmt::Display for Fault {
 impl<E: std::error::Error + 'static> From<E> for Fault {
     #[track_caller]
     fn from(error: E) -> Fault {
+        // What a call of the routine's own failed with is passed on as it came.
+        if let Some(error) = (&error as &dyn std::any::Any).downcast_ref::<Error>()
+            && let Some(fault) = error.fault()
+        {
+            return fault.clone();
+        }
         let mut fault = Fault::new(short_type_name::<E>(), error.to_string());
         if let Some(value) = (&error as &dyn std::any::Any).downcast_ref::<ValueError>()
             && value.is_argument()

@@ -118,7 +118,7 @@ impl WorkerPool {
         let processes = options.processes()?;
         let found_in = options.found_in(processes)?;
         let description = nested::describe(&options, found_in.as_ref());
-        WorkerPool::open(runtime, options, (processes, found_in), description)
+        WorkerPool::open(runtime, options, (processes, found_in), description, 0)
     }
 
     /// The pool of a caller, made again for the calls of its tasks, which are to know it by the same description.
@@ -128,7 +128,15 @@ impl WorkerPool {
         description: &Bytes,
     ) -> Result<WorkerPool> {
         let found_in = options.found_in(0)?;
-        WorkerPool::open(runtime, options, (0, found_in), description.clone())
+        // The workers that make it again are not all to begin with the same one.
+        let first_turn = usize::from_ne_bytes(ids::random()?);
+        WorkerPool::open(
+            runtime,
+            options,
+            (0, found_in),
+            description.clone(),
+            first_turn,
+        )
     }
 
     fn open(
@@ -136,6 +144,7 @@ impl WorkerPool {
         options: PoolOptions,
         (processes, found_in): (usize, Option<Discovery>),
         description: Bytes,
+        first_turn: usize,
     ) -> Result<WorkerPool> {
         runtime.check_open()?;
         let (events, received) = mpsc::unbounded_channel();
@@ -154,7 +163,7 @@ impl WorkerPool {
             problems: Mutex::default(),
             expecting: AtomicBool::new(found_in.is_some()),
             quorum_reached: AtomicBool::new(options.quorum == 0),
-            turn: AtomicUsize::new(0),
+            turn: AtomicUsize::new(first_turn),
             parked: Mutex::default(),
             changed: Notify::new(),
             changes: AtomicU64::new(0),

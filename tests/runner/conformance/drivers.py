@@ -14,7 +14,7 @@ EXIT_SECONDS = 30
 _LONGEST_LINE = 16 << 20
 
 # Answers of a worker driver, which serves one command at a time and gives them no ids.
-_WORKER_ANSWERS = {"count", "stopped"}
+_WORKER_ANSWERS = {"count", "events", "stopped"}
 
 
 class DriverError(Exception):
@@ -47,6 +47,8 @@ class Driver:
     def __init__(self, language: Language, role: str, root: Path):
         self.language = language
         self.role = role
+        # Of a worker, once it is ready.
+        self.uid = ""
         self.root = root
         # Which of this driver's answers, counted from 1, `answer` gave out last.
         self.arrived = 0

@@ -54,9 +54,9 @@ def error(expected: dict, answer: list, pair: Pair) -> None:
     """The answer is an error, and each part that the scenario names is as it says."""
     wanted = {key: for_worker(part, pair.worker) for key, part in expected.items()}
     described = "error " + ", ".join(f"{key} = {part!r}" for key, part in wanted.items())
-    if answer[0] != "error" or len(answer) != 9:
+    if answer[0] != "error" or len(answer) != 10:
         raise Mismatch(described, show(answer))
-    seen_kind, seen_type, message, traceback, language, causes, own = answer[2:]
+    seen_kind, seen_type, message, traceback, language, causes, own, retryable = answer[2:]
     seen = {
         "kind": seen_kind,
         "type": tokens.from_text(seen_type),
@@ -77,6 +77,8 @@ def error(expected: dict, answer: list, pair: Pair) -> None:
                 fine = traceback.isdecimal() and int(traceback) >= (part or 0)
             case "causes":
                 fine = causes == str(part)
+            case "retryable":
+                fine = retryable == str(int(part))
             case "own":
                 fine = own == _own_token(part)
             case _:
@@ -151,10 +153,10 @@ def _shortened(text: str) -> str:
 def show(answer: list) -> str:
     """An answer as a person reads it."""
     match answer:
-        case ["error", _, seen_kind, seen_type, message, traceback, language, causes, own]:
+        case ["error", _, seen_kind, seen_type, message, traceback, language, causes, own, retryable]:
             origin = "" if language == "-" else f" of type {tokens.from_text(seen_type)!r} from {tokens.from_text(language)}"
             registered = "" if own == "-" else f", its own {tokens.show(own)}"
-            return f"error {seen_kind}{origin}: {_shortened(repr(tokens.from_text(message)))} ({traceback} traceback lines, {causes} causes{registered})"
+            return f"error {seen_kind}{origin}: {_shortened(repr(tokens.from_text(message)))} ({traceback} traceback lines, {causes} causes{registered}{', never started' if retryable == '1' else ''})"
         case ["result" | "item" as name, _, token]:
             return f"{name} {tokens.show(token)}"
         case ["items", _, count, last, outcome]:

@@ -27,6 +27,7 @@ async def start_worker(language: Language, root: Path, options=()) -> tuple:
         first = await driver.start(options)
         if first[0] != "ready" or len(first) != 3:
             raise DriverError(f"the {driver.name} did not get ready: {' '.join(first)}{driver.log_tail()}")
+        driver.uid = first[2]
     except BaseException:
         await driver.kill()
         raise
@@ -49,13 +50,17 @@ async def start_caller(language: Language, root: Path, options) -> Driver:
 class Place:
     """The processes of a fresh scenario, and what their options speak of: a folder and a namespace of its own."""
 
-    def __init__(self, folder: str, caller: Language, worker: Language, root: Path):
+    def __init__(self, folder: str, caller: Language, worker: Language, languages: list, root: Path):
         self.folder = folder
         # For local discovery.
         Path(folder, "records").mkdir()
         self.addresses = []
         self._caller = caller
         self._worker = worker
+        others = [language for language in languages if language.name not in (caller.name, worker.name)] or [worker]
+        # Another one for each pair of a language, so that all take part.
+        third = others[(len(caller.name) + len(worker.name)) % len(others)]
+        self._languages = {"worker": worker, "caller": caller, "third": third}
         self._root = root
         self._namespace = "conf-" + secrets.token_hex(6)
         self._drivers = []
@@ -84,9 +89,10 @@ class Place:
                 return [self.fill(item) for item in part]
         return part
 
-    async def worker(self, options, number: int) -> Driver:
+    async def worker(self, options, number: int, of="worker") -> Driver:
+        """`of`: the language, by its part in the pair, or a third one."""
         options = self.expand(options, number)
-        driver, address = await start_worker(self._worker, self._root, options)
+        driver, address = await start_worker(self._languages[of], self._root, options)
         self._drivers.append(driver)
         sockets = [option.removeprefix("socket=") for option in options if option.startswith("socket=")]
         self.addresses.extend([f"unix:{socket}" for socket in sockets] or [address])
@@ -211,7 +217,7 @@ class WorkerShift:
 
     async def _play_fresh(self, scenario: Scenario, caller: Language, pair: Pair) -> str:
         with tempfile.TemporaryDirectory(prefix="wool-conformance-") as folder:
-            place = Place(folder, caller, self.language, self.root)
+            place = Place(folder, caller, self.language, self.callers, self.root)
             stage = None
             try:
                 workers = [await place.worker(scenario.worker_options, number) for number in range(scenario.workers)]

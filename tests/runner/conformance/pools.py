@@ -181,9 +181,9 @@ class PoolSteps:
 
     # Workers
 
-    async def add_worker(self, options) -> None:
-        """Starts another worker."""
-        self.workers.append(await self.place.worker(options, len(self.workers)))
+    async def add_worker(self, options, of="worker") -> None:
+        """Starts another worker: of the worker's language, the caller's, or a third one."""
+        self.workers.append(await self.place.worker(options, len(self.workers), of))
         self._at_start.append(await self._counters(self.workers[-1]))
 
     async def worker_here(self, name, options=()) -> None:

@@ -9,11 +9,12 @@ from . import judge, msgpack, scenarios, tokens
 from .drivers import Driver
 from .judge import Mismatch, Pair
 from .pools import PoolSteps
+from .tasks import TaskSteps
 
 _COUNTERS = ("running", "started", "finished", "cancelled", "cleaned", "yielded")
 
 
-class Stage(PoolSteps):
+class Stage(PoolSteps, TaskSteps):
     """One caller and its workers, ready to play one scenario. Counters are read relative to its start."""
 
     def __init__(self, pair: Pair, caller: Driver, workers: list, root: Path, place=None):
@@ -79,12 +80,18 @@ class Stage(PoolSteps):
 
     # Calls
 
-    def _options(self, pool=None, **options) -> list:
+    def _options(self, pool=None, bag=None, on=None, **options) -> list:
+        """`on`: the number of a worker, or its uid."""
         given = [f"{key}={part}" for key, part in options.items() if part is not None]
+        if on is not None:
+            given.append(f"worker={self.workers[on].uid if isinstance(on, int) else on}")
+        if bag is not None:
+            given.append(f"bag={self._id(bag)}")
         return given + ([f"pool={self._id(pool)}"] if pool else [])
 
     async def call(
-        self, routine, args=(), named=None, timeout=None, tag=None, context=(), name=None, pool=None, **expected
+        self, routine, args=(), named=None, timeout=None, tag=None, context=(), name=None, pool=None, bag=None, on=None,
+        **expected,
     ) -> None:
         """With an expectation the outcome is awaited; without one the call is left in flight under its name."""
         options = [
@@ -94,7 +101,7 @@ class Stage(PoolSteps):
             f"context={tokens.text(namespace)}:{tokens.text(key)}:{tokens.command_token(scenarios.value(value))}"
             for namespace, key, value in context
         ]
-        options += self._options(pool, timeout=timeout, tag=tag and tokens.text(tag))
+        options += self._options(pool, bag, on, timeout=timeout, tag=tag and tokens.text(tag))
         request = await self._request("call", routine, *self._arguments(args), *options, name=name)
         if expected:
             await self._judge(request, "result", **expected)
@@ -175,8 +182,10 @@ class Stage(PoolSteps):
 
     # Streams
 
-    async def open(self, name, routine, args=(), timeout=None, step_timeout=None, prefetch=None, pool=None) -> None:
-        options = self._options(pool, timeout=timeout, step_timeout=step_timeout, prefetch=prefetch)
+    async def open(
+        self, name, routine, args=(), timeout=None, step_timeout=None, prefetch=None, pool=None, bag=None, on=None
+    ) -> None:
+        options = self._options(pool, bag, on, timeout=timeout, step_timeout=step_timeout, prefetch=prefetch)
         await self._request("open", routine, *self._arguments(args), *options, name=name)
 
     async def next(self, name, item=None, **expected) -> None:
@@ -308,7 +317,8 @@ _VERBS = {
         "call outcome cancel unblock unblocked burst vectors refused "
         "open next next_in_flight send throw drain closestream iterate closepool bad "
         "counters until warm refused_worker stop stopped kill status processes signal gone records pool refused_caller "
-        "closing closed new_caller kill_caller add_worker worker_here stop_here distinct keep_calling calls_pass stop_calling"
+        "closing closed new_caller kill_caller add_worker worker_here stop_here distinct keep_calling calls_pass stop_calling "
+        "bag bag_set bag_get task chain sum_of spreads total_until let_go map mapped broadcast events events_tell_alike"
     ).split()
 }
 

@@ -73,14 +73,14 @@ class Caller:
                 self.totals[request] = 0
                 self.item(request)
             case [_, request, *_]:
-                say("error", request, "UNSUPPORTED", "-", "what", "0", "-", "0", "-")
+                say("error", request, "UNSUPPORTED", "-", "what", "0", "-", "0", "-", "0")
 
     def echo(self, request: str, value: str) -> None:
         match self.flaw:
             case "wrong-value":
                 say("result", request, "hex:cb3ff0000000000000")
             case "wrong-kind":
-                say("error", request, "INTERNAL", "-", "-", "0", "-", "0", "-")
+                say("error", request, "INTERNAL", "-", "-", "0", "-", "0", "-", "0")
             case "silent":
                 pass
             case "chatty":
@@ -96,7 +96,7 @@ class Caller:
 
     def fail(self, request: str, type_name: str, message: str, causes: str, own: str) -> None:
         causes = "7" if self.flaw == "wrong-causes" else causes
-        further = () if self.flaw == "short-error" else (causes, own)
+        further = () if self.flaw == "short-error" else (causes, own, "0")
         say("error", request, "TASK_FAILED", type_name, message, "0", "fake", *further)
 
     def hold(self, request: str, value: str) -> None:
