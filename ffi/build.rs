@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 25] = [
+const SOURCES: [&str; 27] = [
     "src/types/status.rs",
     "src/types/memory.rs",
     "src/memory.rs",
@@ -29,6 +29,8 @@ const SOURCES: [&str; 25] = [
     "src/spawn.rs",
     "src/call.rs",
     "src/stream.rs",
+    "src/types/fan_out.rs",
+    "src/map.rs",
     "src/types/value.rs",
     "src/value/builder.rs",
     "src/value/reader.rs",

@@ -70,6 +70,10 @@ inline Options wool_options_init() {
 #define WOOL_POOL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_pool_options_t)
 #define WOOL_CALL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_call_options_t)
 #define WOOL_TASK_EVENTS_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_task_events_options_t)
+#define WOOL_MAP_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_map_options_t)
+#define WOOL_MAP_ITEM_INIT WOOL_OPTIONS_INIT(wool_map_item_t)
+#define WOOL_MAP_PROGRESS_INIT WOOL_OPTIONS_INIT(wool_map_progress_t)
+#define WOOL_BROADCAST_ITEM_INIT WOOL_OPTIONS_INIT(wool_broadcast_item_t)
 
 
 // What a function answers. Errors are negative; their numbers are those of the wire, negated, and a
@@ -295,6 +299,9 @@ typedef int32_t wool_value_kind_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// A call on each of a pool's workers. It keeps its pool open.
+typedef struct wool_broadcast_t wool_broadcast_t;
+
 // Values that ride along with calls, each under a namespace and a name. Each task has one (wool_task_context); outside
 // of tasks it is made by hand. What a callee sets and unsets in its own is in its caller's when the answer is.
 //
@@ -307,6 +314,9 @@ typedef struct wool_discovery_t wool_discovery_t;
 // Why something did not work. It belongs to whoever received it: wool_error_free. What its functions return is
 // valid until then. It may be read from several threads at once.
 typedef struct wool_error_t wool_error_t;
+
+// Calls of one routine, one for each input. It keeps its pool open. Several threads may add and take.
+typedef struct wool_map_t wool_map_t;
 
 // The caller's view of a set of workers.
 typedef struct wool_pool_t wool_pool_t;
@@ -748,6 +758,10 @@ typedef struct wool_call_options_t {
   // that brings the outcome or item. NULL = the parent's, if there is one. It may be freed, or shared by many calls.
   // The values of `context` lie on top of it, for this call alone.
   const struct wool_context_t *bag;
+  // The uid of the only worker that may have the call, as wool_pool_status tells it. One that is not of the pool, or
+  // drains, is WOOL_ERR_NO_WORKERS_AVAILABLE: at once, or when the dispatch timeout is up while it may still come. A
+  // busy one is waited for. Empty = the pool chooses.
+  struct wool_slice_t worker_uid;
 } wool_call_options_t;
 
 // A call's handle, 0 never being one. Handles carry a generation: one whose call is over is stale, for ever,
@@ -756,6 +770,62 @@ typedef uint64_t wool_call_t;
 
 // A stream's handle, as the caller sees it. See wool_call_t.
 typedef uint64_t wool_stream_t;
+
+// How a map is made.
+typedef struct wool_map_options_t {
+  // sizeof(wool_map_options_t)
+  size_t struct_size;
+  // How many of its calls are under way at once. 0 = 64.
+  uint32_t in_flight;
+  // 1: the outcomes are taken in the order of their inputs, not as they come.
+  uint8_t ordered;
+  // The options of each of its calls; may be NULL.
+  const struct wool_call_options_t *call;
+} wool_map_options_t;
+
+// How the call of one input ended.
+typedef struct wool_map_item_t {
+  // sizeof(wool_map_item_t), set by the caller.
+  size_t struct_size;
+  // Which input it was, counted from 0.
+  uint64_t index;
+  // WOOL_OK, or the wool_status_t of `error`.
+  int32_t status;
+  // The value's wool_codec_t; 0 without a value.
+  int32_t codec;
+  // The result. It belongs to the caller: wool_bytes_free.
+  struct wool_bytes_t value;
+  // Why the call failed, or NULL. It belongs to the caller: wool_error_free.
+  struct wool_error_t *error;
+} wool_map_item_t;
+
+// How far a map has come.
+typedef struct wool_map_progress_t {
+  // sizeof(wool_map_progress_t), set by the caller.
+  size_t struct_size;
+  // Inputs that were added.
+  uint64_t added;
+  // Calls that have ended, well or not.
+  uint64_t done;
+  // Of those, the calls that ended with an error.
+  uint64_t failed;
+} wool_map_progress_t;
+
+// What one worker answered.
+typedef struct wool_broadcast_item_t {
+  // sizeof(wool_broadcast_item_t), set by the caller.
+  size_t struct_size;
+  // Which worker it was. Valid until the broadcast is freed.
+  struct wool_slice_t worker_uid;
+  // WOOL_OK, or the wool_status_t of `error`.
+  int32_t status;
+  // The value's wool_codec_t; 0 without a value.
+  int32_t codec;
+  // The result. It belongs to the caller: wool_bytes_free.
+  struct wool_bytes_t value;
+  // Why the call failed, or NULL. It belongs to the caller: wool_error_free.
+  struct wool_error_t *error;
+} wool_broadcast_item_t;
 
 // One value, or the head of a container whose contents follow. Which fields count is said at the kinds.
 typedef struct wool_value_t {
@@ -1293,6 +1363,72 @@ wool_status_t wool_stream_close(wool_stream_t stream,
 // Ends a stream: WOOL_ERR_CANCELLED comes at once, as an event or to who waits, and the routine is told to stop.
 // Without a queue the handle is stale from now on. A stale handle is WOOL_OK. In callbacks, too.
 wool_status_t wool_stream_cancel(wool_stream_t stream);
+
+// Makes a map: inputs are added by wool_map_add, their outcomes taken by wool_map_next. Never blocks. `options` may be
+// NULL. On success `*out` belongs to the caller: wool_map_free.
+wool_status_t wool_map_new(struct wool_pool_t *pool,
+                           struct wool_slice_t routine,
+                           const struct wool_map_options_t *options,
+                           struct wool_map_t **out,
+                           struct wool_error_t **error);
+
+// Adds an input: it is called at once, or as soon as a call has ended. Never blocks; `arguments` (see
+// wool_value_builder_arguments) are copied. A call that cannot be made has its error as its outcome. In callbacks, too.
+//
+// Errors: WOOL_ERR_BUSY when `in_flight` + `in_flight` inputs wait, or have outcomes that were not taken: take one
+// first.
+wool_status_t wool_map_add(struct wool_map_t *map,
+                           struct wool_payload_t arguments,
+                           struct wool_error_t **error);
+
+// Takes the next outcome, and waits for it. Several threads may wait; each gets an outcome of its own.
+//
+// `timeout_ms`: < 0 waits for ever, 0 does not wait.
+//
+// WOOL_OK: `*out` tells how the call of one input ended, well or not. WOOL_END: the outcomes of all inputs that were
+// added have been taken; more may be added. WOOL_PENDING: the time was up.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT in a callback that must not block.
+wool_status_t wool_map_next(struct wool_map_t *map,
+                            int64_t timeout_ms,
+                            struct wool_map_item_t *out,
+                            struct wool_error_t **error);
+
+// Tells how far the map has come, e.g. for a progress bar. Never blocks. On any thread.
+wool_status_t wool_map_progress(const struct wool_map_t *map,
+                                struct wool_map_progress_t *out,
+                                struct wool_error_t **error);
+
+// Frees a map, which cancels what is under way. Never blocks. NULL is fine.
+void wool_map_free(struct wool_map_t *map);
+
+// Calls a routine once on every worker that, at this moment, is connected, not draining and serves it. Never blocks;
+// `arguments` are copied; `options`, those of each call, may be NULL. On success `*out` belongs to the caller:
+// wool_broadcast_free.
+//
+// Errors: WOOL_ERR_NO_WORKERS_AVAILABLE when no worker takes calls, WOOL_ERR_ROUTINE_NOT_FOUND when none of those that
+// do serves it, WOOL_ERR_INVALID_ARGUMENT for options with a `worker_uid`, WOOL_ERR_CLOSED.
+wool_status_t wool_broadcast_new(struct wool_pool_t *pool,
+                                 struct wool_slice_t routine,
+                                 struct wool_payload_t arguments,
+                                 const struct wool_call_options_t *options,
+                                 struct wool_broadcast_t **out,
+                                 struct wool_error_t **error);
+
+// Takes the next worker's answer, and waits for it. Each worker comes once; one that is lost meanwhile with its error.
+//
+// `timeout_ms`: < 0 waits for ever, 0 does not wait.
+//
+// WOOL_OK: `*out` tells what one worker answered. WOOL_END: all have come. WOOL_PENDING: the time was up.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT in a callback that must not block.
+wool_status_t wool_broadcast_next(struct wool_broadcast_t *broadcast,
+                                  int64_t timeout_ms,
+                                  struct wool_broadcast_item_t *out,
+                                  struct wool_error_t **error);
+
+// Frees a broadcast, which cancels what is under way. Never blocks. NULL is fine.
+void wool_broadcast_free(struct wool_broadcast_t *broadcast);
 
 // Makes a builder. On success `*out` belongs to the caller: wool_value_builder_free. It can be used again after
 // finish.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use wool_values::Value;
+
 use crate::context::{Context, ContextValue};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::payload::Payload;
@@ -36,6 +38,9 @@ pub struct CallRequest {
     /// Of a stream, > 0: its items may be asked for ahead of their use, this many at a time, and so nothing can be
     /// sent or thrown to its yields.
     pub prefetch: u32,
+    /// The uid of the only worker that may have the call, as [`WorkerStatus`](crate::WorkerStatus) tells it; `None` = the
+    /// pool chooses.
+    pub worker: Option<Arc<str>>,
 }
 
 impl CallRequest {
@@ -53,6 +58,7 @@ impl CallRequest {
             values: Vec::new(),
             step_timeout: None,
             prefetch: 0,
+            worker: None,
         }
     }
 
@@ -92,6 +98,18 @@ impl Outcome {
         match self {
             Outcome::Result(_) | Outcome::End => Ok(()),
             Outcome::Error(error) => Err(error.kind()),
+        }
+    }
+
+    /// Of a unary call.
+    pub(crate) fn into_value(self) -> Result<Value> {
+        match self {
+            Outcome::Result(payload) => payload.to_value(),
+            Outcome::Error(error) => Err(error),
+            Outcome::End => Err(Error::new(
+                ErrorKind::Internal,
+                "the call ended without an outcome",
+            )),
         }
     }
 }

@@ -108,13 +108,17 @@ fn made(
     arguments: Arguments,
 ) -> Result<(WorkerPool, CallRequest)> {
     let request = make(routine.into(), Payload::arguments(&arguments)?);
+    Ok((pool?, as_part_of_task(request)))
+}
+
+/// The request of a call that the running code makes.
+pub(crate) fn as_part_of_task(request: CallRequest) -> CallRequest {
     let ambient::Ambient { task, context, .. } = ambient::current();
-    let request = CallRequest {
+    CallRequest {
         parent: task,
         context,
         ..request
-    };
-    Ok((pool?, request))
+    }
 }
 
 /// A call to be awaited, with its options.
@@ -129,49 +133,71 @@ pub struct StreamCall {
     made: Result<(WorkerPool, CallRequest)>,
 }
 
+/// The options of all that makes calls. Its type has a `set` that changes the request.
 macro_rules! call_options {
-    ($type:ty) => {
-        impl $type {
+    ($type:ty $(, $generic:ident)?) => {
+        impl$(<$generic>)? $type {
             /// The budget of time of the whole call; without it there is no deadline.
-            pub fn timeout(mut self, timeout: Duration) -> Self {
-                if let Ok((_, request)) = &mut self.made {
-                    request.timeout = Some(timeout);
-                }
-                self
+            pub fn timeout(self, timeout: std::time::Duration) -> Self {
+                self.set(|request| request.timeout = Some(timeout))
             }
 
             /// How long to look for a worker, instead of the pool's own.
-            pub fn dispatch_timeout(mut self, timeout: Duration) -> Self {
-                if let Ok((_, request)) = &mut self.made {
-                    request.dispatch_timeout = Some(timeout);
-                }
-                self
+            pub fn dispatch_timeout(self, timeout: std::time::Duration) -> Self {
+                self.set(|request| request.dispatch_timeout = Some(timeout))
             }
 
             /// What rides along, for the worker's admission hook and the routine, instead of what is around the
             /// running code. What the routine changes in it is there with the outcome, or item.
-            pub fn context(mut self, context: &crate::Context) -> Self {
-                if let Ok((_, request)) = &mut self.made {
-                    request.context = Some(context.clone());
-                }
-                self
+            pub fn context(self, context: &crate::Context) -> Self {
+                self.set(|request| request.context = Some(context.clone()))
             }
 
             /// A label for logs and admission.
-            pub fn tag(mut self, tag: impl Into<String>) -> Self {
-                if let Ok((_, request)) = &mut self.made {
-                    request.tag = tag.into();
-                }
-                self
+            pub fn tag(self, tag: impl Into<String>) -> Self {
+                self.set(|request| request.tag = tag.into())
             }
         }
     };
 }
 
+macro_rules! call_on {
+    ($type:ty $(, $generic:ident)?) => {
+        impl$(<$generic>)? $type {
+            /// Calls this worker only, by its uid as [`WorkerStatus`](crate::WorkerStatus) tells it. One that is not of
+            /// the pool, or drains, is [`NoWorkersAvailable`](crate::ErrorKind::NoWorkersAvailable): at once, or when
+            /// the dispatch timeout is up while it may still come. A busy one is waited for.
+            pub fn worker(self, uid: impl Into<std::sync::Arc<str>>) -> Self {
+                self.set(|request| request.worker = Some(uid.into()))
+            }
+        }
+    };
+}
+
+pub(crate) use {call_on, call_options};
+
 call_options!(Call);
 call_options!(StreamCall);
+call_on!(Call);
+call_on!(StreamCall);
+
+impl Call {
+    fn set(mut self, set: impl FnOnce(&mut CallRequest)) -> Self {
+        if let Ok((_, request)) = &mut self.made {
+            set(request);
+        }
+        self
+    }
+}
 
 impl StreamCall {
+    fn set(mut self, set: impl FnOnce(&mut CallRequest)) -> Self {
+        if let Ok((_, request)) = &mut self.made {
+            set(request);
+        }
+        self
+    }
+
     /// The budget of time of each step, from asking for an item until it comes. A step beyond it ends the stream as
     /// [`ErrorKind::DeadlineExceeded`], and stops the routine.
     pub fn step_timeout(mut self, timeout: Duration) -> Self {
@@ -249,14 +275,7 @@ impl Future for CallFuture {
             Poll::Ready(Arrival::Item(_)) => Outcome::End,
         };
         self.state = Progress::Over;
-        Poll::Ready(match outcome {
-            Outcome::Result(payload) => payload.to_value(),
-            Outcome::Error(error) => Err(error),
-            Outcome::End => Err(Error::new(
-                ErrorKind::Internal,
-                "the call ended without an outcome",
-            )),
-        })
+        Poll::Ready(outcome.into_value())
     }
 }
 

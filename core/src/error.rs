@@ -194,6 +194,12 @@ impl Error {
     }
 }
 
+/// Whether the task certainly never started, so that calling again cannot run it twice: [`Error::retryable`], to be passed
+/// on as a function.
+pub fn retryable(error: &Error) -> bool {
+    error.retryable()
+}
+
 /// Kind and message in one line. `{:#}` adds, for a person to read, where the worker raised it and what caused it.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,8 +1,9 @@
 //! UUIDs of tasks and workers.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, shorten};
 
 /// A UUID's bytes.
 pub type Uuid = [u8; 16];
@@ -64,6 +65,29 @@ pub(crate) fn dashed(uuid: &Uuid) -> String {
     text
 }
 
+/// A worker's uid as workers write it: lower case, with dashes.
+///
+/// # Errors
+/// [`ErrorKind::InvalidArgument`] for what is no UUID.
+pub(crate) fn uid(text: &str) -> Result<Arc<str>> {
+    let is_uuid = text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    if !is_uuid {
+        let mut given = text.to_owned();
+        shorten(&mut given, 64);
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!(
+                "the worker's uid is {given:?}, which is no UUID: give one that the pool's status names"
+            ),
+        ));
+    }
+    Ok(text.to_ascii_lowercase().into())
+}
+
 fn stamp(mut bytes: Uuid) -> Uuid {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -73,6 +97,23 @@ fn stamp(mut bytes: Uuid) -> Uuid {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_uid_is_a_uuid_in_lower_case() {
+        let written = dashed(&random_uuid().unwrap());
+        assert_eq!(&*uid(&written.to_uppercase()).unwrap(), written);
+        for wrong in [
+            "",
+            "sheep",
+            &written[1..],
+            &written.replace('-', "_"),
+            &"x".repeat(9_999),
+        ] {
+            let error = uid(wrong).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert!(error.message().len() < 200);
+        }
+    }
 
     #[test]
     fn ids_differ_and_read_as_version_4() {

@@ -36,6 +36,7 @@ mod admission;
 mod ambient;
 mod application;
 mod blocking;
+mod broadcast;
 mod call;
 mod client;
 mod codec;
@@ -44,9 +45,11 @@ mod context;
 mod discovery;
 mod entry;
 mod error;
+mod fan_out;
 mod ids;
 mod latch;
 mod log;
+mod map;
 mod nested;
 mod payload;
 mod pool;
@@ -68,14 +71,17 @@ mod worker;
 pub use admission::{Admission, AdmissionHook, AdmissionInfo, AdmissionRequest, Decision};
 pub use ambient::{current_context, current_task};
 pub use application::ApplicationError;
+pub use broadcast::{Broadcast, BroadcastCall};
 pub use call::{CallHandle, CallObserver, CallRequest, Outcome, items_to_ask};
 pub use client::{Call, CallFuture, ResultStream, StreamCall, call, stream};
 pub use context::{Context, ContextValue};
 pub use discovery::{Discovery, LocalDiscovery, TurnedAway, TurnedAwayReason};
 pub use entry::{run_main, run_main_async};
-pub use error::{Error, ErrorKind, Fault, Result};
+pub use error::{Error, ErrorKind, Fault, Result, retryable};
+pub use fan_out::{FanOut, MapProgress, Next, Progress};
 pub use ids::Uuid;
 pub use log::{Level, LogSink};
+pub use map::Map;
 pub use payload::{Codec, Payload};
 pub use pool::{
     PoolOptions, PoolStatus, ProcessState, ProcessStatus, RoutineStatus, WorkerOrigin, WorkerPool,
@@ -90,5 +96,7 @@ pub use task_events::{
 };
 pub use wool_macros::main;
 pub use wool_values as value;
-pub use wool_values::{Arguments, FromValue, IntoValue, Serde, Value, args, from_value, to_value};
+pub use wool_values::{
+    Arguments, FromValue, IntoInput, IntoValue, Serde, Value, args, from_value, to_value,
+};
 pub use worker::{Grace, Worker, WorkerOptions};

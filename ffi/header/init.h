@@ -24,3 +24,7 @@ inline Options wool_options_init() {
 #define WOOL_POOL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_pool_options_t)
 #define WOOL_CALL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_call_options_t)
 #define WOOL_TASK_EVENTS_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_task_events_options_t)
+#define WOOL_MAP_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_map_options_t)
+#define WOOL_MAP_ITEM_INIT WOOL_OPTIONS_INIT(wool_map_item_t)
+#define WOOL_MAP_PROGRESS_INIT WOOL_OPTIONS_INIT(wool_map_progress_t)
+#define WOOL_BROADCAST_ITEM_INIT WOOL_OPTIONS_INIT(wool_broadcast_item_t)

@@ -209,10 +209,27 @@ pub(crate) unsafe fn request(
     options: *const wool_call_options_t,
 ) -> Result<CallRequest> {
     unsafe {
+        let arguments = guard::payload(arguments, "arguments")?;
+        call_request(make, routine, arguments, options)
+    }
+}
+
+/// As [`request`], with arguments that are there already.
+///
+/// # Safety
+/// As [`request`].
+pub(crate) unsafe fn call_request(
+    make: fn(Arc<str>, Payload) -> CallRequest,
+    routine: wool_slice_t,
+    arguments: Payload,
+    options: *const wool_call_options_t,
+) -> Result<CallRequest> {
+    unsafe {
         let options = guard::options(options, "options")?;
         let routine = guard::text(routine, "routine")?;
-        let arguments = guard::payload(arguments, "arguments")?;
+        let worker = guard::text(options.worker_uid, "options.worker_uid")?;
         Ok(CallRequest {
+            worker: (!worker.is_empty()).then(|| worker.into()),
             timeout: guard::unless_zero(options.timeout_ms),
             dispatch_timeout: guard::unless_zero(options.dispatch_timeout_ms),
             step_timeout: guard::unless_zero(options.step_timeout_ms),

@@ -301,6 +301,7 @@ mod tests {
             context_count: 0,
             parent: 0,
             bag: std::ptr::null(),
+            worker_uid: wool_slice_t::of(""),
         }
     }
 

@@ -45,3 +45,4 @@ pub mod worker;
 
 #[cfg(all(test, feature = "headers"))]
 mod lock;
+pub mod map;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::PoolShared;
 use super::member::{Link, Member};
+use super::wanted::Stand;
 use crate::call::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::routine::RoutineKind;
@@ -42,6 +43,8 @@ struct Seen {
     refused: bool,
     /// One that serves the routine and has as many of this pool's calls as it takes.
     full: bool,
+    /// One that does not serve the routine.
+    not_serving: bool,
     other_kind: bool,
     too_large: Option<Error>,
 }
@@ -96,14 +99,7 @@ impl PoolShared {
             return;
         }
         seen.hopeful |= self.expecting.load(Ordering::Acquire);
-        let error = if let Some(error) = seen.too_large {
-            error
-        } else if !seen.known
-            && !seen.connecting
-            && let Some(error) = self.problems().spawn.clone()
-        {
-            error
-        } else if seen.hopeful || !seen.known {
+        let Some(error) = self.hopeless(&dispatch, seen) else {
             let parked = Parked {
                 dispatch,
                 retry: None,
@@ -111,12 +107,30 @@ impl PoolShared {
             };
             self.park(parked, changes);
             return;
-        } else {
-            not_served(&dispatch, seen.other_kind)
         };
         dispatch
             .flight
             .finish(Outcome::Error(error.with_retryable(true)));
+    }
+
+    /// Why no worker will ever take the call; `None`: one may.
+    fn hopeless(&self, dispatch: &Dispatch, seen: Seen) -> Option<Error> {
+        if seen.too_large.is_some() {
+            return seen.too_large;
+        }
+        if let Some(uid) = &dispatch.worker {
+            if seen.not_serving || seen.other_kind {
+                return Some(not_served(dispatch, seen.other_kind));
+            }
+            return (!seen.hopeful).then(|| self.worker_gone(dispatch, uid));
+        }
+        if !seen.known
+            && !seen.connecting
+            && let Some(error) = self.problems().spawn.clone()
+        {
+            return Some(error);
+        }
+        (!seen.hopeful && seen.known).then(|| not_served(dispatch, seen.other_kind))
     }
 
     /// `changes`: their count when the call was offered.
@@ -212,8 +226,14 @@ impl PoolShared {
         while self.has_place(|_| true)
             && let Some(entry) = wanting.pop_front()
         {
-            let Dispatch { routine, kind, .. } = &*entry.dispatch;
-            if self.has_place(|state| state.serves(routine) == Some(*kind)) {
+            let dispatch = &entry.dispatch;
+            if self.has_place(|state| {
+                state.serves(&dispatch.routine) == Some(dispatch.kind)
+                    && dispatch
+                        .worker
+                        .as_ref()
+                        .is_none_or(|uid| state.is_worker(uid))
+            }) {
                 self.offer(entry.dispatch);
             } else {
                 still.push(entry);
@@ -246,14 +266,23 @@ impl PoolShared {
             return;
         }
         if parked.for_place {
-            let message = format!(
-                "no worker that serves {} had a place for another task within the dispatch timeout",
-                dispatch.routine
-            );
+            let whose = match &dispatch.worker {
+                Some(uid) => format!("worker {uid} had no place for another task"),
+                None => {
+                    let name = &dispatch.routine;
+                    format!("no worker that serves {name} had a place for another task")
+                }
+            };
+            let message = format!("{whose} within the dispatch timeout");
             let error = Error::new(ErrorKind::Busy, message);
             dispatch
                 .flight
                 .finish(Outcome::Error(error.with_retryable(true)));
+            return;
+        }
+        if quorum_reached && let Some(uid) = &dispatch.worker {
+            let error = self.worker_late(dispatch, uid).with_retryable(true);
+            dispatch.flight.finish(Outcome::Error(error));
             return;
         }
         let what = if quorum_reached {
@@ -277,7 +306,7 @@ impl PoolShared {
     }
 
     /// Why there is no worker, in one line.
-    fn story(&self) -> String {
+    pub(super) fn story(&self) -> String {
         let mut parts: Vec<String> = self.members().iter().map(|member| member.story()).collect();
         if parts.is_empty() {
             parts.push("no worker was found".to_owned());
@@ -297,6 +326,16 @@ impl Member {
     /// Takes a call, or gives it back and notes why.
     fn take(&self, dispatch: Box<Dispatch>, seen: &mut Seen) -> Option<Box<Dispatch>> {
         let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(uid) = &dispatch.worker {
+            match self.stand(&link, uid) {
+                Stand::There => {}
+                Stand::MayCome => {
+                    seen.hopeful = true;
+                    return Some(dispatch);
+                }
+                Stand::Other => return Some(dispatch),
+            }
+        }
         let (commands, state) = match &*link {
             Link::Up { commands, state } => (commands, state),
             Link::Connecting => {
@@ -318,7 +357,10 @@ impl Member {
         }
         seen.known = true;
         match state.serves(&dispatch.routine) {
-            None => return Some(dispatch),
+            None => {
+                seen.not_serving = true;
+                return Some(dispatch);
+            }
             Some(kind) if kind != dispatch.kind => {
                 seen.other_kind = true;
                 return Some(dispatch);
@@ -351,9 +393,13 @@ impl Member {
 fn not_served(dispatch: &Dispatch, other_kind: bool) -> Error {
     let name = &dispatch.routine;
     if !other_kind {
+        let who = match &dispatch.worker {
+            Some(uid) => format!("worker {uid} does not serve {name}"),
+            None => format!("no worker of this pool serves {name}"),
+        };
         return Error::new(
             ErrorKind::RoutineNotFound,
-            format!("no worker of this pool serves {name}: is it registered under this name?"),
+            format!("{who}: is it registered under this name?"),
         );
     }
     let served = match dispatch.kind {

@@ -12,6 +12,7 @@ use super::status::WorkerOrigin;
 use crate::connect::{self, Endpoint};
 use crate::error::{Error, ErrorKind};
 use crate::log::Level;
+use crate::routine::RoutineKind;
 use crate::session::{CallerCommand, CallerSession, LinkState, Owner, SessionEnd};
 
 pub(super) struct Member {
@@ -81,6 +82,17 @@ impl Member {
         match &*link {
             Link::Up { state, .. } => state.has_place() && !state.draining() && such(state),
             Link::Connecting | Link::Down { .. } => false,
+        }
+    }
+
+    /// Its uid, if it is connected, takes calls and serves this unary routine.
+    pub(super) fn serving(&self, routine: &str) -> Option<Arc<str>> {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        match &*link {
+            Link::Up { state, .. } => (!state.draining()
+                && state.serves(routine) == Some(RoutineKind::Unary))
+            .then(|| state.peer().worker_uid.as_str().into()),
+            Link::Connecting | Link::Down { .. } => None,
         }
     }
 

@@ -11,6 +11,7 @@ mod membership;
 mod options;
 mod status;
 mod status_value;
+mod wanted;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -226,6 +227,7 @@ impl WorkerPool {
         let shared = &self.owner.shared;
         shared.check_open()?;
         Registry::check_name(&request.routine)?;
+        let worker = request.worker.as_deref().map(ids::uid).transpose()?;
         let task_id = ids::task_id()?;
         let now = Instant::now();
         let parent = request.parent.as_ref();
@@ -280,6 +282,7 @@ impl WorkerPool {
             step_timeout,
             dispatch_deadline: after(dispatch_timeout),
             quorum_deadline: after(shared.options.quorum_timeout),
+            worker,
             refused_by: Vec::new(),
             last_refusal: None,
             flight: Arc::clone(&flight),
@@ -294,6 +297,29 @@ impl WorkerPool {
 
     pub(crate) fn is_closing(&self) -> bool {
         self.owner.shared.is_closing.load(Ordering::Acquire)
+    }
+
+    /// The uids of the workers that are connected, take calls and serve this unary routine, each once: one may have
+    /// joined by its address and by discovery, too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoWorkersAvailable`] when no worker takes calls, [`ErrorKind::RoutineNotFound`] when none of those
+    /// that do serves it; [`ErrorKind::Closed`], [`ErrorKind::InvalidArgument`] for a name that is none.
+    pub(crate) fn serving(&self, routine: &str) -> Result<Vec<Arc<str>>> {
+        let shared = &self.owner.shared;
+        shared.check_open()?;
+        Registry::check_name(routine)?;
+        let members = shared.members();
+        let mut uids: Vec<_> = members
+            .iter()
+            .filter_map(|member| member.serving(routine))
+            .collect();
+        uids.sort_unstable();
+        uids.dedup();
+        if uids.is_empty() {
+            return Err(shared.nobody_serves(routine, &members));
+        }
+        Ok(uids)
     }
 
     /// The runtime it was made with.

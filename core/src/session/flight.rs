@@ -40,6 +40,8 @@ pub(crate) struct Dispatch {
     pub(crate) step_timeout: Option<Duration>,
     /// When to stop waiting for the pool's quorum.
     pub(crate) quorum_deadline: Instant,
+    /// The uid of the only worker that may have it.
+    pub(crate) worker: Option<Arc<str>>,
     /// Workers that refused this task since the pool last changed, by the pool's numbering.
     pub(crate) refused_by: Vec<u64>,
     /// What the last of them said.

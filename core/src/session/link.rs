@@ -37,6 +37,10 @@ impl LinkState {
         &self.peer
     }
 
+    pub(crate) fn is_worker(&self, uid: &str) -> bool {
+        self.peer.worker_uid == uid
+    }
+
     /// Largest payload the worker accepts, bytes.
     pub(crate) fn max_payload(&self) -> u64 {
         self.peer.limits.max_payload

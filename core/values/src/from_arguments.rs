@@ -54,6 +54,24 @@ impl<T: IntoValue> From<Vec<T>> for Arguments {
     }
 }
 
+/// An input of many calls, each of which gets one: a value is its call's one argument, [`Arguments`] are all of them.
+pub trait IntoInput {
+    /// The arguments of its call.
+    fn into_input(self) -> Arguments;
+}
+
+impl<T: IntoValue> IntoInput for T {
+    fn into_input(self) -> Arguments {
+        Arguments::new(vec![self.into_value()])
+    }
+}
+
+impl IntoInput for Arguments {
+    fn into_input(self) -> Arguments {
+        self
+    }
+}
+
 /// The parameters of a routine, some of which may be left out.
 struct Parameters {
     callee: Callee,

@@ -47,7 +47,7 @@ pub use decimal::Decimal;
 pub use decode::{decode, decode_shared};
 pub use encode::{encode, encode_into};
 pub use error::{ErrorKind, ValueError};
-pub use from_arguments::FromArguments;
+pub use from_arguments::{FromArguments, IntoInput};
 pub use limits::Limits;
 pub use map::Map;
 pub use serde::{Serde, from_value, to_value};

@@ -5,6 +5,7 @@
 
 mod admission;
 mod event;
+mod fan_out;
 mod memory;
 mod options;
 mod routine;
@@ -14,6 +15,7 @@ mod value;
 
 pub use admission::*;
 pub use event::*;
+pub use fan_out::*;
 pub use memory::*;
 pub use options::*;
 pub use routine::*;
@@ -39,6 +41,14 @@ unsafe impl Options for wool_pool_options_t {}
 unsafe impl Options for wool_queue_options_t {}
 // SAFETY: as above.
 unsafe impl Options for wool_routine_options_t {}
+// SAFETY: as above.
+unsafe impl Options for wool_map_options_t {}
+// SAFETY: as above.
+unsafe impl Options for wool_map_item_t {}
+// SAFETY: as above.
+unsafe impl Options for wool_map_progress_t {}
+// SAFETY: as above.
+unsafe impl Options for wool_broadcast_item_t {}
 // SAFETY: as above.
 unsafe impl Options for wool_runtime_options_t {}
 // SAFETY: as above.

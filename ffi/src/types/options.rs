@@ -167,4 +167,8 @@ pub struct wool_call_options_t {
     /// that brings the outcome or item. NULL = the parent's, if there is one. It may be freed, or shared by many calls.
     /// The values of `context` lie on top of it, for this call alone.
     pub bag: *const wool_context_t,
+    /// The uid of the only worker that may have the call, as wool_pool_status tells it. One that is not of the pool, or
+    /// drains, is WOOL_ERR_NO_WORKERS_AVAILABLE: at once, or when the dispatch timeout is up while it may still come. A
+    /// busy one is waited for. Empty = the pool chooses.
+    pub worker_uid: wool_slice_t,
 }
