@@ -147,8 +147,9 @@ func (p *Pool) submit(ctx context.Context, routine string, args []any, c *pendin
 	name, nameLen := textOf(routine)
 	arguments, argumentsLen := bytesOf(s.encoder.buf)
 	label, labelLen := textOf(s.options.Tag)
+	worker, workerLen := textOf(s.options.Worker)
 	answer := C.wool_go_call_submit(p.core.handle, name, nameLen, arguments, argumentsLen, s.forC(), label, labelLen,
-		queue.handle, C.uint64_t(tag))
+		worker, workerLen, queue.handle, C.uint64_t(tag))
 	runtime.KeepAlive(s.origin.bag)
 	if err := errorOf(answer); err != nil {
 		if !queue.forget(tag) {

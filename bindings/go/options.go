@@ -15,6 +15,9 @@ type CallOptions struct {
 	DispatchTimeout time.Duration
 	// Tag is a word of the caller's for the task, for logs and events.
 	Tag string
+	// Worker is the uid of the only worker that may get the call; any if empty. One that the pool does not have, or
+	// not any more, is an [ErrNoWorkersAvailable], and the call can be made again elsewhere ([Retryable]).
+	Worker string
 	// Context holds values that ride along with the call, beside its arguments: who asks, for which customer, at
 	// which priority. The worker's admission hook reads them by [AdmissionRequest.ContextValue], the routine by
 	// [ContextValue]. Names and encoded values may have 64 KiB together, else the call is an [ErrPayloadTooLarge].

@@ -41,7 +41,8 @@ typedef struct {
   const wool_context_t *bag;
 } wool_go_options_t;
 
-static inline wool_call_options_t wool_go_call_options(wool_go_options_t given, const uint8_t *tag, size_t tag_len) {
+static inline wool_call_options_t wool_go_call_options(wool_go_options_t given, const uint8_t *tag, size_t tag_len,
+                                                       const uint8_t *worker, size_t worker_len) {
   wool_call_options_t options = {0};
   options.struct_size = sizeof options;
   options.timeout_ms = given.timeout_ms;
@@ -53,15 +54,17 @@ static inline wool_call_options_t wool_go_call_options(wool_go_options_t given, 
   options.context_count = given.context_count;
   options.parent = given.parent;
   options.bag = given.bag;
+  options.worker_uid = wool_go_slice(worker, worker_len);
   return options;
 }
 
 static inline wool_go_answer_t wool_go_call_submit(wool_pool_t *pool, const uint8_t *routine, size_t routine_len,
                                                    const uint8_t *arguments, size_t arguments_len,
                                                    wool_go_options_t given, const uint8_t *label, size_t label_len,
-                                                   wool_queue_t *queue, uint64_t tag) {
+                                                   const uint8_t *worker, size_t worker_len, wool_queue_t *queue,
+                                                   uint64_t tag) {
   wool_go_answer_t answer = {0};
-  wool_call_options_t options = wool_go_call_options(given, label, label_len);
+  wool_call_options_t options = wool_go_call_options(given, label, label_len, worker, worker_len);
   answer.status = (int32_t)wool_call_submit(pool, wool_go_slice(routine, routine_len),
                                             wool_go_payload(arguments, arguments_len), &options, queue, tag,
                                             &answer.handle, &answer.error);
@@ -71,9 +74,10 @@ static inline wool_go_answer_t wool_go_call_submit(wool_pool_t *pool, const uint
 static inline wool_go_answer_t wool_go_stream_open(wool_pool_t *pool, const uint8_t *routine, size_t routine_len,
                                                    const uint8_t *arguments, size_t arguments_len,
                                                    wool_go_options_t given, const uint8_t *label, size_t label_len,
-                                                   wool_queue_t *queue, uint64_t tag) {
+                                                   const uint8_t *worker, size_t worker_len, wool_queue_t *queue,
+                                                   uint64_t tag) {
   wool_go_answer_t answer = {0};
-  wool_call_options_t options = wool_go_call_options(given, label, label_len);
+  wool_call_options_t options = wool_go_call_options(given, label, label_len, worker, worker_len);
   answer.status = (int32_t)wool_stream_open(pool, wool_go_slice(routine, routine_len),
                                             wool_go_payload(arguments, arguments_len), &options, queue, tag,
                                             &answer.handle, &answer.error);

@@ -106,8 +106,9 @@ func (p *Pool) Stream(ctx context.Context, routine string, args ...any) (*PullSt
 	name, nameLen := textOf(routine)
 	arguments, argumentsLen := bytesOf(submission.encoder.buf)
 	label, labelLen := textOf(options.Tag)
+	worker, workerLen := textOf(options.Worker)
 	answer := C.wool_go_stream_open(p.core.handle, name, nameLen, arguments, argumentsLen, submission.forC(), label,
-		labelLen, s.queue.handle, C.uint64_t(tag))
+		labelLen, worker, workerLen, s.queue.handle, C.uint64_t(tag))
 	runtime.KeepAlive(submission.origin.bag)
 	if err := errorOf(answer); err != nil {
 		s.queue.forget(tag)
