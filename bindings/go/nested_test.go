@@ -444,9 +444,14 @@ func TestTaskEvents(t *testing.T) {
 	if err == nil {
 		t.Error("a string was added")
 	}
-	told, completed := map[wool.TaskSide][]string{}, 0
+	// In the order of each task and side.
+	told, tasks, completed := map[string][]string{}, map[wool.UUID]int{}, 0
 	for event := range events.All(ctx) {
-		told[event.Side] = append(told[event.Side], fmt.Sprint(event.Kind, " ", int(event.Failure)))
+		if _, known := tasks[event.ID]; !known {
+			tasks[event.ID] = len(tasks)
+		}
+		key := fmt.Sprint(event.Side, tasks[event.ID])
+		told[key] = append(told[key], fmt.Sprint(event.Kind, " ", int(event.Failure)))
 		if event.ID == (wool.UUID{}) || event.Routine != "calc.add" || event.Time.IsZero() {
 			t.Errorf("%+v", event)
 		}
@@ -457,12 +462,11 @@ func TestTaskEvents(t *testing.T) {
 		}
 	}
 	failed := fmt.Sprint("task-completed ", int(wool.ErrTaskFailed))
-	want := map[wool.TaskSide][]string{
-		wool.SideCaller: {"task-created 0", "task-scheduled 0", "task-completed 0", "task-created 0", "task-scheduled 0", failed},
-		wool.SideWorker: {
-			"task-scheduled 0", "task-started 0", "task-stopped 0", "task-completed 0",
-			"task-scheduled 0", "task-started 0", "task-stopped 0", failed,
-		},
+	want := map[string][]string{
+		"caller0": {"task-created 0", "task-scheduled 0", "task-completed 0"},
+		"caller1": {"task-created 0", "task-scheduled 0", failed},
+		"worker0": {"task-scheduled 0", "task-started 0", "task-stopped 0", "task-completed 0"},
+		"worker1": {"task-scheduled 0", "task-started 0", "task-stopped 0", failed},
 	}
 	if !reflect.DeepEqual(told, want) {
 		t.Errorf("heard %v", told)
