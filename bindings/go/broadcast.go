@@ -18,8 +18,8 @@ type BroadcastItem[Out any] struct {
 // begins, on all at once, and iterates over what they answer, as it comes. An error is that of its worker's call, and
 // stops none of the others. Args are as in [Pool.Call]. Leaving the loop, and the end of ctx, cancel what is under way.
 //
-// Where there is no such worker, or the pool is closed, the only pair has no Worker, and [ErrNoWorkersAvailable] or
-// [ErrClosed].
+// Where there is no such worker the only pair has no Worker, and an error: [ErrNoWorkersAvailable] when none takes calls,
+// [ErrRoutineNotFound] when none of those that do serves the routine; [ErrClosed] when the pool is closed.
 //
 //	for cleared, err := range wool.Broadcast[bool](ctx, pool, "cache.clear") {
 //		fmt.Println(cleared.Worker, cleared.Value, err)
@@ -57,9 +57,13 @@ func (p *Pool) eachWorker(routine string, args []any) (workers []string, calls [
 	if err != nil {
 		return nil, nil, err
 	}
+	up := 0
 	for _, worker := range status.Workers {
-		serves := slices.ContainsFunc(worker.Routines, func(r RoutineStatus) bool { return r.Name == routine })
-		if worker.State != WorkerUp || !serves {
+		if worker.State != WorkerUp {
+			continue
+		}
+		up++
+		if !slices.Contains(worker.Routines, RoutineStatus{Name: routine, Kind: RoutineUnary}) {
 			continue
 		}
 		options.Worker = worker.UID
@@ -67,7 +71,10 @@ func (p *Pool) eachWorker(routine string, args []any) (workers []string, calls [
 		calls = append(calls, append(slices.Clone(Arguments(args)), options))
 	}
 	if len(workers) == 0 {
-		none := newError(ErrNoWorkersAvailable, "no worker that is connected and takes calls serves %s: nobody was called", routine)
+		none := newError(ErrNoWorkersAvailable, "%s: no worker is connected and takes calls: nobody was called", routine)
+		if up > 0 {
+			none = newError(ErrRoutineNotFound, "no worker that is connected and takes calls serves %s: nobody was called", routine)
+		}
 		none.Retryable = true
 		return nil, nil, none
 	}

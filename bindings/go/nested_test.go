@@ -415,7 +415,7 @@ func TestBroadcastAndOneWorker(t *testing.T) {
 		t.Errorf("%v answered, of %v", answered, uids)
 	}
 	for item, err := range wool.Broadcast[string](ctx, pool, "nowhere") {
-		if item.Worker != "" || !errors.Is(err, wool.ErrNoWorkersAvailable) || !wool.Retryable(err) {
+		if item.Worker != "" || !errors.Is(err, wool.ErrRoutineNotFound) || !wool.Retryable(err) {
 			t.Errorf("%+v, %v", item, err)
 		}
 	}

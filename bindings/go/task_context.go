@@ -75,7 +75,8 @@ type taskKey struct{}
 func (c *taskContext) Deadline() (time.Time, bool) {
 	c.once.Do(func() {
 		if info, ok := c.task.info(); ok && info.remaining_ms >= 0 {
-			c.deadline = time.Now().Add(time.Duration(info.remaining_ms) * time.Millisecond)
+			// The core rounds down. What is nested must not be out of time before its task is.
+			c.deadline = time.Now().Add(time.Duration(info.remaining_ms+1) * time.Millisecond)
 			c.bounded = true
 		}
 	})
