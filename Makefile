@@ -124,7 +124,8 @@ fuzz: build ## look for bytes that a decoder gets wrong, for FUZZ_SECONDS each
 SOAK_MINUTES ?= 30
 
 .PHONY: soak
-soak: setup drivers ## 100,000 races of ends of calls, a stream of a million items; the conformance matrix, over and over, for SOAK_MINUTES
+soak: setup drivers ## 100,000 races of ends of calls, as many calls of workers that are killed, a stream of a million items; the conformance matrix, over and over, for SOAK_MINUTES
 	@WOOL_SOAK_RACES=100000 cargo test --quiet -p wool --test races -- --nocapture
+	@WOOL_SOAK_KILLED=100000 cargo test --quiet -p wool --test killed -- --nocapture
 	@WOOL_SOAK_ITEMS=1000000 cargo test --release --quiet -p wool --test generators -- however_long
 	@python3 tests/runner --minutes $(SOAK_MINUTES)

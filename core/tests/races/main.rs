@@ -7,6 +7,8 @@
     reason = "a test: a panic is a failure, and what it prints tells how to have it again"
 )]
 
+#[path = "../common/dice.rs"]
+mod dice;
 mod proxy;
 mod round;
 
@@ -18,8 +20,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{Counted, block_on, eventually};
+use dice::{Dice, drawn, number};
 use proxy::Proxy;
-use round::{Dice, Round, Tally};
+use round::{Round, Tally};
 use wool::{Grace, Routine, Runtime, Worker, WorkerOptions};
 
 const RACES: usize = 2_000;
@@ -76,15 +79,6 @@ fn every_call_has_one_outcome_whatever_ends_it() {
         .stop_blocking(Grace::Forever, Some(WATCHDOG))
         .unwrap();
     runtime.close_blocking(Some(WATCHDOG)).unwrap();
-}
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
-fn drawn() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.unwrap().as_nanos() as u64
 }
 
 fn routines(running: &Arc<AtomicUsize>) -> Vec<Routine> {

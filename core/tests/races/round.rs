@@ -13,32 +13,8 @@ use wool::{
 
 use super::WATCHDOG;
 use super::common::{block_on, eventually};
+use super::dice::Dice;
 use super::proxy::Proxy;
-
-/// SplitMix64: the same seed draws the same lots.
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Dice {
-        Dice(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-}
 
 /// What a host does to a call that it has made.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +67,7 @@ impl Round {
         for _ in 0..dice.below(3) {
             blows.push(Blow::Cut(dice.below(acts)));
         }
-        if dice.one_in(3) {
+        if one_in(dice, 3) {
             blows.push(Blow::ClosePool(dice.below(acts)));
         }
         Round {
@@ -99,7 +75,7 @@ impl Round {
             order,
             blows,
             hesitation: [0, 1, 10, 100][dice.below(4)],
-            connected: !dice.one_in(4),
+            connected: !one_in(dice, 4),
         }
     }
 
@@ -205,6 +181,11 @@ fn do_to(handle: &CallHandle, act: Act) {
     }
 }
 
+/// Drawn once in so many times.
+fn one_in(dice: &mut Dice, times: usize) -> bool {
+    dice.below(times) == 0
+}
+
 fn null() -> Payload {
     Payload::value(&Value::Null).unwrap()
 }
@@ -227,15 +208,13 @@ impl Call {
                 _ => Act::Credit(1 + dice.below(3) as u32),
             }));
         }
-        let timeout = dice
-            .one_in(5)
-            .then(|| Duration::from_micros(dice.next() % 5_000));
+        let timeout = one_in(dice, 5).then(|| Duration::from_micros(dice.next() % 5_000));
         // What does not end by itself is ended, and so are others; some by both of two ends.
-        let close = stream && dice.one_in(2);
+        let close = stream && one_in(dice, 2);
         if close {
             acts.push(Act::Close);
         }
-        if (!ends || stream) && !close || dice.one_in(4) {
+        if (!ends || stream) && !close || one_in(dice, 4) {
             acts.push(Act::Cancel);
         }
         Call {

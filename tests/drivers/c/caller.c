@@ -64,6 +64,12 @@ wool_pool_t *pool_of(const options_t *options) {
   return id == NULL ? caller.pool : opened->pool;
 }
 
+static wool_context_t *bag_of(const char *id) {
+  const request_t *made = find_request(id);
+  if (made == NULL || made->bag == NULL) die("there is no such context", NULL);
+  return made->bag;
+}
+
 static uint64_t milliseconds(const options_t *options, const char *key) {
   const char *digits = option(options, key);
   return digits == NULL ? 0 : strtoull(digits, NULL, 10);
@@ -77,6 +83,9 @@ wool_call_options_t call_options(const options_t *options, char **tag) {
   settings.step_timeout_ms = milliseconds(options, "step_timeout");
   settings.prefetch = (uint32_t)milliseconds(options, "prefetch");
   settings.tag = text(*tag);
+  const char *bag = option(options, "bag"), *worker = option(options, "worker");
+  if (bag != NULL) settings.bag = bag_of(bag);
+  if (worker != NULL) settings.worker_uid = text(worker);
   return settings;
 }
 
@@ -110,6 +119,7 @@ static void call(const char *id, char *rest) {
 /* Does nothing to what never was, or has ended. */
 static void cancel(const char *id) {
   const request_t *request = find_request(id);
+  cancel_map(id);
   if (request == NULL || request->handle == 0) return;
   if (request->stream != NULL) {
     cancel_stream(id);
@@ -177,6 +187,63 @@ static void stop_worker(const char *id, char *rest) {
   check("a stop", wool_worker_stop_submit(started->worker, grace, caller.queue, tag, &error), error);
 }
 
+static void make_bag(const char *id, char *rest) {
+  request_t *request = new_request(id);
+  wool_error_t *error = NULL;
+  check("a context", wool_context_new(&request->bag, &error), error);
+  for (char *token; error == NULL && (token = next_token(&rest)) != NULL;) error = add_context_value(request->bag, token);
+  if (error == NULL) {
+    say("bag %s", id);
+  } else {
+    say_error(id, error);
+  }
+}
+
+static void set_in_bag(const char *id, char *rest) {
+  wool_context_t *bag = bag_of(need_token(&rest, "a context"));
+  char *name_space = plain_text(need_token(&rest, "a namespace")), *name = plain_text(need_token(&rest, "a name"));
+  char *token = need_token(&rest, "a value");
+  wool_error_t *error = NULL;
+  wool_bytes_t value = {0};
+  if (strcmp(token, "-") == 0) {
+    wool_context_unset(bag, text(name_space), text(name), &error);
+  } else if ((error = read_one_value(token, &value)) == NULL) {
+    wool_context_set(bag, text(name_space), text(name), msgpack(value), &error);
+  }
+  wool_bytes_free(&value);
+  free(name_space);
+  free(name);
+  if (error == NULL) {
+    say("bagset %s", id);
+  } else {
+    say_error(id, error);
+  }
+}
+
+static void tell_of_bag(const char *id, char *rest) {
+  wool_context_t *bag = bag_of(need_token(&rest, "a context"));
+  char *name_space = plain_text(need_token(&rest, "a namespace")), *name = plain_text(need_token(&rest, "a name"));
+  wool_bytes_t value = {0};
+  wool_error_t *error = NULL;
+  wool_status_t status = wool_context_get(bag, text(name_space), text(name), &value, &error);
+  if (status == WOOL_OK) {
+    say_result(id, &value);
+  } else if (status == WOOL_END) {
+    say("result %s hex:c0", id);
+  } else {
+    say_error(id, error);
+  }
+  wool_bytes_free(&value);
+  free(name_space);
+  free(name);
+}
+
+static void tell_events(const char *id) {
+  char head[128];
+  snprintf(head, sizeof head, "events %s", id);
+  say_events(head);
+}
+
 static void misuse(const char *id, const char *what) {
   wool_value_builder_t *builder;
   wool_bytes_t bytes;
@@ -230,10 +297,22 @@ static void serve(char *command, char *rest) {
     add_worker(id, rest);
   } else if (strcmp(command, "stopworker") == 0) {
     stop_worker(id, rest);
+  } else if (strcmp(command, "bag") == 0) {
+    make_bag(id, rest);
+  } else if (strcmp(command, "bagset") == 0) {
+    set_in_bag(id, rest);
+  } else if (strcmp(command, "bagget") == 0) {
+    tell_of_bag(id, rest);
+  } else if (strcmp(command, "map") == 0) {
+    map(id, rest);
+  } else if (strcmp(command, "broadcast") == 0) {
+    broadcast(id, rest);
+  } else if (strcmp(command, "events") == 0) {
+    tell_events(id);
   } else if (strcmp(command, "bad") == 0) {
     misuse(id, need_token(&rest, "a misuse"));
   } else {
-    say("error %s UNSUPPORTED - no%%20such%%20command 0 - 0 -", id);
+    say("error %s UNSUPPORTED - no%%20such%%20command 0 - 0 - 0", id);
   }
 }
 
@@ -266,6 +345,7 @@ static void free_caller(void) {
     after = request->next;
     wool_pool_free(request->pool);
     wool_worker_free(request->worker);
+    wool_context_free(request->bag);
     free_stream(request->stream);
     free(request->id);
     free(request);
@@ -279,10 +359,13 @@ int run_caller(const options_t *options) {
   wool_error_t *error = NULL;
   check("a runtime", wool_runtime_new(NULL, &caller.runtime, &error), error);
   check("the routines", register_routines(caller.runtime, &error), error);
+  listen_to_events(caller.runtime, options);
   if (!wool_serve_if_spawned(caller.runtime)) serve_caller(options);
+  wait_for_fan_outs();
   release_for_good();
   check("the runtime's close", wool_runtime_close(caller.runtime, -1, &error), error);
   wait_for_threads();
+  stop_listening();
   free_caller();
   return 0;
 }

@@ -81,6 +81,14 @@ void free_context(context_t *context);
 /* The value of a name, of two the later, or NULL. */
 const wool_context_value_t *find_context(const wool_context_value_t *context, size_t count, wool_slice_t name_space,
                                          wool_slice_t name);
+/* Adds the value of a token NAMESPACE:NAME:VALUE to a context. NULL, or why it is refused. */
+wool_error_t *add_context_value(wool_context_t *context, const char *token);
+
+/* Listens to the runtime's task events, if the options say so, until it is told to stop. */
+void listen_to_events(wool_runtime_t *runtime, const options_t *options);
+void stop_listening(void);
+/* The line that tells what was heard, behind these words. */
+void say_events(const char *head);
 
 /* The token that reports an encoded value, to be freed. NULL, or why its bytes are none. */
 wool_error_t *report_value(wool_slice_t encoded, char **token);

@@ -167,8 +167,9 @@ void say_error(const char *id, wool_error_t *error) {
   char *message = text_token(wool_error_message(error));
   char *language = text_token(wool_error_language(error));
   char *own = own_token(error);
-  say("error %s %s %s %s %zu %s %zu %s", id, wool_status_name((int32_t)wool_error_status(error)), type, message,
-      wool_error_traceback_len(error), language, count_causes(error), own);
+  say("error %s %s %s %s %zu %s %zu %s %d", id, wool_status_name((int32_t)wool_error_status(error)), type, message,
+      wool_error_traceback_len(error), language, count_causes(error), own,
+      (int)wool_error_retryable(error));
   free(type);
   free(message);
   free(language);

@@ -15,6 +15,7 @@ typedef struct request {
   uint64_t handle;       /* of a call or stream; 0 = it was refused */
   wool_pool_t *pool;     /* opened under this id, or NULL */
   wool_worker_t *worker; /* the same; of a stop, NULL, too */
+  wool_context_t *bag;   /* made under this id, or NULL */
   int is_stop;
 } request_t;
 
@@ -55,5 +56,10 @@ void free_stream(struct stream *stream);
 void iterate(const char *id, char *rest);
 void burst(const char *id, char *rest);
 void wait_for_threads(void);
+void map(const char *id, char *rest);
+void broadcast(const char *id, char *rest);
+/* Leaves a map; does nothing to what is none, or has ended. */
+void cancel_map(const char *id);
+void wait_for_fan_outs(void);
 
 #endif

@@ -138,6 +138,7 @@ wool_status_t register_routines(wool_runtime_t *runtime, wool_error_t **error) {
   wool_status_t (*const groups[])(wool_runtime_t *, wool_error_t **) = {
       register_echo,     register_values,     register_process_routines,
       register_failures, register_generators, register_waits, register_context,
+      register_held,     register_nested,     register_nested_streams,
   };
   wool_status_t status = WOOL_OK;
   for (size_t i = 0; status == WOOL_OK && i < sizeof groups / sizeof *groups; i++) status = groups[i](runtime, error);

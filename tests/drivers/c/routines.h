@@ -20,8 +20,11 @@ wool_status_t register_failures(wool_runtime_t *runtime, wool_error_t **error);
 wool_status_t register_generators(wool_runtime_t *runtime, wool_error_t **error);
 wool_status_t register_waits(wool_runtime_t *runtime, wool_error_t **error);
 wool_status_t register_context(wool_runtime_t *runtime, wool_error_t **error);
+wool_status_t register_held(wool_runtime_t *runtime, wool_error_t **error);
+wool_status_t register_nested(wool_runtime_t *runtime, wool_error_t **error);
+wool_status_t register_nested_streams(wool_runtime_t *runtime, wool_error_t **error);
 
-enum { MOST_PARAMETERS = 3 };
+enum { MOST_PARAMETERS = 4 };
 
 typedef struct {
   const char *name;

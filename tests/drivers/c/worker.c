@@ -23,6 +23,8 @@ static void serve(wool_worker_t *worker, wool_queue_t *queue) {
     wool_error_t *error = NULL;
     if (strcmp(command, "count") == 0) {
       say_counters();
+    } else if (strcmp(command, "events") == 0) {
+      say_events("events");
     } else if (strcmp(command, "stop") == 0) {
       long long grace = need_number(&rest, "a grace");
       check("a stop", wool_worker_stop_submit(worker, grace, queue, 0, &error), error);
@@ -42,6 +44,7 @@ int run_worker(const options_t *options) {
   const char *threads = option(options, "threads");
   if (threads != NULL) settings.routine_threads = (uint32_t)strtoul(threads, NULL, 10);
   check("a runtime", wool_runtime_new(&settings, &runtime, &error), error);
+  listen_to_events(runtime, options);
   wool_queue_options_t stops = WOOL_QUEUE_OPTIONS_INIT;
   stops.handler = on_stopped;
   check("a queue", wool_queue_new(runtime, &stops, &queue, &error), error);
@@ -57,6 +60,7 @@ int run_worker(const options_t *options) {
   }
   release_for_good();
   check("the runtime's close", wool_runtime_close(runtime, -1, &error), error);
+  stop_listening();
   wool_worker_free(worker);
   wool_queue_free(queue);
   wool_runtime_free(runtime);

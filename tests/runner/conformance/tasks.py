@@ -204,8 +204,9 @@ class TaskSteps:
             judge.error(error, answer, self.pair)
             return
         outcomes = [token.split("=") for token in answer[3:]]
-        fine = answer[0] == "broadcast" and len(outcomes) == int(answer[2]) and all(len(pair) == 2 for pair in outcomes)
         wanted = {self.workers[index].uid for index in workers}
+        fine = answer[0] == "broadcast" and int(answer[2]) == len(outcomes) == len(wanted)
+        fine = fine and all(len(pair) == 2 for pair in outcomes)
         if not fine or {uid for uid, _ in outcomes} != wanted or len({value for _, value in outcomes}) != len(wanted):
             raise Mismatch(f"one answer of each of {len(wanted)} workers, all different", judge.show(answer))
 

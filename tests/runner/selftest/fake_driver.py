@@ -7,11 +7,17 @@ import sys
 
 FLAWS = (
     "none wrong-value wrong-kind silent chatty dies exit-status never-ready busy-worker babbles "
-    "no-own wrong-causes short-error runs-ahead deaf-generator drops-options lets-go-too-many hook-does-not-hold"
+    "no-own wrong-causes short-error runs-ahead deaf-generator drops-options lets-go-too-many hook-does-not-hold "
+    "no-caller forgets out-of-order loses-an-outcome answers-twice misses-events stops-late other-task retryable"
 ).split()
 
 # `{ item = "wool", left = 1 }`, as the registered error's data is reported.
 OWN = "hex:82a46974656da4776f6f6ca46c65667401"
+
+
+UID = "00000000-0000-4000-8000-000000000000"
+# The ids of the tasks of a chain.
+TASKS = ("00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b")
 
 
 def say(*tokens: str) -> None:
@@ -19,16 +25,43 @@ def say(*tokens: str) -> None:
 
 
 def worker(flaw: str) -> None:
-    say("ready", "127.0.0.1:1", "00000000-0000-4000-8000-000000000000")
+    say("ready", "127.0.0.1:1", UID)
     asked = 0
     for line in sys.stdin:
         if line == "exit\n":
             break
+        if line == "events\n":
+            tell_events("events", "worker", worker_events(flaw))
         if line == "count\n":
             asked += 1
             running = 1 if flaw == "busy-worker" and asked > 1 else 0
             yielded = 1 if flaw == "runs-ahead" and asked > 1 else 0
             say("count", f"running={running}", "started=0", "finished=0", "cancelled=0", "cleaned=0", f"yielded={yielded}")
+
+
+def worker_events(flaw: str) -> list:
+    kinds = ["scheduled -", "started -", "stopped -", "completed OK"]
+    return kinds[:2] + kinds[:1:-1] if flaw == "stops-late" else kinds
+
+
+def tell_events(head: str, side: str, kinds: list, missed="0", task=TASKS[0]) -> None:
+    events = [f"{side}/task-{kind.replace(' ', f'/{task}/-/conf.echo/-/')}" for kind in kinds]
+    say(*head.split(), missed, str(len(events)), *events)
+
+
+def hex_text(text: str) -> str:
+    """A short string, encoded."""
+    return f"{0xD9:02x}{len(text):02x}{text.encode().hex()}"
+
+
+def chain(flaw: str) -> str:
+    """The tasks of a chain of two, encoded."""
+    callers = (None, None if flaw == "no-caller" else TASKS[0])
+    tasks = ""
+    for task, caller in zip(TASKS, callers):
+        parts = {"id": hex_text(task), "caller": hex_text(caller) if caller else "c0", "remaining": "c0", "worker": hex_text(UID)}
+        tasks += f"{0x80 + len(parts):02x}" + "".join(hex_text(key) + part for key, part in parts.items())
+    return "hex:92" + tasks
 
 
 class Caller:
@@ -42,6 +75,8 @@ class Caller:
         self.blocked = []
         self.held = []
         self.unblocked = 0
+        # A context's values, by name.
+        self.values = {}
 
     def serve(self, tokens: list) -> None:
         match tokens:
@@ -72,6 +107,26 @@ class Caller:
             case ["throw", request, "conf.Reset", "back%20to%200"]:
                 self.totals[request] = 0
                 self.item(request)
+            case ["call", request, "conf.chain", _, _]:
+                say("result", request, chain(self.flaw))
+            case ["bag", request, *values]:
+                self.values = dict(value.split(":", 2)[1:] for value in values)
+                say("bag", request)
+            case ["bagset", request, _, _, name, value]:
+                if self.flaw != "forgets":
+                    self.values[name] = "hex:c0" if value == "-" else value
+                say("bagset", request)
+            case ["bagget", request, _, _, name]:
+                say("result", request, self.values.get(name, "hex:c0"))
+            case ["map", request, *_, first, second]:
+                self.map(request, first, second)
+            case ["broadcast", request, "conf.add", _, _]:
+                outcomes = [f"{UID}=hex:01"] * (2 if self.flaw == "answers-twice" else 1)
+                say("broadcast", request, str(len(outcomes)), *outcomes)
+            case ["events", request]:
+                missed = "3" if self.flaw == "misses-events" else "0"
+                task = TASKS[1] if self.flaw == "other-task" else TASKS[0]
+                tell_events(f"events {request}", "caller", ["created -", "scheduled -", "completed OK"], missed, task)
             case [_, request, *_]:
                 say("error", request, "UNSUPPORTED", "-", "what", "0", "-", "0", "-", "0")
 
@@ -96,8 +151,17 @@ class Caller:
 
     def fail(self, request: str, type_name: str, message: str, causes: str, own: str) -> None:
         causes = "7" if self.flaw == "wrong-causes" else causes
-        further = () if self.flaw == "short-error" else (causes, own, "0")
+        further = () if self.flaw == "short-error" else (causes, own, "1" if self.flaw == "retryable" else "0")
         say("error", request, "TASK_FAILED", type_name, message, "0", "fake", *further)
+
+    def map(self, request: str, first: str, second: str) -> None:
+        """The second input fails."""
+        outcomes = [f"0={first}", "1!TASK_FAILED"]
+        if self.flaw == "out-of-order":
+            outcomes.reverse()
+        if self.flaw == "loses-an-outcome":
+            outcomes.pop()
+        say("mapped", request, "2", "2", "1", str(len(outcomes)), *outcomes)
 
     def hold(self, request: str, value: str) -> None:
         if self.flaw == "hook-does-not-hold":

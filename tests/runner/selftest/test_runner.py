@@ -31,7 +31,7 @@ about = "fails"
 [[steps]]
 call = "conf.fail"
 args = ["ShearingError", "no more wool"]
-error = { kind = "TASK_FAILED", type = { fake = "ShearingError", "*" = "?" }, message = "no more wool", language = "worker", causes = 1, own = false }
+error = { kind = "TASK_FAILED", type = { fake = "ShearingError", "*" = "?" }, message = "no more wool", language = "worker", causes = 1, own = false, retryable = false }
 """
 
 OWN = """
@@ -105,11 +105,77 @@ unblocked = "held"
 result = 1
 """
 
+CHAIN = """
+about = "calls in its tasks"
+[[steps]]
+chain = 1
+"""
+
+BAG = """
+about = "keeps a context"
+[[steps]]
+bag = "mine"
+values = [["conf", "kept", 1], ["conf", "gone", 2]]
+[[steps]]
+bag_set = "mine"
+namespace = "conf"
+key = "gone"
+[[steps]]
+bag_get = "mine"
+namespace = "conf"
+key = "kept"
+result = 1
+[[steps]]
+bag_get = "mine"
+namespace = "conf"
+key = "gone"
+result = { null = true }
+"""
+
+MAP = """
+about = "maps, and a failure stops nobody"
+[[steps]]
+map = "conf.fib"
+inputs = [1, "sheep"]
+in_flight = 2
+results = [1, 0]
+failed = { 1 = "TASK_FAILED" }
+progress = [2, 2, 1]
+count = 2
+"""
+
+BROADCAST = """
+about = "calls every worker"
+fresh = true
+[[steps]]
+broadcast = "conf.add"
+args = [1]
+workers = [0]
+"""
+
+EVENTS = """
+about = "tells of its tasks"
+fresh = true
+[[steps]]
+events = "caller"
+routine = "conf.echo"
+tasks = [["created", "scheduled", "completed OK"]]
+[[steps]]
+events = "worker"
+routine = "conf.echo"
+tasks = [["scheduled", "started", "stopped", "completed OK"]]
+[[steps]]
+events_tell_alike = "conf.echo"
+"""
+
 KNOWN = """
 [[known_failures]]
 pairs = ["*>fake"]
 reason = "the sheep is not shorn yet"
 """
+
+# For what is seen by waiting in vain.
+WATCHDOG = ("--watchdog", "0.5")
 
 
 class RunnerTest(unittest.TestCase):
@@ -180,8 +246,39 @@ class RunnerTest(unittest.TestCase):
     def test_more_calls_let_go_than_were_blocked_fail(self):
         self.refuses("lets-go-too-many", "expected: 1 calls that block", "saw:      2", files={"blocking": BLOCKING})
 
+    def test_what_is_said_of_tasks_is_judged(self):
+        files = {"chain": CHAIN, "bag": BAG, "map": MAP, "broadcast": BROADCAST, "events": EVENTS}
+        status, output = self.play(files=files)
+        self.assertEqual(status, 0, output)
+        self.assertIn("6 passed, 0 failed", output)
+
+    def test_a_task_that_nobody_called_fails_in_a_chain(self):
+        self.refuses("no-caller", "each called by the one before it", files={"chain": CHAIN})
+        self.refuses("none", "a chain over 2 workers", files={"chain": CHAIN + "workers = 2\n"}, arguments=WATCHDOG)
+
+    def test_a_change_of_a_context_that_is_lost_fails(self):
+        self.refuses("forgets", "expected: result None", "saw:      result 2", files={"bag": BAG})
+
+    def test_a_map_out_of_order_or_short_of_an_outcome_fails(self):
+        self.refuses("out-of-order", "expected: outcomes", files={"map": MAP})
+        self.refuses("loses-an-outcome", "expected: outcomes", files={"map": MAP})
+        self.refuses("none", "the progress [2, 2, 0]", files={"map": MAP.replace("[2, 2, 1]", "[2, 2, 0]")})
+        status, output = self.play("out-of-order", files={"map": MAP + 'order = "completed"\n'})
+        self.assertEqual(status, 0, output)
+
+    def test_a_broadcast_that_a_worker_answers_twice_fails(self):
+        self.refuses("answers-twice", "one answer of each of 1 workers", files={"broadcast": BROADCAST})
+
+    def test_task_events_that_were_missed_or_are_out_of_order_fail(self):
+        self.refuses("misses-events", "none of them missed", files={"events": EVENTS})
+        self.refuses("stops-late", "the worker's events", files={"events": EVENTS}, arguments=WATCHDOG)
+        self.refuses("other-task", "the same tasks at both sides", files={"events": EVENTS}, arguments=WATCHDOG)
+
+    def test_an_error_that_claims_that_its_task_never_started_fails(self):
+        self.refuses("retryable", "retryable = False", "never started", files={"fail": FAIL})
+
     def test_a_driver_that_hangs_fails_by_the_watchdog(self):
-        self.refuses("silent", "watchdog", arguments=("--watchdog", "0.5"))
+        self.refuses("silent", "watchdog", arguments=WATCHDOG)
 
     def test_an_answer_that_nobody_asked_for_fails(self):
         self.refuses("chatty", "nobody asked for")
@@ -196,7 +293,7 @@ class RunnerTest(unittest.TestCase):
         self.refuses("exit-status", "exited with status 3", "1 passed, 1 failed")
 
     def test_a_worker_that_stays_busy_fails(self):
-        self.refuses("busy-worker", "running", arguments=("--watchdog", "0.5"))
+        self.refuses("busy-worker", "running", arguments=WATCHDOG)
 
     def test_a_driver_that_cannot_start_is_a_hole_and_fails(self):
         self.refuses("never-ready", "hole", "the%20port", files={"echo": ECHO, "fail": FAIL})

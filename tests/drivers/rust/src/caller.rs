@@ -18,6 +18,7 @@ use wool::{
 use crate::bags::Bags;
 use crate::events::Events;
 use crate::failures::{OutOfStock, too_deep};
+use crate::fan_out::{self, Maps};
 use crate::pools;
 use crate::protocol::{self, Failure, Options, Tokens, log, say};
 use crate::routines::{self, Counters};
@@ -52,6 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         program,
         handles: HashMap::new(),
         streams: Streams::default(),
+        maps: Maps::default(),
         bags: Bags::default(),
         events,
     };
@@ -197,6 +199,7 @@ struct Caller {
     program: Program,
     handles: HashMap<String, CallHandle>,
     streams: Streams,
+    maps: Maps,
     bags: Bags,
     events: Events,
 }
@@ -218,6 +221,7 @@ impl Caller {
                     call.cancel();
                 }
                 self.streams.cancel(id);
+                self.maps.leave(id);
             }
             "next" => self.streams.step(id, Step::Next),
             "send" => {
@@ -238,6 +242,10 @@ impl Caller {
                 self.streams.step(id, Step::Throw(fault));
             }
             "closestream" => self.streams.step(id, Step::Close),
+            "map" => self
+                .maps
+                .map(id, tokens, &self.pool, &self.program.handle)?,
+            "broadcast" => fan_out::broadcast(id, tokens, &self.pool, &self.program.handle)?,
             "bag" => self.bags.make(id, tokens)?,
             "bagset" => self.bags.set(id, tokens)?,
             "bagget" => self.bags.tell(id, tokens)?,
@@ -260,6 +268,7 @@ impl Caller {
         let (arguments, options) = tokens.arguments()?;
         let timeout = options.number("timeout")?.map(Duration::from_millis);
         let tag = options.texts("tag")?.pop().unwrap_or_default();
+        let worker = options.text("worker").map(Arc::from);
         let pool = self.pool(&options)?;
         let observer = Observer {
             id: id.to_owned(),
@@ -273,6 +282,7 @@ impl Caller {
                 values: values?,
                 timeout,
                 tag,
+                worker,
                 ..CallRequest::unary(routine, arguments)
             };
             pool.submit(request, Box::new(observer))
@@ -303,6 +313,9 @@ impl Caller {
             }
             if let Some(context) = &context {
                 stream = stream.context(context);
+            }
+            if let Some(uid) = options.text("worker") {
+                stream = stream.worker(uid);
             }
             stream.open()
         });

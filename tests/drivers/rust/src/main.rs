@@ -6,6 +6,7 @@ mod blocking;
 mod caller;
 mod events;
 mod failures;
+mod fan_out;
 mod generators;
 mod nested;
 mod pools;
