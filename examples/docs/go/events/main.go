@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 
 	wool "github.com/wool-labs/libwool/bindings/go"
@@ -53,37 +54,57 @@ func run(ctx context.Context) error {
 	if _, err := wool.Call[int](ctx, pool, "wool.card", 1); err != nil {
 		return err
 	}
-	tell(ctx, events)
-	for _, err := range wool.Stream[int](ctx, pool, "wool.spin", 2) {
-		if err != nil {
-			return err
-		}
+	var told story
+	told.listen(ctx, events, wool.TaskCompleted, 2)
+	told.print()
+
+	told = story{}
+	stream, err := wool.OpenStream[any, int](ctx, pool, "wool.spin", 2)
+	if err != nil {
+		return err
 	}
-	tell(ctx, events)
+	// One who asks at once may ask before a worker has it.
+	told.listen(ctx, events, wool.TaskScheduled, 1)
+	for err == nil {
+		_, err = stream.Next()
+	}
+	if err != io.EOF {
+		return err
+	}
+	told.listen(ctx, events, wool.TaskCompleted, 2)
+	told.print()
 	return nil
 }
 
-// tell prints the events of one task, the caller's before the worker's.
-func tell(ctx context.Context, events *wool.TaskEvents) {
-	told := map[wool.TaskSide][]string{}
-	completed := 0
+// story is what was told of a task, by its caller and by its worker.
+type story struct{ caller, worker []string }
+
+// listen takes events up to so many of a kind.
+func (s *story) listen(ctx context.Context, events *wool.TaskEvents, last wool.TaskEventKind, count int) {
 	for event := range events.All(ctx) {
 		line := fmt.Sprint(event.Side, " ", event.Kind)
 		if event.Step != "" {
 			line += " " + event.Step
 		}
-		if event.Kind == wool.TaskCompleted {
-			if event.Failure == 0 {
-				line += " OK"
-			}
-			completed++
+		if event.Kind == wool.TaskCompleted && event.Failure == 0 {
+			line += " OK"
 		}
-		told[event.Side] = append(told[event.Side], line)
-		if completed == 2 {
-			break
+		if event.Side == wool.SideCaller {
+			s.caller = append(s.caller, line)
+		} else {
+			s.worker = append(s.worker, line)
+		}
+		if event.Kind == last {
+			count--
+		}
+		if count == 0 {
+			return
 		}
 	}
-	for _, line := range append(told[wool.SideCaller], told[wool.SideWorker]...) {
+}
+
+func (s *story) print() {
+	for _, line := range append(s.caller, s.worker...) {
 		fmt.Println(line)
 	}
 }
