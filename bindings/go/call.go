@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"runtime"
 	"sync"
 )
 
@@ -77,15 +78,30 @@ type submission struct {
 	encoder *encoder
 	timeout uint64
 	options CallOptions
-	// context is what rides along, in memory.
+	// context is what rides along with this call alone, in memory.
 	context      *C.wool_context_value_t
 	contextCount C.size_t
 	memory       arena
+	origin       origin
 }
 
 func (s *submission) release() {
 	s.encoder.release()
 	s.memory.free()
+}
+
+// forC is all that C may be given at once: what points at Go's memory is none of it.
+func (s *submission) forC() C.wool_go_options_t {
+	return C.wool_go_options_t{
+		timeout_ms:          C.uint64_t(s.timeout),
+		dispatch_timeout_ms: C.uint64_t(milliseconds(s.options.DispatchTimeout)),
+		step_timeout_ms:     C.uint64_t(milliseconds(s.options.StepTimeout)),
+		prefetch:            C.uint32_t(s.options.Prefetch),
+		context:             s.context,
+		context_count:       s.contextCount,
+		parent:              C.wool_task_t(s.origin.parent),
+		bag:                 s.origin.bag.forC(),
+	}
 }
 
 func prepare(ctx context.Context, routine string, args []any) (submission, *Error) {
@@ -100,7 +116,7 @@ func prepare(ctx context.Context, routine string, args []any) (submission, *Erro
 	if err := options.check(); err != nil {
 		return submission{}, err
 	}
-	s := submission{encoder: newEncoder(), timeout: timeout, options: options}
+	s := submission{encoder: newEncoder(), timeout: timeout, options: options, origin: originOf(ctx)}
 	if err := s.encoder.arguments(positional, named); err != nil {
 		s.release()
 		return submission{}, codecError("arguments", routine, err)
@@ -120,7 +136,7 @@ func (p *Pool) submit(ctx context.Context, routine string, args []any, c *pendin
 	}
 	defer s.release()
 	if !p.core.guard.enter() {
-		return 0, newError(ErrClosed, "%s: the pool has been closed", routine)
+		return 0, p.closedFor(routine)
 	}
 	defer p.core.guard.leave()
 	queue := p.rt.engine.queue
@@ -131,9 +147,10 @@ func (p *Pool) submit(ctx context.Context, routine string, args []any, c *pendin
 	name, nameLen := textOf(routine)
 	arguments, argumentsLen := bytesOf(s.encoder.buf)
 	label, labelLen := textOf(s.options.Tag)
-	answer := C.wool_go_call_submit(p.core.handle, name, nameLen, arguments, argumentsLen, C.uint64_t(s.timeout),
-		C.uint64_t(milliseconds(s.options.DispatchTimeout)), label, labelLen, s.context, s.contextCount, queue.handle,
-		C.uint64_t(tag))
+	worker, workerLen := textOf(s.options.Worker)
+	answer := C.wool_go_call_submit(p.core.handle, name, nameLen, arguments, argumentsLen, s.forC(), label, labelLen,
+		worker, workerLen, queue.handle, C.uint64_t(tag))
+	runtime.KeepAlive(s.origin.bag)
 	if err := errorOf(answer); err != nil {
 		if !queue.forget(tag) {
 			<-c.arrived // the closing queue has told it already

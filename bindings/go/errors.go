@@ -179,6 +179,13 @@ func readError(status C.int32_t, c *C.wool_error_t, language string, types *erro
 	return e
 }
 
+// Retryable reports whether calling again cannot perform a task twice: err, or what it wraps, is an [*Error] which says
+// that the task has certainly never been started.
+func Retryable(err error) bool {
+	var failure *Error
+	return errors.As(err, &failure) && failure.Retryable
+}
+
 // errorOf is the error of an answer, or nil.
 func errorOf(answer C.wool_go_answer_t) *Error {
 	if answer.status >= 0 {

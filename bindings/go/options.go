@@ -15,9 +15,13 @@ type CallOptions struct {
 	DispatchTimeout time.Duration
 	// Tag is a word of the caller's for the task, for logs and events.
 	Tag string
+	// Worker is the uid of the only worker that may get the call; any if empty. One that the pool does not have, or
+	// not any more, is an [ErrNoWorkersAvailable], and the call can be made again elsewhere ([Retryable]).
+	Worker string
 	// Context holds values that ride along with the call, beside its arguments: who asks, for which customer, at
 	// which priority. The worker's admission hook reads them by [AdmissionRequest.ContextValue], the routine by
 	// [ContextValue]. Names and encoded values may have 64 KiB together, else the call is an [ErrPayloadTooLarge].
+	// They are for this call alone, on top of the context that ctx has ([SetContextValue]).
 	Context map[ContextKey]any
 	// Prefetch is how many items of a stream are asked for ahead, so that the worker does not wait for
 	// each; more than 4,096 counts as so many. 0 is strict pull: the generator runs to the next yield only

@@ -19,6 +19,8 @@ type Pool struct {
 type poolCore struct {
 	handle *C.wool_pool_t
 	guard  guard
+	// task is whose caller's pool it is; nil of a program's own.
+	task *task
 	// closing is made by the first Close, and ended by its end.
 	mu      sync.Mutex
 	closing chan struct{}
@@ -61,8 +63,12 @@ func NewPool(rt *Runtime, options PoolOptions) (*Pool, error) {
 
 // Close closes the pool's connections and ends the workers that it started, after [PoolOptions.Grace]. Its
 // pending calls and streams end as [ErrClosed]. ctx is the way out of the wait; closing then goes on by
-// itself, and Close may be called again to wait for the end. A closed pool may be closed again.
+// itself, and Close may be called again to wait for the end. A closed pool may be closed again. That of a task's
+// caller ([PoolFromContext]) is not the task's to close: [ErrInvalidArgument].
 func (p *Pool) Close(ctx context.Context) error {
+	if t := p.core.task; t != nil {
+		return newError(ErrInvalidArgument, "this is the pool of the caller of %s, which other tasks use, too; leave it open", t.routine.name)
+	}
 	ended := p.core.beginClose(p.rt.engine)
 	select {
 	case <-ended:
@@ -77,6 +83,14 @@ func (p *Pool) Close(ctx context.Context) error {
 		err.Cause = ctx.Err()
 		return err
 	}
+}
+
+// closedFor is why nothing can be called by a pool that lets nobody in any more.
+func (p *Pool) closedFor(what string) *Error {
+	if t := p.core.task; t != nil {
+		return newError(ErrClosed, "%s: the task of %s is over, and so is the use of its caller's pool", what, t.routine.name)
+	}
+	return newError(ErrClosed, "%s: the pool has been closed", what)
 }
 
 // beginClose starts closing, once, and returns what tells its end.

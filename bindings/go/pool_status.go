@@ -158,7 +158,7 @@ const (
 // enough for a dashboard, and a remedy for [ErrNoWorkersAvailable].
 func (p *Pool) Status() (PoolStatus, error) {
 	if !p.core.guard.enter() {
-		return PoolStatus{}, newError(ErrClosed, "the pool has been closed")
+		return PoolStatus{}, p.closedFor("status")
 	}
 	defer p.core.guard.leave()
 	var bytes C.wool_bytes_t

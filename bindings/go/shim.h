@@ -31,51 +31,90 @@ static inline wool_payload_t wool_go_payload(const uint8_t *ptr, size_t len) {
   return payload;
 }
 
-static inline wool_call_options_t wool_go_call_options(uint64_t timeout_ms, uint64_t dispatch_timeout_ms,
-                                                       const uint8_t *tag, size_t tag_len,
-                                                       const wool_context_value_t *context,
-                                                       size_t context_count) {
+/* What a call and a stream have in common. */
+typedef struct {
+  uint64_t timeout_ms, dispatch_timeout_ms, step_timeout_ms;
+  uint32_t prefetch;
+  const wool_context_value_t *context;
+  size_t context_count;
+  wool_task_t parent;
+  const wool_context_t *bag;
+} wool_go_options_t;
+
+static inline wool_call_options_t wool_go_call_options(wool_go_options_t given, const uint8_t *tag, size_t tag_len,
+                                                       const uint8_t *worker, size_t worker_len) {
   wool_call_options_t options = {0};
   options.struct_size = sizeof options;
-  options.timeout_ms = timeout_ms;
-  options.dispatch_timeout_ms = dispatch_timeout_ms;
+  options.timeout_ms = given.timeout_ms;
+  options.dispatch_timeout_ms = given.dispatch_timeout_ms;
+  options.step_timeout_ms = given.step_timeout_ms;
+  options.prefetch = given.prefetch;
   options.tag = wool_go_slice(tag, tag_len);
-  options.context = context;
-  options.context_count = context_count;
+  options.context = given.context;
+  options.context_count = given.context_count;
+  options.parent = given.parent;
+  options.bag = given.bag;
+  options.worker_uid = wool_go_slice(worker, worker_len);
   return options;
 }
 
-static inline wool_go_answer_t wool_go_call_submit(wool_pool_t *pool, const uint8_t *routine,
-                                                   size_t routine_len, const uint8_t *arguments,
-                                                   size_t arguments_len, uint64_t timeout_ms,
-                                                   uint64_t dispatch_timeout_ms, const uint8_t *label,
-                                                   size_t label_len, const wool_context_value_t *context,
-                                                   size_t context_count, wool_queue_t *queue, uint64_t tag) {
+static inline wool_go_answer_t wool_go_call_submit(wool_pool_t *pool, const uint8_t *routine, size_t routine_len,
+                                                   const uint8_t *arguments, size_t arguments_len,
+                                                   wool_go_options_t given, const uint8_t *label, size_t label_len,
+                                                   const uint8_t *worker, size_t worker_len, wool_queue_t *queue,
+                                                   uint64_t tag) {
   wool_go_answer_t answer = {0};
-  wool_call_options_t options =
-      wool_go_call_options(timeout_ms, dispatch_timeout_ms, label, label_len, context, context_count);
+  wool_call_options_t options = wool_go_call_options(given, label, label_len, worker, worker_len);
   answer.status = (int32_t)wool_call_submit(pool, wool_go_slice(routine, routine_len),
                                             wool_go_payload(arguments, arguments_len), &options, queue, tag,
                                             &answer.handle, &answer.error);
   return answer;
 }
 
-static inline wool_go_answer_t wool_go_stream_open(wool_pool_t *pool, const uint8_t *routine,
-                                                   size_t routine_len, const uint8_t *arguments,
-                                                   size_t arguments_len, uint64_t timeout_ms,
-                                                   uint64_t dispatch_timeout_ms, uint64_t step_timeout_ms,
-                                                   uint32_t prefetch, const uint8_t *label, size_t label_len,
-                                                   const wool_context_value_t *context, size_t context_count,
-                                                   wool_queue_t *queue, uint64_t tag) {
+static inline wool_go_answer_t wool_go_stream_open(wool_pool_t *pool, const uint8_t *routine, size_t routine_len,
+                                                   const uint8_t *arguments, size_t arguments_len,
+                                                   wool_go_options_t given, const uint8_t *label, size_t label_len,
+                                                   const uint8_t *worker, size_t worker_len, wool_queue_t *queue,
+                                                   uint64_t tag) {
   wool_go_answer_t answer = {0};
-  wool_call_options_t options =
-      wool_go_call_options(timeout_ms, dispatch_timeout_ms, label, label_len, context, context_count);
-  options.step_timeout_ms = step_timeout_ms;
-  options.prefetch = prefetch;
+  wool_call_options_t options = wool_go_call_options(given, label, label_len, worker, worker_len);
   answer.status = (int32_t)wool_stream_open(pool, wool_go_slice(routine, routine_len),
                                             wool_go_payload(arguments, arguments_len), &options, queue, tag,
                                             &answer.handle, &answer.error);
   return answer;
+}
+
+static inline wool_go_answer_t wool_go_context_set(wool_context_t *context, const uint8_t *name_space,
+                                                   size_t name_space_len, const uint8_t *name, size_t name_len,
+                                                   const uint8_t *value, size_t value_len) {
+  wool_go_answer_t answer = {0};
+  answer.status = (int32_t)wool_context_set(context, wool_go_slice(name_space, name_space_len),
+                                            wool_go_slice(name, name_len), wool_go_payload(value, value_len),
+                                            &answer.error);
+  return answer;
+}
+
+static inline wool_go_answer_t wool_go_context_unset(wool_context_t *context, const uint8_t *name_space,
+                                                     size_t name_space_len, const uint8_t *name, size_t name_len) {
+  wool_go_answer_t answer = {0};
+  answer.status = (int32_t)wool_context_unset(context, wool_go_slice(name_space, name_space_len),
+                                              wool_go_slice(name, name_len), &answer.error);
+  return answer;
+}
+
+typedef struct {
+  wool_go_answer_t answer;
+  wool_bytes_t value; /* owned by the caller */
+} wool_go_found_t;
+
+static inline wool_go_found_t wool_go_context_get(const wool_context_t *context, const uint8_t *name_space,
+                                                  size_t name_space_len, const uint8_t *name, size_t name_len) {
+  wool_go_found_t found = {0};
+  found.answer.status = (int32_t)wool_context_get(context, wool_go_slice(name_space, name_space_len),
+                                                  wool_go_slice(name, name_len), &found.value,
+                                                  &found.answer.error);
+  if (found.value.len == 0) found.value.ptr = NULL;
+  return found;
 }
 
 static inline wool_go_answer_t wool_go_stream_next(uint64_t stream, uint32_t count) {

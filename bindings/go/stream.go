@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -88,7 +89,7 @@ func (p *Pool) Stream(ctx context.Context, routine string, args ...any) (*PullSt
 	}
 	defer submission.release()
 	if !p.core.guard.enter() {
-		return nil, newError(ErrClosed, "%s: the pool has been closed", routine)
+		return nil, p.closedFor(routine)
 	}
 	defer p.core.guard.leave()
 	options := &submission.options
@@ -105,10 +106,10 @@ func (p *Pool) Stream(ctx context.Context, routine string, args ...any) (*PullSt
 	name, nameLen := textOf(routine)
 	arguments, argumentsLen := bytesOf(submission.encoder.buf)
 	label, labelLen := textOf(options.Tag)
-	answer := C.wool_go_stream_open(p.core.handle, name, nameLen, arguments, argumentsLen,
-		C.uint64_t(submission.timeout), C.uint64_t(milliseconds(options.DispatchTimeout)),
-		C.uint64_t(milliseconds(options.StepTimeout)), C.uint32_t(options.Prefetch), label, labelLen,
-		submission.context, submission.contextCount, s.queue.handle, C.uint64_t(tag))
+	worker, workerLen := textOf(options.Worker)
+	answer := C.wool_go_stream_open(p.core.handle, name, nameLen, arguments, argumentsLen, submission.forC(), label,
+		labelLen, worker, workerLen, s.queue.handle, C.uint64_t(tag))
+	runtime.KeepAlive(submission.origin.bag)
 	if err := errorOf(answer); err != nil {
 		s.queue.forget(tag)
 		return nil, err

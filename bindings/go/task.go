@@ -27,6 +27,7 @@ func (ts *tasks) start(t *task) {
 }
 
 func (ts *tasks) done(t *task) {
+	t.letGo()
 	ts.table.remove(t.handle)
 	ts.count.Add(-1)
 	ts.group.Done()
@@ -53,8 +54,12 @@ type task struct {
 	// steps are what is asked of a generator; nil of a unary task.
 	steps *steps
 
-	// lent is held by who reads what the core lends of the task, and by who answers, which ends that.
+	// lent is held by who uses what the core lends of the task, and by who answers, which ends that.
 	lent sync.Mutex
+	// bag is the task's context, and pool its caller's: nil until they are asked for, and when the task is over.
+	bag  *C.wool_context_t
+	pool *Pool
+	over bool
 }
 
 func newTask(r *routine, handle uint64, arguments payload) *task {

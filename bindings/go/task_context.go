@@ -14,8 +14,11 @@ type TaskInfo struct {
 	// ID of the task; Caller is that of the task that made the call, zero if none did; Worker is the uid
 	// of the worker that serves it.
 	ID, Caller, Worker UUID
-	// Routine is the name by which it was called.
-	Routine string
+	// Routine is the name by which it was called, and Tag the label that the caller gave it.
+	Routine, Tag string
+	// HasDeadline: the caller has set one, and Remaining is what is left of the time.
+	HasDeadline bool
+	Remaining   time.Duration
 }
 
 // TaskFromContext tells about the task whose routine got ctx, or a context derived from it. It is for
@@ -25,13 +28,26 @@ func TaskFromContext(ctx context.Context) (TaskInfo, bool) {
 	if !ok {
 		return TaskInfo{}, false
 	}
-	info, ok := t.info()
-	if !ok {
-		return TaskInfo{}, false
-	}
 	told := TaskInfo{Routine: t.routine.name}
-	for i := range told.ID {
-		told.ID[i], told.Caller[i], told.Worker[i] = byte(info.id[i]), byte(info.caller[i]), byte(info.worker_uid[i])
+	t.lent.Lock()
+	defer t.lent.Unlock()
+	runs := false
+	// What info points at goes with the task, and a task with its queue.
+	t.routine.engine.queue.whileOpen(func() {
+		var info C.wool_task_info_t
+		if info, runs = t.info(); !runs {
+			return
+		}
+		for i := range told.ID {
+			told.ID[i], told.Caller[i], told.Worker[i] = byte(info.id[i]), byte(info.caller[i]), byte(info.worker_uid[i])
+		}
+		told.Tag = stringOf(info.tag)
+		if info.remaining_ms >= 0 {
+			told.HasDeadline, told.Remaining = true, time.Duration(info.remaining_ms)*time.Millisecond
+		}
+	})
+	if !runs {
+		return TaskInfo{}, false
 	}
 	return told, true
 }
@@ -59,7 +75,8 @@ type taskKey struct{}
 func (c *taskContext) Deadline() (time.Time, bool) {
 	c.once.Do(func() {
 		if info, ok := c.task.info(); ok && info.remaining_ms >= 0 {
-			c.deadline = time.Now().Add(time.Duration(info.remaining_ms) * time.Millisecond)
+			// The core rounds down. What is nested must not be out of time before its task is.
+			c.deadline = time.Now().Add(time.Duration(info.remaining_ms+1) * time.Millisecond)
 			c.bounded = true
 		}
 	})
@@ -76,7 +93,8 @@ func (c *taskContext) Err() error {
 }
 
 func (c *taskContext) Value(key any) any {
-	if key == (taskKey{}) {
+	switch key {
+	case taskKey{}, poolKey{}, bagKey{}:
 		return c.task
 	}
 	return c.Context.Value(key)

@@ -53,6 +53,9 @@ type WorkerOptions struct {
 	// Publish is where pools find the worker; nowhere if nil. Without a Secret, one that is drawn by lot
 	// goes into the record, and only who can read that may call.
 	Publish Discovery
+	// Pool is by which routines call ([PoolFromContext]) where their caller's pool cannot be used here, as it is one
+	// of another machine or cannot be described; they cannot call there if nil. The worker keeps it open.
+	Pool *Pool
 	// Admit decides which calls the worker takes, beside Concurrency; nil takes all. It is asked about each
 	// call once, on a goroutine of its own, and may take its time: only that call waits, and holds its place
 	// meanwhile, which is free at once when its caller leaves or its time is up. ctx ends when the worker stops.
@@ -100,6 +103,16 @@ func NewWorker(rt *Runtime, options WorkerOptions) (*Worker, error) {
 		tags:            memory.slices(options.Tags),
 		tag_count:       C.size_t(len(options.Tags)),
 		publish:         discovery,
+	}
+	if options.Pool != nil {
+		fallback := options.Pool.core
+		if !fallback.guard.enter() {
+			core.endAdmission()
+			e.closeChild(&core.guard)
+			return nil, options.Pool.closedFor("a worker")
+		}
+		defer fallback.guard.leave()
+		c.pool = fallback.handle
 	}
 	if core.admission != nil {
 		c.admit_queue, c.admit_tag = e.queue.handle, C.uint64_t(core.admission.tag)

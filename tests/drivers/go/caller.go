@@ -23,6 +23,9 @@ type caller struct {
 	// cancels ends a call or stream by its id; it stays there after the end.
 	cancels map[string]context.CancelFunc
 	streams map[string]*openStream
+	// bags are contexts that have values of their own.
+	bags   map[string]context.Context
+	events *heard
 }
 
 // openPool is a pool, and its requests that are under way since its last closepool.
@@ -32,8 +35,12 @@ type openPool struct {
 }
 
 func runCaller(rt *wool.Runtime, count *counters, options driverOptions) error {
+	events, err := listen(rt, options)
+	if err != nil {
+		return err
+	}
 	c := &caller{
-		rt: rt, count: count, pools: make(map[string]*openPool), workers: make(map[string]*wool.Worker),
+		rt: rt, events: events, bags: make(map[string]context.Context), count: count, pools: make(map[string]*openPool), workers: make(map[string]*wool.Worker),
 		cancels: make(map[string]context.CancelFunc), streams: make(map[string]*openStream),
 	}
 	if err := c.openPool("", options); err != nil {
@@ -41,7 +48,7 @@ func runCaller(rt *wool.Runtime, count *counters, options driverOptions) error {
 		return nil
 	}
 	say("ready")
-	err := commands(c.do)
+	err = commands(c.do)
 	err = errors.Join(err, closing(rt.Close))
 	for _, pool := range c.pools {
 		pool.requests.Wait()
@@ -81,7 +88,8 @@ func (c *caller) do(tokens []string) {
 	verb, id, rest := tokens[0], tokens[1], tokens[2:]
 	perform := map[string]func(id string, rest []string) error{
 		"call": c.call, "cancel": c.cancel, "open": c.open, "next": c.next, "send": c.send, "throw": c.throw, "closestream": c.closeStream,
-		"iterate": c.iterate, "burst": c.burst, "bad": c.bad, "status": c.status, "pool": c.secondPool,
+		"iterate": c.iterate, "bag": c.bag, "bagset": c.bagSet, "bagget": c.bagGet, "map": c.mapOver, "broadcast": c.broadcast,
+		"events": c.tellEvents, "burst": c.burst, "bad": c.bad, "status": c.status, "pool": c.secondPool,
 		"worker": c.worker, "stopworker": c.stopWorker, "closepool": c.closePool,
 	}[verb]
 	if perform == nil {
@@ -105,7 +113,13 @@ func (p *openPool) request(answer func()) {
 
 // context makes the context of a call or stream, which cancel and the time, in milliseconds, end.
 func (c *caller) context(id string, options driverOptions) (context.Context, error) {
-	ctx, cancel := context.WithCancel(context.Background())
+	base := context.Background()
+	if bag := options.text("bag"); bag != "" {
+		if base = c.bags[bag]; base == nil {
+			return nil, fmt.Errorf("no context has been made as %s", bag)
+		}
+	}
+	ctx, cancel := context.WithCancel(base)
 	if options.has("timeout") {
 		timeout, err := options.number("timeout")
 		if err != nil {
@@ -173,6 +187,8 @@ type routineCall struct {
 	pool    *openPool
 	routine string
 	args    []any
+	// options are the last of args, too.
+	options wool.CallOptions
 }
 
 func (c *caller) routineCall(id string, rest []string) (call routineCall, err error) {
@@ -209,6 +225,7 @@ func (c *caller) routineCall(id string, rest []string) (call routineCall, err er
 		return call, err
 	}
 	callOptions.Context = context
+	call.options = callOptions
 	call.args = append(call.args, callOptions)
 	call.ctx, err = c.context(id, options)
 	return call, err
@@ -223,6 +240,11 @@ func (c *caller) call(id string, rest []string) error {
 		result, err := call.pool.Call(call.ctx, call.routine, call.args...)
 		sayValue("result", id, result, err)
 	})
+	return nil
+}
+
+func (c *caller) tellEvents(id string, _ []string) error {
+	say(append([]string{"events", id}, c.events.report()...)...)
 	return nil
 }
 

@@ -77,7 +77,7 @@ func (o driverOptions) call() (wool.CallOptions, error) {
 	var stepTimeout, prefetch int64
 	err := o.numbers(map[string]*int64{"step_timeout": &stepTimeout, "prefetch": &prefetch})
 	return wool.CallOptions{
-		StepTimeout: span(stepTimeout), Prefetch: uint32(min(prefetch, math.MaxUint32)), Tag: o.text("tag"),
+		StepTimeout: span(stepTimeout), Prefetch: uint32(min(prefetch, math.MaxUint32)), Tag: o.text("tag"), Worker: o.text("worker"),
 	}, err
 }
 

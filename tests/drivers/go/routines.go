@@ -16,6 +16,8 @@ type counters struct {
 	started, finished, cancelled, cleaned, yielded atomic.Int64
 	// blocked holds those that wait for conf.unblock.
 	blocked blocker
+	// held are those that wait for conf.letgo.
+	held holder
 }
 
 // body counts a routine that begins; the function that it returns counts its end.
@@ -55,6 +57,8 @@ func registerRoutines(rt *wool.Runtime, c *counters) error {
 	}
 	routines := standardRoutines(rt, c)
 	maps.Copy(routines, generators(c))
+	maps.Copy(routines, nestedRoutines(c))
+	maps.Copy(routines, contextRoutines(c))
 	maps.Copy(routines, failures(c))
 	for name, routine := range routines {
 		if err := wool.Register(rt, name, routine, wool.WithParameters(parameterNames[name]...)); err != nil {
@@ -118,11 +122,6 @@ func standardRoutines(rt *wool.Runtime, c *counters) map[string]any {
 		"conf.relay": func(ctx context.Context, namespace, directory, routine string, arguments []any) (any, error) {
 			defer c.body()()
 			return relay(ctx, rt, wool.LocalDiscovery{Namespace: namespace, Directory: directory}, routine, arguments)
-		},
-		"conf.context": func(ctx context.Context, namespace, name string) (value any, err error) {
-			defer c.body()()
-			_, err = wool.ContextValue(ctx, wool.ContextKey{Namespace: namespace, Name: name}, &value)
-			return value, err
 		},
 		"conf.block": func(context.Context) error {
 			defer c.body()()

@@ -128,7 +128,14 @@ func sayError(id string, err error) {
 	failure := &wool.Error{}
 	errors.As(err, &failure)
 	say("error", id, kindToken(err), textToken(failure.Type), textToken(messageOf(err)),
-		strconv.Itoa(len(failure.Traceback)), textToken(failure.Language), strconv.Itoa(causesOf(failure)), ownToken(err))
+		strconv.Itoa(len(failure.Traceback)), textToken(failure.Language), strconv.Itoa(causesOf(failure)), ownToken(err), retryableToken(err))
+}
+
+func retryableToken(err error) string {
+	if wool.Retryable(err) {
+		return "1"
+	}
+	return "0"
 }
 
 // causesOf counts an error's remote causes.

@@ -12,6 +12,10 @@ import (
 
 // runWorker serves the standard routines.
 func runWorker(rt *wool.Runtime, count *counters, options driverOptions) error {
+	events, err := listen(rt, options)
+	if err != nil {
+		return err
+	}
 	worker, err := startWorker(rt, count, options)
 	if err != nil {
 		sayNotReady(err)
@@ -20,6 +24,8 @@ func runWorker(rt *wool.Runtime, count *counters, options driverOptions) error {
 	say("ready", worker.Address(), worker.UID())
 	return commands(func(tokens []string) {
 		switch tokens[0] {
+		case "events":
+			say(append([]string{"events"}, events.report()...)...)
 		case "count":
 			say("count", count.String())
 		case "stop":
