@@ -227,6 +227,56 @@ typedef int32_t wool_step_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What happened to a task.
+enum wool_task_event_kind_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The caller made the call.
+  WOOL_TASK_CREATED = 1,
+  // The caller gave it to a worker's session - again, if it is offered elsewhere; the worker took it.
+  WOOL_TASK_SCHEDULED = 2,
+  // The routine began to run.
+  WOOL_TASK_STARTED = 3,
+  // The routine has stopped.
+  WOOL_TASK_STOPPED = 4,
+  // The caller knows the outcome; the worker has given its last answer.
+  WOOL_TASK_COMPLETED = 5,
+  // The caller asked a generator for a step.
+  WOOL_TASK_ITERATION_INITIATED = 6,
+  // The routine was resumed for it.
+  WOOL_TASK_ITERATION_STARTED = 7,
+  // The routine yielded the item; the item came.
+  WOOL_TASK_ITERATION_COMPLETED = 8,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wool_task_event_kind_t wool_task_event_kind_t;
+#else
+typedef int32_t wool_task_event_kind_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Where something happened to a task.
+enum wool_side_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // At a pool that makes the call.
+  WOOL_SIDE_CALLER = 1,
+  // At a worker that runs the task.
+  WOOL_SIDE_WORKER = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wool_side_t wool_side_t;
+#else
+typedef int32_t wool_side_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // Whether a routine answers once or with a stream of items.
 enum wool_routine_kind_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L

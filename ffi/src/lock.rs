@@ -14,6 +14,8 @@ fn enums(
     _codec: wool_codec_t,
     _event: wool_event_kind_t,
     _step: wool_step_t,
+    _task_event: wool_task_event_kind_t,
+    _side: wool_side_t,
     _routine: wool_routine_kind_t,
     _value: wool_value_kind_t,
 ) {

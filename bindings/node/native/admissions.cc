@@ -39,10 +39,8 @@ napi_value TakeAdmission(napi_env env, napi_callback_info info) {
   if (status != WOOL_OK) {
     return ThrowError(env, status, error);
   }
-  napi_value handle = nullptr;
-  napi_create_bigint_uint64(env, event->handle, &handle);
   napi_value result = ObjectValue(env);
-  SetProperty(env, result, "handle", handle);
+  SetProperty(env, result, "handle", HandleValue(env, event->handle));
   SetProperty(env, result, "routine", TextValue(env, asked.routine));
   SetProperty(env, result, "tag", TextValue(env, asked.tag));
   SetProperty(env, result, "inFlight", NumberValue(env, static_cast<int64_t>(asked.in_flight)));
@@ -55,13 +53,10 @@ napi_value TakeAdmission(napi_env env, napi_callback_info info) {
 // (handle, verdict, message)
 napi_value AnswerAdmission(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
-  uint64_t handle = 0;
-  bool lossless = false;
-  napi_get_value_bigint_uint64(env, arguments[0], &handle, &lossless);
   const Text message(env, arguments[2]);
   wool_error_t* error = nullptr;
   const wool_status_t status =
-      Answer(handle, static_cast<Verdict>(arguments.Int32(1)), message.slice(), &error);
+      Answer(arguments.Handle(0), static_cast<Verdict>(arguments.Int32(1)), message.slice(), &error);
   return status == WOOL_OK ? nullptr : ThrowError(env, status, error);
 }
 

@@ -29,6 +29,9 @@ class Arguments {
 
   int64_t Int64(size_t index) const { return NumberOf(env_, values_[index]); }
 
+  // A handle of libwool, such as a task's; 0, which is none, for anything else than a BigInt.
+  uint64_t Handle(size_t index) const { return HandleOf(env_, values_[index]); }
+
   bool Bool(size_t index) const { return BooleanOf(env_, values_[index]); }
 
   // The first `length` bytes of a Uint8Array. Valid until JavaScript runs again.

@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "arguments.h"
 #include "context.h"
 #include "errors.h"
@@ -9,8 +11,31 @@ namespace {
 
 enum class Face { kCall, kStream };
 
-// (pool, tag, routine, bytes, length, codec, timeout, dispatchTimeout, label, stepTimeout, prefetch, context): `tag`
-// names the call between this addon and JavaScript, `label` is the caller's own text for it.
+// What only some calls have, `CallExtras` of src/native.ts; anything else is nothing. The values are valid until
+// JavaScript runs again.
+struct Extras {
+  Extras(napi_env env, napi_value extras)
+      : context(env, PropertyOf(env, extras, "context")),
+        parent(HandleOf(env, PropertyOf(env, extras, "parent"))),
+        bag(ExternalOf<Bag>(env, PropertyOf(env, extras, "bag"))),
+        worker(TextOf(env, PropertyOf(env, extras, "worker"))) {}
+
+  void AddTo(wool_call_options_t& options) const {
+    options.context = context.data();
+    options.context_count = context.size();
+    options.parent = parent;
+    options.worker_uid = SliceOf(worker);
+    options.bag = bag == nullptr ? nullptr : bag->handle;
+  }
+
+  Context context;
+  wool_task_t parent;
+  const Bag* bag;
+  std::string worker;
+};
+
+// (pool, tag, routine, bytes, length, codec, timeout, dispatchTimeout, label, stepTimeout, prefetch, extras): `tag` names
+// the call between this addon and JavaScript, `label` is the caller's own text for it.
 napi_value Submit(napi_env env, napi_callback_info info, Face face) {
   const Arguments<12> arguments(env, info);
   auto* pool = arguments.External<Pool>(0);
@@ -21,20 +46,22 @@ napi_value Submit(napi_env env, napi_callback_info info, Face face) {
   const Text routine(env, arguments[2]);
   const wool_payload_t payload{arguments.Bytes(3, arguments.Int32(4)), arguments.Int32(5)};
   const Text label(env, arguments[8]);
-  const Context context(env, arguments[11]);
+  const bool has_extras = IsType(env, arguments[11], napi_object);
+  const std::optional<Extras> extras = has_extras ? std::make_optional<Extras>(env, arguments[11]) : std::nullopt;
   wool_call_options_t options = WOOL_CALL_OPTIONS_INIT;
   options.timeout_ms = static_cast<uint64_t>(arguments.Int64(6));
   options.dispatch_timeout_ms = static_cast<uint64_t>(arguments.Int64(7));
   options.tag = label.slice();
   options.step_timeout_ms = static_cast<uint64_t>(arguments.Int64(9));
   options.prefetch = static_cast<uint32_t>(arguments.Int64(10));
-  options.context = context.data();
-  options.context_count = context.size();
+  if (extras.has_value()) {
+    extras->AddTo(options);
+  }
 
   uint64_t handle = 0;
   wool_error_t* error = nullptr;
   const auto submit = face == Face::kCall ? wool_call_submit : wool_stream_open;
-  const wool_status_t status = submit(pool->handle, routine.slice(), payload, &options, pool->runtime->queue(),
+  const wool_status_t status = submit(pool->handle.get(), routine.slice(), payload, &options, pool->runtime->queue(),
                                       static_cast<uint64_t>(tag), &handle, &error);
   if (status != WOOL_OK) {
     return ThrowError(env, status, error);

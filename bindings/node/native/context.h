@@ -4,6 +4,16 @@
 
 namespace wool_node {
 
+// What an external of a context holds. Calls and tasks that have the context keep it.
+struct Bag {
+  explicit Bag(wool_context_t* context) : handle(context) {}
+  ~Bag() { wool_context_free(handle); }
+  Bag(const Bag&) = delete;
+  Bag& operator=(const Bag&) = delete;
+
+  wool_context_t* handle;
+};
+
 // The context that JavaScript gives with a call, `ContextValue[]` of src/native.ts; anything else is none. The values
 // are valid until JavaScript runs again.
 class Context {

@@ -29,12 +29,25 @@ napi_value EndTask(napi_env env, napi_callback_info info);
 napi_value FailTask(napi_env env, napi_callback_info info);
 napi_value FailTaskWith(napi_env env, napi_callback_info info);
 napi_value DropTask(napi_env env, napi_callback_info info);
+napi_value TaskHandle(napi_env env, napi_callback_info info);
 napi_value TaskInfo(napi_env env, napi_callback_info info);
 napi_value TaskContext(napi_env env, napi_callback_info info);
+napi_value TaskPool(napi_env env, napi_callback_info info);
+
+// contexts.cc
+napi_value CreateContext(napi_env env, napi_callback_info info);
+napi_value ContextGet(napi_env env, napi_callback_info info);
+napi_value ContextSet(napi_env env, napi_callback_info info);
+napi_value ContextUnset(napi_env env, napi_callback_info info);
 
 // admissions.cc
 napi_value TakeAdmission(napi_env env, napi_callback_info info);
 napi_value AnswerAdmission(napi_env env, napi_callback_info info);
+
+// task_events.cc
+napi_value ListenToTasks(napi_env env, napi_callback_info info);
+napi_value MissedTaskEvents(napi_env env, napi_callback_info info);
+napi_value StopListening(napi_env env, napi_callback_info info);
 
 // peers.cc
 napi_value CreateRuntime(napi_env env, napi_callback_info info);

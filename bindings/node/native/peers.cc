@@ -24,6 +24,10 @@ class Options {
     const auto* discovery = ExternalOf<Discovery>(env_, PropertyOf(env_, object_, name));
     return discovery == nullptr ? nullptr : *discovery;
   }
+  std::shared_ptr<wool_pool_t> PoolAt(const char* name) const {
+    const auto* pool = ExternalOf<Pool>(env_, PropertyOf(env_, object_, name));
+    return pool == nullptr ? nullptr : pool->handle;
+  }
 
  private:
   napi_env env_;
@@ -53,6 +57,7 @@ class StartWorkerJob : public Job {
         secret_(options.Text("secret")),
         tags_(options.Texts("tags")),
         publish_(options.DiscoveryAt("publish")),
+        pool_(options.PoolAt("pool")),
         concurrency_(static_cast<uint32_t>(options.Number("concurrency"))),
         max_payload_(static_cast<uint64_t>(options.Number("maxPayload"))),
         admit_tag_(static_cast<uint64_t>(options.Number("admitTag"))),
@@ -74,6 +79,7 @@ class StartWorkerJob : public Job {
     options.tags = tags.data();
     options.tag_count = tags.size();
     options.publish = publish_.get();
+    options.pool = pool_.get();
     options.admit_queue = admit_queue_.get();
     options.admit_tag = admit_tag_;
     return wool_worker_new(runtime, &options, &worker_, error);
@@ -94,6 +100,7 @@ class StartWorkerJob : public Job {
   std::string secret_;
   std::vector<std::string> tags_;
   Discovery publish_;
+  std::shared_ptr<wool_pool_t> pool_;
   uint32_t concurrency_;
   uint64_t max_payload_;
   uint64_t admit_tag_;
@@ -210,7 +217,7 @@ napi_value PoolStatus(napi_env env, napi_callback_info info) {
   const auto* pool = arguments.External<Pool>(0);
   wool_bytes_t bytes{};
   wool_error_t* error = nullptr;
-  const wool_status_t status = wool_pool_status(pool == nullptr ? nullptr : pool->handle, &bytes, &error);
+  const wool_status_t status = wool_pool_status(pool == nullptr ? nullptr : pool->handle.get(), &bytes, &error);
   if (status != WOOL_OK) {
     return ThrowError(env, status, error);
   }
@@ -228,7 +235,7 @@ napi_value ClosePool(napi_env env, napi_callback_info info) {
   }
   wool_error_t* error = nullptr;
   const wool_status_t status =
-      wool_pool_close_submit(pool->handle, pool->runtime->queue(), static_cast<uint64_t>(arguments.Int64(1)), &error);
+      wool_pool_close_submit(pool->handle.get(), pool->runtime->queue(), static_cast<uint64_t>(arguments.Int64(1)), &error);
   return status == WOOL_OK ? nullptr : ThrowError(env, status, error);
 }
 

@@ -13,13 +13,12 @@ using Discovery = std::shared_ptr<wool_discovery_t>;
 
 // What an external of a pool holds.
 struct Pool {
-  Pool(std::shared_ptr<Runtime> owner, wool_pool_t* pool) : runtime(std::move(owner)), handle(pool) {}
-  ~Pool() { wool_pool_free(handle); }
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
+  Pool(std::shared_ptr<Runtime> owner, wool_pool_t* pool) : runtime(std::move(owner)), handle(pool, wool_pool_free) {}
 
+  // Whose queue its calls are answered in.
   std::shared_ptr<Runtime> runtime;
-  wool_pool_t* handle;
+  // Shared with the job that starts a worker, which may outlive the external.
+  std::shared_ptr<wool_pool_t> handle;
 };
 
 // What an external of a worker holds.

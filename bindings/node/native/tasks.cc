@@ -2,7 +2,7 @@
 #include "context.h"
 #include "errors.h"
 #include "functions.h"
-#include "runtime.h"
+#include "peers.h"
 
 namespace wool_node {
 namespace {
@@ -113,13 +113,18 @@ napi_value DropTask(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// (runtime, task) => { id, caller, workerUid, remaining }
-napi_value TaskInfo(napi_env env, napi_callback_info info) {
+// (runtime, task) => BigInt
+napi_value TaskHandle(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
-  const Task task(arguments);
+  return HandleValue(env, Task(arguments).handle);
+}
+
+// (handle) => { id, caller, workerUid, tag, remaining }
+napi_value TaskInfo(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
   wool_task_info_t task_info = WOOL_TASK_INFO_INIT;
   wool_error_t* error = nullptr;
-  const wool_status_t status = wool_task_info(task.handle, &task_info, &error);
+  const wool_status_t status = wool_task_info(arguments.Handle(0), &task_info, &error);
   if (status != WOOL_OK) {
     return ThrowError(env, status, error);
   }
@@ -127,19 +132,31 @@ napi_value TaskInfo(napi_env env, napi_callback_info info) {
   SetProperty(env, result, "id", BufferValue(env, task_info.id, sizeof(task_info.id)));
   SetProperty(env, result, "caller", BufferValue(env, task_info.caller, sizeof(task_info.caller)));
   SetProperty(env, result, "workerUid", BufferValue(env, task_info.worker_uid, sizeof(task_info.worker_uid)));
+  SetProperty(env, result, "tag", TextValue(env, task_info.tag));
   SetProperty(env, result, "remaining", NumberValue(env, task_info.remaining_ms));
   return result;
 }
 
-// (runtime, task) => ContextValue[]
+// (handle) => external of Bag
 napi_value TaskContext(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
-  const Task task(arguments);
-  wool_task_info_t task_info = WOOL_TASK_INFO_INIT;
+  const Arguments<1> arguments(env, info);
+  wool_context_t* context = nullptr;
   wool_error_t* error = nullptr;
-  const wool_status_t status = wool_task_info(task.handle, &task_info, &error);
-  return status == WOOL_OK ? ContextArray(env, task_info.context, task_info.context_count)
-                           : ThrowError(env, status, error);
+  const wool_status_t status = wool_task_context(arguments.Handle(0), &context, &error);
+  return status == WOOL_OK ? ExternalValue(env, new Bag(context)) : ThrowError(env, status, error);
+}
+
+// (runtime, handle) => external of Pool
+napi_value TaskPool(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  std::shared_ptr<Runtime> runtime = SharedRuntimeOf(arguments, 0);
+  if (runtime == nullptr || runtime->queue() == nullptr) {
+    return ThrowError(env, WOOL_ERR_CLOSED, nullptr);
+  }
+  wool_pool_t* pool = nullptr;
+  wool_error_t* error = nullptr;
+  const wool_status_t status = wool_task_pool(arguments.Handle(1), &pool, &error);
+  return status == WOOL_OK ? ExternalValue(env, new Pool(std::move(runtime), pool)) : ThrowError(env, status, error);
 }
 
 }  // namespace wool_node

@@ -54,6 +54,12 @@ inline napi_value Int32Value(napi_env env, int32_t number) {
   return result;
 }
 
+inline napi_value HandleValue(napi_env env, uint64_t handle) {
+  napi_value result = nullptr;
+  napi_create_bigint_uint64(env, handle, &result);
+  return result;
+}
+
 inline napi_value BooleanValue(napi_env env, bool value) {
   napi_value result = nullptr;
   napi_get_boolean(env, value, &result);
@@ -104,6 +110,13 @@ inline int64_t NumberOf(napi_env env, napi_value value) {
   int64_t number = 0;
   napi_get_value_int64(env, value, &number);
   return number;
+}
+
+inline uint64_t HandleOf(napi_env env, napi_value value) {
+  uint64_t handle = 0;
+  bool lossless = false;
+  napi_get_value_bigint_uint64(env, value, &handle, &lossless);
+  return handle;
 }
 
 inline bool BooleanOf(napi_env env, napi_value value) {

@@ -4,7 +4,7 @@ import { ReceivedContext } from './context.js';
 import { WoolError } from './errors.js';
 import { native, Verdict } from './native.js';
 import { invalid } from './options.js';
-import type { AdmissionSink } from './queue.js';
+import type { EventSink } from './queue.js';
 
 /** What a worker is asked to start. */
 export interface AdmissionRequest {
@@ -25,7 +25,7 @@ export interface AdmissionRequest {
 export type AdmissionHook = (request: AdmissionRequest) => void | PromiseLike<void>;
 
 /** Asks `hook`. @throws {WoolError} `INVALID_ARGUMENT` */
-export function admissions(hook: AdmissionHook): AdmissionSink {
+export function admissions(hook: AdmissionHook): EventSink {
   if (typeof hook !== 'function') {
     throw invalid(`admit is a function, not ${String(hook)}`);
   }

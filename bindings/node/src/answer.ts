@@ -1,4 +1,3 @@
-import { ReceivedContext } from './context.js';
 import type { ErrorRegistry } from './error-registry.js';
 import { statusOfKind, WoolError } from './errors.js';
 import { faultFrom } from './fault.js';
@@ -27,23 +26,30 @@ export interface AnswerChannel {
 
 /** A task of this process, as the addon knows it. */
 export class NativeTask implements AnswerChannel, TaskSource {
+  readonly exactFloats: boolean;
+  private readonly runtime: RuntimeHandle;
+  #handle: bigint | undefined;
+
   constructor(
-    private readonly runtime: RuntimeHandle,
+    private readonly answered: CompletionQueue,
     private readonly number: number,
-    private readonly exactFloats: boolean,
-  ) {}
+  ) {
+    this.exactFloats = answered.exactFloats;
+    this.runtime = answered.handle;
+  }
+
+  handle(): bigint {
+    this.#handle ??= native.taskHandle(this.runtime, this.number);
+    return this.#handle;
+  }
 
   /** That it was cancelled comes as an event, to {@link Running.cancel}. */
   isCancelled(): boolean {
     return false;
   }
 
-  info(): ReturnType<TaskSource['info']> {
-    return native.taskInfo(this.runtime, this.number);
-  }
-
-  context(): ReceivedContext {
-    return new ReceivedContext(native.taskContext(this.runtime, this.number), this.exactFloats);
+  queue(): CompletionQueue {
+    return this.answered;
   }
 
   return(bytes: Uint8Array, length: number, codec: number): void {

@@ -1,10 +1,12 @@
 import { onAbort } from './abort.js';
+import type { Ambient } from './ambient.js';
 import { type Context, encodedContext } from './context.js';
 import { WoolError } from './errors.js';
-import { native, type PoolHandle } from './native.js';
+import { type CallExtras, native, type PoolHandle } from './native.js';
 import { count, invalid } from './options.js';
 import { withArguments } from './payload.js';
 import type { CompletionQueue, Waiter } from './queue.js';
+import { Task } from './task.js';
 import type { Raw } from './values/types.js';
 
 /** How one call is made. */
@@ -24,10 +26,16 @@ export interface CallOptions {
   tag?: string | undefined;
   /**
    * Values that ride along, for the worker's admission hook ({@link AdmissionRequest.context}) and the routine
-   * ({@link Task.context}): `{ shop: { customer: 7 } }`. Their names and encodings have at most 64 KiB together; more is
+   * ({@link Task.context}): `{ shop: { customer: 7 } }`. They are those of this call alone, on top of the context that
+   * it is made in (see `context`). The names and encodings of all have at most 64 KiB together; more is
    * `PAYLOAD_TOO_LARGE`.
    */
   context?: Context | undefined;
+  /**
+   * The `uid` of the only worker that may have the call, as {@link WorkerStatus} tells it. One that is not of the pool
+   * (any more) is `NO_WORKERS_AVAILABLE`: at once, or after `dispatchTimeout` while it may still come.
+   */
+  worker?: string | undefined;
 }
 
 /** How a stream is opened. */
@@ -52,6 +60,8 @@ export interface Request {
   readonly routine: string;
   readonly args: readonly unknown[] | Raw;
   readonly options: StreamOptions;
+  /** Where it was made. */
+  readonly from: Ambient | undefined;
 }
 
 /** Sends a unary call. Rejects, never throws. */
@@ -113,7 +123,7 @@ export function submit(request: Request, waiter: Waiter, send: typeof native.sub
   const dispatchTimeout = budget('dispatchTimeout', options.dispatchTimeout);
   const stepTimeout = budget('stepTimeout', options.stepTimeout);
   const prefetch = count('prefetch', options.prefetch, 0) ?? 0;
-  const context = options.context === undefined ? undefined : encodedContext(options.context);
+  const extras = extrasOf(request);
   const tag = queue.tagFor(waiter);
   try {
     withArguments(args, options.named, (bytes, length, codec) => {
@@ -130,7 +140,7 @@ export function submit(request: Request, waiter: Waiter, send: typeof native.sub
         label,
         stepTimeout,
         prefetch,
-        context,
+        extras,
       );
     });
   } catch (error) {
@@ -138,6 +148,24 @@ export function submit(request: Request, waiter: Waiter, send: typeof native.sub
     throw error;
   }
   return tag;
+}
+
+/** What the call has beside the usual, if it has any of it. @throws {WoolError} */
+function extrasOf({ from, options }: Request): CallExtras | undefined {
+  const { worker } = options;
+  if (worker !== undefined && (typeof worker !== 'string' || worker === '')) {
+    throw invalid(`worker is the uid of a worker, not ${worker === '' ? 'an empty string' : String(worker)}`);
+  }
+  if (from === undefined && options.context === undefined && worker === undefined) {
+    return undefined;
+  }
+  return {
+    context: options.context === undefined ? undefined : encodedContext(options.context),
+    // Of a task that has ended, what goes on is nobody's.
+    parent: from?.task && Task.parentHandle(from.task),
+    bag: from?.bag?.handle,
+    worker,
+  };
 }
 
 /** Milliseconds from which on a budget has no end: some 285,000 years. */

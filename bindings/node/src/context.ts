@@ -1,7 +1,7 @@
 // Values that ride along with a call, beside its arguments.
-import type { ContextValue } from './native.js';
+import { type ContextHandle, type ContextValue, native } from './native.js';
 import { invalid } from './options.js';
-import { decode } from './values/codec.js';
+import { type DecodeOptions, decode } from './values/codec.js';
 import { Encoder } from './values/encoder.js';
 import { atKey } from './values/error.js';
 
@@ -48,7 +48,40 @@ function encoded(value: unknown, path: string): Uint8Array {
   }
 }
 
-/** What came along with a call. Its values are decoded when they are asked for. */
+/** Values that calls take along, and that change with their answers. */
+export class Bag {
+  constructor(
+    readonly handle: ContextHandle,
+    private readonly exactFloats: boolean,
+  ) {}
+
+  /** A value, or `undefined` if it is not there. @throws {ValueError} */
+  get(namespace: string, name: string, options?: DecodeOptions): unknown {
+    checkName(namespace, name);
+    const found = native.contextGet(this.handle, namespace, name);
+    return found && decode(found, { exactFloats: this.exactFloats, ...options });
+  }
+
+  /** @throws {WoolError} `PAYLOAD_TOO_LARGE`; `ValueError` for what cannot be encoded */
+  set(namespace: string, name: string, value: unknown): void {
+    checkName(namespace, name);
+    const bytes = encoded(value, `context${atKey(namespace, 0)}${atKey(name, 0)}`);
+    native.contextSet(this.handle, namespace, name, bytes, bytes.length);
+  }
+
+  unset(namespace: string, name: string): void {
+    checkName(namespace, name);
+    native.contextUnset(this.handle, namespace, name);
+  }
+}
+
+function checkName(...names: readonly unknown[]): void {
+  if (!names.every((name) => typeof name === 'string' && name.isWellFormed())) {
+    throw invalid('a value of a context has a namespace and a name, both strings that UTF-8 can say');
+  }
+}
+
+/** What came along with a call that has not been let in. Its values are decoded when they are asked for. */
 export class ReceivedContext {
   constructor(
     /** `undefined`: nothing did. */

@@ -106,6 +106,14 @@ export class WoolError extends Error {
   }
 }
 
+/**
+ * Whether `error` is one that says that the task certainly never started, so that calling again cannot run it twice:
+ * {@link WoolError.retryable}, for errors of any kind.
+ */
+export function retryable(error: unknown): boolean {
+  return error instanceof WoolError && error.retryable;
+}
+
 /** A remote fault with what it says. */
 export type Fault = RemoteFault & { readonly message: string };
 

@@ -1,10 +1,22 @@
 export type { AdmissionHook, AdmissionRequest } from './admission.js';
 export type { CallOptions, StreamOptions } from './call.js';
 export type { Context } from './context.js';
+export { context, type CurrentContext } from './current-context.js';
 export { type Discovery, LocalDiscovery, type LocalDiscoveryOptions } from './discovery.js';
 export type { ErrorClass, RegisteredErrorOptions } from './error-registry.js';
-export { ERROR_KINDS, type ErrorKind, type Fault, type RemoteFault, TaskError, WoolError } from './errors.js';
+export {
+  ERROR_KINDS,
+  type ErrorKind,
+  type Fault,
+  type RemoteFault,
+  retryable,
+  TaskError,
+  WoolError,
+} from './errors.js';
+export { FanOut, type Outcome, type Progress } from './fan-out.js';
 export { main, serveIfSpawned } from './main.js';
+export { Args, args, type BroadcastOutcome, type MapOptions, type MapOutcome } from './map.js';
+export { call, currentPool, stream } from './nested.js';
 export { ArgumentError, type Parameter } from './parameters.js';
 export { type RemoteFunction, type RemoteGenerator, WorkerPool } from './pool.js';
 export type { WorkerPoolOptions } from './pool-options.js';
@@ -14,6 +26,14 @@ export type { Routine, StreamRoutine } from './running.js';
 export { type LogLevel, type LogRecord, Runtime, type RuntimeOptions } from './runtime.js';
 export { RemoteStream } from './stream.js';
 export { currentTask, Task } from './task.js';
+export {
+  type TaskCompletedEvent,
+  type TaskEvent,
+  type TaskEventOptions,
+  TaskEvents,
+  type TaskIterationEvent,
+  type TaskLifeEvent,
+} from './task-events.js';
 export { threaded, type ThreadedOptions, type ThreadedRoutine } from './threads/threaded.js';
 export { type DecodeOptions, decode, decodeArguments, encode, encodeArguments } from './values/codec.js';
 export { Decimal } from './values/decimal.js';

@@ -12,6 +12,13 @@ export interface PoolHandle {
 export interface WorkerHandle {
   readonly [handle]: 'worker';
 }
+/** A context of libwool's. */
+export interface ContextHandle {
+  readonly [handle]: 'context';
+}
+export interface TaskEventsHandle {
+  readonly [handle]: 'task events';
+}
 export interface DiscoveryHandle {
   readonly [handle]: 'discovery';
 }
@@ -51,6 +58,7 @@ export const EventKind = {
   CANCEL: 7,
   CLOSED: 8,
   ADMISSION: 9,
+  TASK_EVENT: 10,
 } as const;
 export const Step = { NEXT: 1, SEND: 2, THROW: 3, CLOSE: 4 } as const;
 export const Verdict = { ACCEPT: 1, BUSY: 2, REFUSE: 3, FAIL: 4 } as const;
@@ -91,6 +99,7 @@ export interface NativeWorkerOptions {
   maxPayload?: number | undefined;
   tags?: readonly string[] | undefined;
   publish?: DiscoveryHandle | undefined;
+  pool?: PoolHandle | undefined;
   /** By this tag the admissions of the worker come as events; 0: there is no hook. */
   admitTag: number;
 }
@@ -122,6 +131,17 @@ export interface ContextValue {
   value: Uint8Array;
 }
 
+/** What only some calls have. */
+export interface CallExtras {
+  context: readonly ContextValue[] | undefined;
+  /** The task that makes the call. */
+  parent: bigint | undefined;
+  /** The context of the call, instead of the parent's. */
+  bag: ContextHandle | undefined;
+  /** UUID of the only worker that may have it. */
+  worker: string | undefined;
+}
+
 type Submit = (
   pool: PoolHandle,
   tag: number,
@@ -134,7 +154,7 @@ type Submit = (
   label: string,
   stepTimeout: number,
   prefetch: number,
-  context: readonly ContextValue[] | undefined,
+  extras: CallExtras | undefined,
 ) => void;
 
 /**
@@ -185,10 +205,27 @@ export interface Native {
   yieldTask(runtime: RuntimeHandle, task: number, bytes: Uint8Array, length: number, codec: number): void;
   /** Frees the number of a task that cannot be answered any more. */
   dropTask(runtime: RuntimeHandle, task: number): void;
+  /** For the functions below, in any thread. 0 if there is no such task. */
+  taskHandle(runtime: RuntimeHandle, task: number): bigint;
   /** `caller` is zeros for none, `remaining` is -1 for no deadline, else milliseconds. */
-  taskInfo(runtime: RuntimeHandle, task: number): { id: Buffer; caller: Buffer; workerUid: Buffer; remaining: number };
-  /** `undefined` if nothing rides along. */
-  taskContext(runtime: RuntimeHandle, task: number): ContextValue[] | undefined;
+  taskInfo(task: bigint): { id: Buffer; caller: Buffer; workerUid: Buffer; tag: string; remaining: number };
+  /** The one that the task has, not a copy. */
+  taskContext(task: bigint): ContextHandle;
+  /** The pool of the task's caller, for calls that `runtime` is told the answers of. */
+  taskPool(runtime: RuntimeHandle, task: bigint): PoolHandle;
+
+  createContext(): ContextHandle;
+  /** MessagePack. */
+  contextGet(context: ContextHandle, namespace: string, name: string): Buffer | undefined;
+  contextSet(context: ContextHandle, namespace: string, name: string, bytes: Uint8Array, length: number): void;
+  contextUnset(context: ContextHandle, namespace: string, name: string): void;
+
+  /** Each comes as a TASK_EVENT of that tag. At most `capacity` are undrained, 0 is 4,096; further ones are missed. */
+  listenToTasks(runtime: RuntimeHandle, tag: number, capacity: number): TaskEventsHandle;
+  /** 0 once they are not listened to any more. */
+  missedTaskEvents(events: TaskEventsHandle): number;
+  /** Some may still be in the queue. */
+  stopListening(events: TaskEventsHandle): void;
 
   /** Rejects with an ErrorDescription. */
   startWorker(

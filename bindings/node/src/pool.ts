@@ -1,7 +1,11 @@
+import { ambient, runWith } from './ambient.js';
 import { call, type CallOptions, type Request, type StreamOptions } from './call.js';
 import { closing } from './closing.js';
 import { WoolError } from './errors.js';
+import type { FanOut } from './fan-out.js';
+import { broadcast, type BroadcastOutcome, map, type MapOptions, type MapOutcome } from './map.js';
 import { native, type PoolHandle } from './native.js';
+import { invalid } from './options.js';
 import { nativePoolOptions, type WorkerPoolOptions } from './pool-options.js';
 import { type PoolStatus, poolStatus } from './pool-status.js';
 import type { CompletionQueue } from './queue.js';
@@ -46,9 +50,22 @@ export class WorkerPool implements AsyncDisposable {
    *   here at all; `CLOSED` if the runtime is
    */
   constructor(options: WorkerPoolOptions = {}) {
-    const nativeOptions = nativePoolOptions(options);
-    this.#queue = Runtime.queueOf(options.runtime ?? Runtime.default());
-    this.#handle = native.createPool(this.#queue.handle, nativeOptions);
+    const { queue, handle } = options instanceof Made ? options : made(options);
+    this.#queue = queue;
+    this.#handle = handle;
+  }
+
+  /** @internal Of a pool that was made already. */
+  static of(queue: CompletionQueue, handle: PoolHandle): WorkerPool {
+    return new WorkerPool(new Made(queue, handle) as WorkerPoolOptions);
+  }
+
+  /** @internal @throws {WoolError} `INVALID_ARGUMENT` for what is no pool */
+  static handleOf(option: string, pool: WorkerPool | undefined): PoolHandle | undefined {
+    if (pool !== undefined && !(pool instanceof WorkerPool)) {
+      throw invalid(`${option} is a WorkerPool, not ${String(pool)}`);
+    }
+    return pool === undefined ? undefined : pool.#handle;
   }
 
   /**
@@ -97,12 +114,78 @@ export class WorkerPool implements AsyncDisposable {
     return (...args) => this.stream(routine, args, options);
   }
 
+  /**
+   * Runs `body` with this pool as the one that {@link call}, {@link stream} and {@link currentPool} use, also after
+   * `await` and in callbacks: outside of routines, or instead of the pool of the task's caller.
+   *
+   * ```ts
+   * await pool.run(async () => {
+   *   await call('calc.add', [1, 2]);
+   * });
+   * ```
+   *
+   * @returns what `body` returns
+   */
+  run<T>(body: () => T): T {
+    return runWith({ pool: this }, body);
+  }
+
+  /**
+   * Calls a unary routine once for each input, and gives how each call ended, as they do. An input is the one argument;
+   * {@link args} are all of them, and `raw(bytes)` skips the codec.
+   *
+   * ```ts
+   * const squares = pool.map<number>('calc.square', numbers, { inFlight: 16, ordered: true });
+   * for await (const { index, value, error } of squares) {
+   *   console.log(index, error ?? value, squares.progress);
+   * }
+   * ```
+   *
+   * One that fails does not stop the others. Leaving the loop cancels what is under way.
+   *
+   * @param inputs taken one by one, when their calls can be made
+   * @throws {WoolError} `INVALID_ARGUMENT`
+   */
+  map<T = unknown>(
+    routine: string,
+    inputs: Iterable<unknown> | AsyncIterable<unknown>,
+    options: MapOptions = {},
+  ): FanOut<MapOutcome<T>> {
+    return map<T>(this.#target(routine), inputs, options);
+  }
+
+  /**
+   * Calls a unary routine once on every worker that, at the first `next`, is connected, not draining and serves it, and
+   * gives what each answers, as they do. A worker that is lost meanwhile comes with its error.
+   *
+   * ```ts
+   * for await (const { worker, error } of pool.broadcast('cache.clear')) {
+   *   if (error !== undefined) console.log(worker, error.message);
+   * }
+   * ```
+   *
+   * The first `next` rejects as `NO_WORKERS_AVAILABLE` where no worker is connected and takes calls, and as
+   * `ROUTINE_NOT_FOUND` where none of them serves the routine.
+   */
+  broadcast<T = unknown>(
+    routine: string,
+    args: readonly unknown[] | Raw = [],
+    options: Omit<CallOptions, 'worker'> = {},
+  ): FanOut<BroadcastOutcome<T>> {
+    return broadcast<T>(this.#target(routine), args, options, () => this.status());
+  }
+
   /** Which workers the pool has and how they are, which it turned away, and why. Cheap enough for a dashboard. */
   status(): PoolStatus {
     return poolStatus(this.#handle);
   }
 
-  /** Closes the pool: what is pending ends as `CLOSED`, and the workers that it has started are stopped. Idempotent. */
+  /**
+   * Closes the pool: what is pending ends as `CLOSED`, and the workers that it has started are stopped. Idempotent.
+   *
+   * @throws {WoolError} `INVALID_ARGUMENT` for the pool of a task's caller ({@link currentPool}), which other tasks use,
+   *   too: it is closed when nobody needs it
+   */
   close(): Promise<void> {
     this.#closed ??= closing(this.#queue, (tag) => native.closePool(this.#handle, tag)).catch((error: unknown) => {
       // With its runtime, the pool has been closed too.
@@ -118,6 +201,24 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   #request(routine: string, args: readonly unknown[] | Raw, options: StreamOptions): Request {
-    return { queue: this.#queue, pool: this.#handle, routine, args, options };
+    return { queue: this.#queue, pool: this.#handle, routine, args, options, from: ambient() };
   }
+
+  #target(routine: string): Omit<Request, 'args' | 'options'> {
+    return { queue: this.#queue, pool: this.#handle, routine, from: ambient() };
+  }
+}
+
+/** What a pool is made of. */
+class Made {
+  constructor(
+    readonly queue: CompletionQueue,
+    readonly handle: PoolHandle,
+  ) {}
+}
+
+function made(options: WorkerPoolOptions): Made {
+  const nativeOptions = nativePoolOptions(options);
+  const queue = Runtime.queueOf(options.runtime ?? Runtime.default());
+  return new Made(queue, native.createPool(queue.handle, nativeOptions));
 }

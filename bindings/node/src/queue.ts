@@ -25,8 +25,8 @@ export interface TaskSink {
   onCancel(task: number): void;
 }
 
-/** Takes a worker's question whether a task may start, event `index` of the current batch. Must not throw. */
-export type AdmissionSink = (index: number, queue: CompletionQueue) => void;
+/** Takes what comes unasked under a tag of its own, event `index` of the current batch. Must not throw. */
+export type EventSink = (index: number, queue: CompletionQueue) => void;
 
 /** A payload as it came. */
 export interface Encoded {
@@ -58,9 +58,9 @@ export class CompletionQueue {
   readonly exactFloats: boolean;
   readonly #tasks: TaskSink;
   readonly #waiters: (Waiter | undefined)[] = [];
-  /** By numbers that are never used again. */
-  readonly #admissions = new Map<number, AdmissionSink>();
-  #lastAdmission = 0;
+  /** Of admissions and task events, by numbers that are never used again. */
+  readonly #sinks = new Map<number, EventSink>();
+  #lastSink = 0;
   readonly #freeTags: number[] = [];
   #holds = 0;
   #gone = false;
@@ -106,14 +106,14 @@ export class CompletionQueue {
     this.#freeTags.push(tag);
   }
 
-  /** The tag of the admissions that `sink` takes, until `forgetAdmissions`. */
-  tagForAdmissions(sink: AdmissionSink): number {
-    this.#admissions.set(++this.#lastAdmission, sink);
-    return this.#lastAdmission;
+  /** The tag of what `sink` takes, until `forgetSink`. */
+  tagForSink(sink: EventSink): number {
+    this.#sinks.set(++this.#lastSink, sink);
+    return this.#lastSink;
   }
 
-  forgetAdmissions(tag: number): void {
-    this.#admissions.delete(tag);
+  forgetSink(tag: number): void {
+    this.#sinks.delete(tag);
   }
 
   /** The value that event `index` of the current batch carries. @throws {ValueError} */
@@ -218,7 +218,8 @@ export class CompletionQueue {
         this.#tasks.onCancel(task);
         return;
       case EventKind.ADMISSION:
-        this.#admissions.get(tag)?.(index, this);
+      case EventKind.TASK_EVENT:
+        this.#sinks.get(tag)?.(index, this);
         return;
       default:
         if (this.#waiters[tag]?.onEvent(kind, index, this) === true) {

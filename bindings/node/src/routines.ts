@@ -58,7 +58,7 @@ export class Routines implements TaskSink {
 
   onTask(tag: number, number: number, index: number, queue: CompletionQueue): void {
     const routine = this.#routines[tag] as Registered;
-    const task = new NativeTask(queue.handle, number, queue.exactFloats);
+    const task = new NativeTask(queue, number);
     const answer = new Answer(task, routine.name, this.errors, () => {
       this.#running[number] = undefined;
     });

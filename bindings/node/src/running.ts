@@ -1,8 +1,8 @@
+import { runIn } from './ambient.js';
 import type { Answer, Running } from './answer.js';
 import { WoolError } from './errors.js';
 import { Step } from './native.js';
 import type { CompletionQueue, Thrown } from './queue.js';
-import { runIn } from './task.js';
 
 /** A function that can be called from other processes. What it returns is awaited. */
 export type Routine = (...args: any[]) => unknown;

@@ -5,6 +5,7 @@ import { type ErrorDescription, native } from './native.js';
 import { CompletionQueue } from './queue.js';
 import { type RoutineOptions, Routines } from './routines.js';
 import type { Routine, StreamRoutine } from './running.js';
+import { type TaskEvent, type TaskEventOptions, TaskEvents } from './task-events.js';
 import type { ThreadedRoutine } from './threads/threaded.js';
 import { Worker, type WorkerOptions } from './worker.js';
 
@@ -125,6 +126,25 @@ export class Runtime implements AsyncDisposable {
   /** Starts a worker that serves the routines, those registered later too. @throws {WoolError} */
   serve(options: WorkerOptions = {}): Promise<Worker> {
     return Worker.start(this.#queue, options);
+  }
+
+  /**
+   * Listens to what happens to the tasks that the pools of this runtime call and its workers run, from now on.
+   *
+   * ```ts
+   * const events = runtime.onTaskEvent((event) => {
+   *   if (event.kind === 'task-completed' && event.side === 'caller') console.log(event.routine, event.status);
+   * });
+   * ```
+   *
+   * Events come on this thread's event loop, for each task and side in the order in which they happen; also those of
+   * threaded routines and of the calls that these make. Listening alone does not keep the process alive, and goes on
+   * until it is closed, or the runtime is.
+   *
+   * @throws {WoolError} `INVALID_ARGUMENT`; `CLOSED` if the runtime is
+   */
+  onTaskEvent(handler: (event: TaskEvent) => void, options: TaskEventOptions = {}): TaskEvents {
+    return TaskEvents.listen(this.#queue, handler, options);
   }
 
   /**

@@ -1,10 +1,10 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-
-import type { ReceivedContext } from './context.js';
+import { ambient } from './ambient.js';
+import { Bag } from './context.js';
 import { WoolError } from './errors.js';
+import { native, type PoolHandle } from './native.js';
+import type { WorkerPool } from './pool.js';
+import type { CompletionQueue } from './queue.js';
 import { uuidText } from './values/uuid.js';
-
-const storage = new AsyncLocalStorage<Task>();
 
 /**
  * The task that the running code belongs to, or `undefined` outside of routines. It follows `await`, timers and
@@ -18,21 +18,26 @@ const storage = new AsyncLocalStorage<Task>();
  * ```
  */
 export function currentTask(): Task | undefined {
-  return storage.getStore();
-}
-
-/** Runs `body` as a part of `task`. */
-export function runIn<T>(task: Task, body: () => T): T {
-  return storage.run(task, body);
+  return ambient()?.task;
 }
 
 /** Who knows about a task. */
 export interface TaskSource {
+  readonly exactFloats: boolean;
+  /** As libwool knows the task. It is good in every thread, and stale when the task has been answered. */
+  handle(): bigint;
   /** Whether it is known to be cancelled without an event that says so. */
   isCancelled(): boolean;
-  /** UUIDs as 16 bytes each, `caller` all zeros for none; `remaining` is -1 for no deadline, else milliseconds. */
-  info(): { id: Uint8Array; caller: Uint8Array; workerUid: Uint8Array; remaining: number };
-  context(): ReceivedContext;
+  /** Where its calls are answered. @throws {WoolError} `CLOSED` */
+  queue(): CompletionQueue;
+}
+
+/** What stays the same for as long as the task runs. */
+interface Identity {
+  readonly id: string;
+  readonly caller: string | undefined;
+  readonly workerUid: string;
+  readonly tag: string;
 }
 
 /** One call of a routine, seen by the routine. */
@@ -42,8 +47,9 @@ export class Task {
   readonly #source: TaskSource;
   #controller: AbortController | undefined;
   #reason: WoolError | undefined;
-  #context: ReceivedContext | undefined;
-  #info: { id: string; caller: string | undefined; workerUid: string } | undefined;
+  #bag: Bag | undefined;
+  #pool: WorkerPool | undefined;
+  #identity: Identity | undefined;
   #ended = false;
 
   private constructor(source: TaskSource, routine: string) {
@@ -58,17 +64,22 @@ export class Task {
 
   /** The task's UUID. */
   get id(): string {
-    return this.#identity().id;
+    return this.#known('id').id;
   }
 
   /** The UUID of the task that made this call, if one did. */
   get caller(): string | undefined {
-    return this.#identity().caller;
+    return this.#known('caller').caller;
   }
 
   /** The UUID of the worker that serves the task. */
   get workerUid(): string {
-    return this.#identity().workerUid;
+    return this.#known('workerUid').workerUid;
+  }
+
+  /** The caller's label for the call ({@link CallOptions.tag}); empty if it has none. */
+  get tag(): string {
+    return this.#known('tag').tag;
   }
 
   /** Milliseconds until the deadline, or `undefined` if the task has none or has ended. */
@@ -76,13 +87,14 @@ export class Task {
     if (this.#ended) {
       return undefined;
     }
-    const { remaining } = this.#source.info();
+    const { remaining } = native.taskInfo(this.#source.handle());
     return remaining < 0 ? undefined : remaining;
   }
 
   /**
-   * A value that rides along with the call ({@link CallOptions.context}), or `undefined` if it is not there. What comes
-   * is a copy.
+   * A value of the task's context as it is now, or `undefined` if it is not there: what came with the call
+   * ({@link CallOptions.context}), and what was changed since, by the routine with `context.set`, or by those that it
+   * has called. What comes is a copy.
    *
    * ```ts
    * const customer = currentTask()?.context<number>('shop', 'customer');
@@ -91,11 +103,7 @@ export class Task {
    * @throws {ValueError} for what cannot be decoded
    */
   context<T = unknown>(namespace: string, name: string): T | undefined {
-    if (this.#context === undefined) {
-      this.#checkRuns('context');
-      this.#context = this.#source.context();
-    }
-    return this.#context.get(namespace, name) as T | undefined;
+    return Task.bagOf(this).get(namespace, name) as T | undefined;
   }
 
   /**
@@ -131,24 +139,57 @@ export class Task {
   /** @internal The task has been answered, and its number may be another's. */
   static end(task: Task): void {
     task.#ended = true;
+    task.#pool = undefined;
   }
 
-  #identity(): { id: string; caller: string | undefined; workerUid: string } {
-    if (this.#info === undefined) {
-      this.#checkRuns('id');
-      const { id, caller, workerUid } = this.#source.info();
-      this.#info = {
+  /** @internal What calls name as their parent; `undefined` when the task has ended. */
+  static parentHandle(task: Task): bigint | undefined {
+    return task.#ended ? undefined : task.#source.handle();
+  }
+
+  /** @internal Its context, which can be had while it runs, and is kept. @throws {WoolError} `CLOSED` */
+  static bagOf(task: Task): Bag {
+    if (task.#bag === undefined) {
+      task.#checkRuns('read its context while it runs');
+      task.#bag = new Bag(native.taskContext(task.#source.handle()), task.#source.exactFloats);
+    }
+    return task.#bag;
+  }
+
+  /**
+   * @internal Its caller's pool, as `make` makes it.
+   *
+   * @throws {WoolError} `UNSUPPORTED` when it cannot be used here; `CLOSED` or `CANCELLED` when the task has ended
+   */
+  static poolOf(task: Task, make: (queue: CompletionQueue, pool: PoolHandle) => WorkerPool): WorkerPool {
+    if (task.#ended && task.#reason !== undefined) {
+      throw task.#reason;
+    }
+    if (task.#pool === undefined) {
+      task.#checkRuns('make its calls while it runs, or keep its currentPool()');
+      const queue = task.#source.queue();
+      task.#pool = make(queue, native.taskPool(queue.handle, task.#source.handle()));
+    }
+    return task.#pool;
+  }
+
+  #known(wanted: string): Identity {
+    if (this.#identity === undefined) {
+      this.#checkRuns(`read its ${wanted} while it runs`);
+      const { id, caller, workerUid, tag } = native.taskInfo(this.#source.handle());
+      this.#identity = {
         id: uuidText(id),
         caller: caller.some((byte) => byte !== 0) ? uuidText(caller) : undefined,
         workerUid: uuidText(workerUid),
+        tag,
       };
     }
-    return this.#info;
+    return this.#identity;
   }
 
-  #checkRuns(wanted: string): void {
+  #checkRuns(advice: string): void {
     if (this.#ended) {
-      throw new WoolError('CLOSED', `the task of ${this.routine} has ended: read its ${wanted} while it runs`);
+      throw new WoolError('CLOSED', `the task of ${this.routine} has ended: ${advice}`);
     }
   }
 }

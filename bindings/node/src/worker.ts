@@ -5,6 +5,7 @@ import { WoolError } from './errors.js';
 import { errorFrom } from './fault.js';
 import { type ErrorDescription, native, type WorkerHandle } from './native.js';
 import { grace as checkGrace, texts } from './options.js';
+import { WorkerPool } from './pool.js';
 import type { CompletionQueue } from './queue.js';
 
 export interface WorkerOptions {
@@ -24,6 +25,11 @@ export interface WorkerOptions {
   tags?: readonly string[] | undefined;
   /** Where pools find this worker. Default: nowhere. */
   publish?: Discovery | undefined;
+  /**
+   * By which the routines of this worker call ({@link call}) where the pool of their caller cannot be used, as it is one
+   * of another machine. The worker keeps it open. Default: none, and such calls are `UNSUPPORTED`.
+   */
+  pool?: WorkerPool | undefined;
   /**
    * Is asked before each task is started, and may take its time. To let it in, return; to send the caller to another
    * worker, or to let it wait, throw a `BUSY` {@link WoolError}; to turn it away, one that is `PERMISSION_DENIED`. What
@@ -65,13 +71,14 @@ export class Worker implements AsyncDisposable {
     let admitTag = 0;
     queue.hold();
     try {
-      admitTag = options.admit === undefined ? 0 : queue.tagForAdmissions(admissions(options.admit));
+      admitTag = options.admit === undefined ? 0 : queue.tagForSink(admissions(options.admit));
       const publish = LocalDiscovery.handleOf('publish', options.publish);
+      const pool = WorkerPool.handleOf('pool', options.pool);
       const tags = texts('tags', options.tags);
-      const started = await native.startWorker(queue.handle, { ...options, tags, publish, admitTag });
+      const started = await native.startWorker(queue.handle, { ...options, tags, publish, pool, admitTag });
       return new Worker(queue, started, admitTag);
     } catch (error) {
-      queue.forgetAdmissions(admitTag);
+      queue.forgetSink(admitTag);
       throw error instanceof Error ? error : errorFrom(error as ErrorDescription);
     } finally {
       queue.release();
@@ -90,7 +97,7 @@ export class Worker implements AsyncDisposable {
     if (this.#stopped === undefined) {
       this.#stopped = stopped.catch(ignoreClosed).finally(() => {
         this.#queue.serving.delete(this);
-        this.#queue.forgetAdmissions(this.#admitTag);
+        this.#queue.forgetSink(this.#admitTag);
         this.#queue.release();
       });
     } else {

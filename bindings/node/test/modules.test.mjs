@@ -16,10 +16,12 @@ test('import and require give the same things', () => {
 
 test('nothing but the public interface is exported', () => {
   assert.deepEqual(Object.keys(required).sort(), [
+    'Args',
     'ArgumentError',
     'Decimal',
     'Duration',
     'ERROR_KINDS',
+    'FanOut',
     'Float',
     'LocalDiscovery',
     'Named',
@@ -30,6 +32,7 @@ test('nothing but the public interface is exported', () => {
     'Runtime',
     'Task',
     'TaskError',
+    'TaskEvents',
     'Timestamp',
     'Tuple',
     'Uuid',
@@ -37,6 +40,10 @@ test('nothing but the public interface is exported', () => {
     'WoolError',
     'Worker',
     'WorkerPool',
+    'args',
+    'call',
+    'context',
+    'currentPool',
     'currentTask',
     'decode',
     'decodeArguments',
@@ -46,7 +53,9 @@ test('nothing but the public interface is exported', () => {
     'kindOf',
     'main',
     'raw',
+    'retryable',
     'serveIfSpawned',
+    'stream',
     'threaded',
     'tuple',
   ]);

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { threadId } from 'node:worker_threads';
 
-import { raw, Runtime, TaskError, threaded, tuple } from 'libwool';
+import { context, currentTask, raw, Runtime, TaskError, threaded, tuple } from 'libwool';
 
 import { Burnt, errors } from './fixtures/threads/work.mjs';
-import { collect, peers } from './support/peers.mjs';
+import { aborted, collect, peers } from './support/peers.mjs';
 import { until } from './support/processes.mjs';
 import { run } from './support/program.mjs';
 
@@ -73,6 +73,56 @@ test('a threaded generator has to be registered as a stream', async (t) => {
     runtime.register('g', threaded(WORK, { export: 'accumulate', threads: 1 }));
   });
   await assert.rejects(pool.call('g', [1]), /g is a generator: register it with registerStream/);
+});
+
+test('a threaded routine calls by the pool of its caller', async (t) => {
+  const { runtime, pool } = await threadedPeers(t, ['nested'], { threads: 1 });
+  runtime.register('caller', () => {
+    context.set('shop', 'answered', context.get('shop', 'asked') + 1);
+    return currentTask().caller;
+  });
+  runtime.register('items', function* () {
+    yield* [1, 2];
+  });
+  for (const asked of [1, 10]) {
+    await context.run(async () => {
+      const [loop, id, caller, ...rest] = await pool.call('nested', [asked]);
+      assert.deepEqual([loop, caller, ...rest], ['turns', id, 1, 2, asked + 1]);
+      assert.deepEqual([context.get('shop', 'asked'), context.get('shop', 'answered')], [asked, asked + 1]);
+    });
+  }
+});
+
+test('a nested call of a thread fails as the class that the thread knows', async (t) => {
+  const { runtime, pool } = await threadedPeers(t, ['nested'], { threads: 1 });
+  runtime.register('caller', () => {
+    throw new Burnt('toast');
+  });
+  await assert.rejects(pool.call('nested', [1]), (error) => error instanceof Burnt && error.what === 'toast');
+});
+
+test('a thread that is terminated while its calls run takes nothing with it, and they are cancelled', async (t) => {
+  const { runtime, pool, started } = await threadedPeers(t, ['nestedForEver', 'where'], { threads: 1, stopWithin: 20 });
+  let ended = 0;
+  const held = async () => {
+    await aborted(currentTask().signal);
+    ended++;
+  };
+  runtime.register('held', held);
+  runtime.register('heldItems', async function* () {
+    await held();
+  });
+  for (let round = 1; round <= 3; round++) {
+    const controller = new AbortController();
+    const calling = pool.call('nestedForEver', [], { signal: controller.signal });
+    await started(round);
+    controller.abort();
+    await assert.rejects(calling, { kind: 'CANCELLED' });
+  }
+  assert.equal((await pool.call('where')).isMainThread, false);
+  // Waits for all tasks.
+  await runtime.close();
+  assert.ok(ended <= 9);
 });
 
 test('errors of a thread keep type, message, traceback, class and cause', async (t) => {

@@ -148,15 +148,9 @@ static void build_uuid(wool_value_builder_t *builder, const uint8_t *id) {
   wool_value_builder_string(builder, (wool_slice_t){(const uint8_t *)written, sizeof written}, NULL);
 }
 
-/* Adds what the library tells of the task. */
-static void build_task(wool_value_builder_t *builder, wool_task_t task) {
+/* Adds what is told of a task. */
+static void build_task(wool_value_builder_t *builder, wool_task_info_t info) {
   static const uint8_t nobody[16];
-  wool_task_info_t info = WOOL_TASK_INFO_INIT;
-  if (wool_task_info(task, &info, NULL) != WOOL_OK) {
-    /* It was cancelled this moment, and nobody reads this. */
-    wool_value_builder_null(builder, NULL);
-    return;
-  }
   wool_value_builder_map(builder, 6, NULL);
   wool_value_builder_string(builder, text("id"), NULL);
   build_uuid(builder, info.id);
@@ -184,7 +178,7 @@ UNARY(tell_task) {
   (void)arguments;
   BEGIN_UNARY;
   wool_value_builder_t *builder = new_builder();
-  build_task(builder, task);
+  build_task(builder, *info);
   END_UNARY;
   answer(task, builder, wool_task_return);
 }
@@ -200,6 +194,8 @@ UNARY(chain) {
     fail_with(task, error);
     return;
   }
+  /* `info` was told before the task has waited. */
+  wool_task_info_t now = *info;
   wool_bytes_t below = {0};
   size_t count = 0;
   reader = NULL;
@@ -211,7 +207,7 @@ UNARY(chain) {
   }
   wool_value_builder_t *builder = new_builder();
   wool_value_builder_list(builder, count + 1, NULL);
-  build_task(builder, task);
+  build_task(builder, now);
   for (size_t i = 0; error == NULL && i < count; i++) error = copy_value(reader, builder);
   wool_value_reader_free(reader);
   wool_bytes_free(&below);

@@ -1,8 +1,11 @@
 // `driver caller`: makes calls through pools.
 import { isDeepStrictEqual } from 'node:util';
 
-import { main, Runtime, WoolError, WorkerPool } from '../../../bindings/node/dist/index.mjs';
+import { main, retryable, Runtime, WoolError, WorkerPool } from '../../../bindings/node/dist/index.mjs';
+import { Bags } from './bags.mjs';
 import { errorOfType, OutOfStock } from './errors.mjs';
+import { listen } from './events.mjs';
+import { broadcast, leave, map } from './fan-out.mjs';
 import { number, poolOptions, workerOptions } from './options.mjs';
 import { registerRoutines } from './routines.mjs';
 import { commands, fromText, fromValue, say, toOptions, toText, toValue } from './tokens.mjs';
@@ -20,7 +23,7 @@ export async function runCaller(tokens) {
 }
 
 async function runCommands(runtime, tokens) {
-  const caller = new Caller(runtime);
+  const caller = new Caller(runtime, listen(runtime, tokens));
   try {
     caller.openPool(FIRST, tokens);
   } catch (error) {
@@ -45,7 +48,7 @@ function poolNameOf(tokens) {
 function parse([count, ...rest]) {
   const args = rest.slice(0, Number(count)).map(toValue);
   const options = rest.slice(Number(count));
-  const { timeout, step_timeout: stepTimeout, prefetch, tag } = toOptions(options);
+  const { timeout, step_timeout: stepTimeout, prefetch, tag, worker } = toOptions(options);
   const named = Object.fromEntries(
     options
       .filter((option) => option.startsWith('named='))
@@ -57,6 +60,7 @@ function parse([count, ...rest]) {
     options: {
       named,
       tag,
+      worker,
       context: contextOf(options),
       timeout: number(timeout),
       stepTimeout: number(stepTimeout),
@@ -84,10 +88,13 @@ class Caller {
   #workers = new Map();
   /** By name: each pool, and what is to be answered before it may be said to be closed. */
   #pools = new Map();
+  #bags = new Bags();
   #runtime;
+  #events;
 
-  constructor(runtime) {
+  constructor(runtime, events) {
     this.#runtime = runtime;
+    this.#events = events;
   }
 
   openPool(name, tokens) {
@@ -99,7 +106,7 @@ class Caller {
   serve(command, id, tokens) {
     const method = COMMANDS[command];
     if (method === undefined) {
-      say('error', id, 'UNSUPPORTED', '-', toText(`the node driver knows no command ${command}`), ...[0, '-', 0, '-']);
+      say('error', id, 'UNSUPPORTED', '-', toText(`the node driver knows no command ${command}`), ...[0, '-', 0, '-', 0]);
       return;
     }
     const answering = this.#answer(id, () => method.call(this, id, tokens));
@@ -125,17 +132,20 @@ class Caller {
   async call(id, [routine, ...tokens]) {
     const { args, options } = parse(tokens);
     const { pool } = this.#poolOf(tokens);
-    return ['result', fromValue(await pool.call(routine, args, { ...options, signal: this.#signalFor(id) }))];
+    const signal = this.#signalFor(id);
+    return ['result', fromValue(await this.#bags.runIn(tokens, () => pool.call(routine, args, { ...options, signal })))];
   }
 
   cancel(id) {
     this.#aborts.get(id)?.abort();
+    leave(id);
   }
 
   open(id, [routine, ...tokens]) {
     const { args, options } = parse(tokens);
     const { pool } = this.#poolOf(tokens);
-    const stream = pool.stream(routine, args, { ...options, signal: this.#signalFor(id) });
+    const signal = this.#signalFor(id);
+    const stream = this.#bags.runIn(tokens, () => pool.stream(routine, args, { ...options, signal }));
     this.#streams.set(id, { stream, poolName: poolNameOf(tokens) });
   }
 
@@ -184,6 +194,32 @@ class Caller {
     const fulfilled = outcomes.filter(({ status }) => status === 'fulfilled');
     const same = fulfilled.filter(({ value }) => isDeepStrictEqual(value, args[0]));
     return ['burst', `ok=${fulfilled.length}`, `errors=${outcomes.length - fulfilled.length}`, `same=${same.length}`];
+  }
+
+  bag(id, values) {
+    return this.#bags.make(id, values);
+  }
+
+  bagset(id, tokens) {
+    return this.#bags.set(id, tokens);
+  }
+
+  bagget(id, tokens) {
+    return this.#bags.get(id, tokens);
+  }
+
+  map(id, [routine, inFlight, order, limit, ...tokens]) {
+    const { args, options } = parse(tokens);
+    return map(id, this.#poolOf(tokens).pool, [routine, inFlight, order, limit, args, options]);
+  }
+
+  broadcast(_id, [routine, ...tokens]) {
+    const { args, options } = parse(tokens);
+    return broadcast(this.#poolOf(tokens).pool, routine, args, options);
+  }
+
+  events() {
+    return ['events', ...this.#events()];
   }
 
   async bad(_id, [what, ...tokens]) {
@@ -250,6 +286,7 @@ function describe(error) {
     toText(error.language),
     causes,
     own,
+    retryable(error) ? 1 : 0,
   ];
 }
 
@@ -266,10 +303,11 @@ function inSnakeCase(part) {
 }
 
 /** The commands that closing their pool ends. */
-const CALLS = new Set(['call', 'next', 'send', 'throw', 'closestream', 'iterate', 'burst', 'bad']);
-const { call, cancel, open, next, send, closestream, iterate, burst, bad } = Caller.prototype;
-const { status, pool, worker, stopworker, closepool } = Caller.prototype;
-const COMMANDS = {
-  ...{ call, cancel, open, next, send, throw: Caller.prototype.throw, closestream, iterate, burst, bad },
-  ...{ status, pool, worker, stopworker, closepool },
-};
+const CALLS = new Set(['call', 'next', 'send', 'throw', 'closestream', 'iterate', 'burst', 'map', 'broadcast', 'bad']);
+const COMMANDS = Object.fromEntries(
+  [
+    ...['call', 'cancel', 'open', 'next', 'send', 'throw', 'closestream', 'iterate', 'burst', 'bad'],
+    ...['bag', 'bagset', 'bagget', 'map', 'broadcast', 'events'],
+    ...['status', 'pool', 'worker', 'stopworker', 'closepool'],
+  ].map((name) => [name, Caller.prototype[name]]),
+);

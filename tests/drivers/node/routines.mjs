@@ -3,6 +3,7 @@ import { currentTask, threaded, WorkerPool } from '../../../bindings/node/dist/i
 import { releaseHeld } from './admission.mjs';
 import { counted as countedInThreads, newShared, unblock } from './blocked.mjs';
 import { errorOfType, OutOfStock } from './errors.mjs';
+import { fib, STREAMS, UNARY } from './nested.mjs';
 import { discovery } from './options.mjs';
 import { fill } from './tokens.mjs';
 
@@ -217,10 +218,10 @@ export function registerRoutines(runtime, { threads = 2 } = {}) {
     }),
   );
   runtime.register('conf.failodd', unary(failOdd));
-  runtime.register(
-    'conf.context',
-    unary((namespace, name) => currentTask().context(namespace, name)),
-  );
+  runtime.register('conf.fib', unary(fib), { parameters: ints('n') });
+  for (const [name, body] of Object.entries(UNARY)) {
+    runtime.register(`conf.${name}`, unary(body));
+  }
   runtime.register(
     'conf.block',
     threaded(new URL('./block.mjs', import.meta.url), { threads, workerData: shared }),
@@ -238,7 +239,7 @@ export function registerRoutines(runtime, { threads = 2 } = {}) {
 function registerStreams(runtime) {
   const streams = { count, failafter: failAfter, endless: () => count(Infinity), panicafter: panicAfter, mirror };
   const generators = { accumulate, stubborn, failclean: failClean, stall };
-  for (const [name, body] of Object.entries({ ...streams, ...generators })) {
+  for (const [name, body] of Object.entries({ ...streams, ...generators, ...STREAMS })) {
     runtime.register(`conf.${name}`, stream(body));
   }
 }

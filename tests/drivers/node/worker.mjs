@@ -1,5 +1,6 @@
 // `driver worker`: serves the standard routines.
 import { Runtime } from '../../../bindings/node/dist/index.mjs';
+import { listen } from './events.mjs';
 import { number, workerOptions } from './options.mjs';
 import { counted, registerRoutines } from './routines.mjs';
 import { commands, say, toOptions, toText } from './tokens.mjs';
@@ -14,6 +15,7 @@ export async function runWorker(tokens) {
 }
 
 async function serve(runtime, tokens) {
+  const events = listen(runtime, tokens);
   let worker;
   try {
     const { threads, register } = toOptions(tokens);
@@ -30,6 +32,8 @@ async function serve(runtime, tokens) {
   for await (const [command, argument] of commands()) {
     if (command === 'count') {
       say('count', ...Object.entries(counted()).map(([name, n]) => `${name}=${n}`));
+    } else if (command === 'events') {
+      say('events', ...events());
     } else if (command === 'stop') {
       worker.stop(Number(argument)).then(() => say('stopped'));
     } else {

@@ -1,29 +1,38 @@
 import type { AnswerChannel } from '../answer.js';
-import { ReceivedContext } from '../context.js';
 import type { FaultDescription } from '../native.js';
-import type { Encoded } from '../queue.js';
+import type { CompletionQueue, Encoded } from '../queue.js';
 import type { TaskSource } from '../task.js';
 import type { Answered, FromThread, Setup, Start } from './messages.js';
 
+/** What all tasks of a thread share. */
+export interface ThreadSide {
+  readonly setup: Setup;
+  /** Where the calls of its tasks are answered. */
+  queue(): CompletionQueue;
+  post(message: FromThread, transfer?: ArrayBuffer[]): void;
+}
+
 /** A task that runs in this thread: its answers go to the runtime's thread. */
 export class ThreadChannel implements AnswerChannel, TaskSource {
+  readonly exactFloats: boolean;
+
   constructor(
     private readonly start: Start,
-    private readonly setup: Setup,
-    private readonly post: (message: FromThread, transfer?: ArrayBuffer[]) => void,
-  ) {}
+    private readonly side: ThreadSide,
+  ) {
+    this.exactFloats = side.setup.exactFloats;
+  }
+
+  handle(): bigint {
+    return this.start.handle;
+  }
 
   isCancelled(): boolean {
-    return Atomics.load(this.setup.cancelled, 0) === this.start.task;
+    return Atomics.load(this.side.setup.cancelled, 0) === this.start.task;
   }
 
-  info(): ReturnType<TaskSource['info']> {
-    const { id, caller, workerUid, deadline } = this.start;
-    return { id, caller, workerUid, remaining: deadline === undefined ? -1 : Math.max(0, deadline - Date.now()) };
-  }
-
-  context(): ReceivedContext {
-    return new ReceivedContext(this.start.context, this.setup.exactFloats);
+  queue(): CompletionQueue {
+    return this.side.queue();
   }
 
   return(bytes: Uint8Array, length: number, codec: number): void {
@@ -58,6 +67,6 @@ export class ThreadChannel implements AnswerChannel, TaskSource {
   }
 
   #answer(answer: Answered, transfer?: ArrayBuffer[]): void {
-    this.post({ task: this.start.task, answer }, transfer);
+    this.side.post({ task: this.start.task, answer }, transfer);
   }
 }

@@ -8,25 +8,40 @@ import { errorFrom, faultFrom } from '../fault.js';
 import { RoutineKind } from '../native.js';
 import { Parameters } from '../parameters.js';
 import { isGenerator, type Operation, type Routine, RunningStream, runUnary, type StreamRoutine } from '../running.js';
-import { ThreadChannel } from './channel.js';
+import { CompletionQueue, type TaskSink } from '../queue.js';
+import { ThreadChannel, type ThreadSide } from './channel.js';
 import { argumentsOf, valueOf } from './encoded.js';
 import type { FromThread, Setup, Start, Told, ToThread } from './messages.js';
 
 type Exports = Readonly<Record<string, unknown>>;
 
-class Entry {
+/** A thread serves no routines of its own. */
+const NO_TASKS: TaskSink = { onTask() {}, onStep() {}, onCancel() {} };
+
+class Entry implements ThreadSide {
   readonly #errors = new ErrorRegistry();
   readonly #module: Promise<Exports>;
   #task = 0;
   #running: Running | undefined;
+  #queue: CompletionQueue | undefined;
 
   constructor(
-    private readonly setup: Setup,
-    private readonly post: (message: FromThread, transfer?: ArrayBuffer[]) => void,
+    readonly setup: Setup,
+    readonly post: (message: FromThread, transfer?: ArrayBuffer[]) => void,
   ) {
     this.#module = this.#load();
     // Whoever has a task waits for it, too.
     this.#module.catch(() => {});
+  }
+
+  queue(): CompletionQueue {
+    this.#queue ??= new CompletionQueue(
+      { exactFloats: this.setup.exactFloats, logLevel: 0 },
+      this.#errors,
+      NO_TASKS,
+      undefined,
+    );
+    return this.#queue;
   }
 
   onMessage(message: Exclude<ToThread, Setup>): void {
@@ -43,7 +58,7 @@ class Entry {
 
   #start(start: Start): void {
     this.#task = start.task;
-    const channel = new ThreadChannel(start, this.setup, this.post);
+    const channel = new ThreadChannel(start, this);
     const answer = new Answer(channel, start.routine, this.#errors, () => {
       this.#running = undefined;
     });

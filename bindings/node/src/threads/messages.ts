@@ -1,6 +1,6 @@
 // What the main side and a thread tell each other. A thread serves one task at a time; `task` numbers them, so that
 // what comes late is told apart.
-import type { ContextValue, ErrorDescription, FaultDescription } from '../native.js';
+import type { ErrorDescription, FaultDescription } from '../native.js';
 import type { Parameter } from '../parameters.js';
 import type { Encoded } from '../queue.js';
 
@@ -25,13 +25,8 @@ export interface Start {
   export: string;
   parameters: readonly (string | Parameter)[];
   arguments: Encoded;
-  id: Uint8Array;
-  caller: Uint8Array;
-  workerUid: Uint8Array;
-  /** What rides along; `undefined` for nothing. */
-  context: readonly ContextValue[] | undefined;
-  /** Of the task, as `Date.now`, or `undefined`. */
-  deadline: number | undefined;
+  /** As libwool knows the task. */
+  handle: bigint;
 }
 
 /** What a stream's task is told; as `Operation`, on its way. */

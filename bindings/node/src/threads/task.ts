@@ -34,16 +34,13 @@ export class ThreadTask implements Running {
   /** False: it has been answered instead. */
   start(thread: Thread): boolean {
     try {
-      const { id, caller, workerUid, remaining } = this.task.info();
       thread.run(this, {
         routine: this.answer.task.routine,
         routineKind: this.kind,
         export: this.routine.export,
         parameters: this.parameters.told,
         arguments: this.args,
-        ...{ id, caller, workerUid },
-        context: this.task.context().values,
-        deadline: remaining < 0 ? undefined : Date.now() + remaining,
+        handle: this.task.handle(),
       });
     } catch (error) {
       this.answer.fail(error);

@@ -76,7 +76,8 @@ export class ThreadedRoutine {
  * The threads start when they are first needed, import the module, and are ended with the runtime; routines of one
  * runtime with the same module and the same options share them. A thread serves one task at a time, a stream until it
  * has ended; what finds none free waits for its turn. `currentTask()` works as ever; its `signal` is aborted once the
- * thread comes back to its event loop, `cancelled` at once. Named arguments, errors and values are as everywhere.
+ * thread comes back to its event loop, `cancelled` at once. `call`, `stream` and `context`,
+ * named arguments, errors and values are as everywhere.
  *
  * A thread that ends while it serves a task (`process.exit()`, an uncaught exception, no memory) fails that task as a
  * `ThreadError`.

@@ -1,16 +1,26 @@
 // What the types promise to an ES module. Compiled, never run.
 import {
+  args,
+  call,
   type Context,
+  context as current,
+  currentPool,
   currentTask,
   type Discovery,
+  type FanOut,
   float,
   LocalDiscovery,
   main,
+  type MapOutcome,
   type PoolStatus,
   type RemoteStream,
+  retryable,
   Runtime,
   serveIfSpawned,
+  stream,
   TaskError,
+  type TaskEvent,
+  type TaskEvents,
   threaded,
   tuple,
   WoolError,
@@ -139,6 +149,42 @@ export async function use(controller: AbortController): Promise<void> {
     // @ts-expect-error: there is no such kind
     console.log(error instanceof WoolError && error.kind === 'BUZY');
   }
+  const mapped: FanOut<MapOutcome<number>> = pool.map<number>('calc.square', [1, 2], { inFlight: 2, ordered: true });
+  for await (const { index, value, error } of mapped) {
+    if (error === undefined) {
+      value.toFixed(index);
+    } else {
+      console.log(error.message, retryable(error), mapped.progress.total);
+    }
+  }
+  for await (const outcome of pool.broadcast<string>('cache.clear')) {
+    console.log(outcome.worker, outcome.error?.message ?? outcome.value?.toUpperCase());
+  }
+  // @ts-expect-error: a broadcast is for all workers
+  pool.broadcast('cache.clear', [], { worker: worker.uid });
+  pool.map('calc.add', [args(1, 2)], { worker: worker.uid });
+
+  const nested: number = await pool.run(() => call<number>('calc.add', [1, 2]));
+  const listed: RemoteStream<Sheep> = stream<Sheep>('flock.all', [3]);
+  const ambient: WorkerPool | undefined = currentPool();
+  await current.run(async () => {
+    current.set('shop', 'customer', nested);
+    current.unset('shop', 'customer');
+    const exact: number | undefined = current.get<number>('shop', 'customer', { exactFloats: true });
+    console.log(exact, listed, ambient, currentTask()?.tag.length);
+  });
+  await runtime.serve({ pool });
+  using events: TaskEvents = runtime.onTaskEvent((event: TaskEvent) => {
+    if (event.kind === 'task-completed') {
+      console.log(event.status === 'OK', event.timestamp.toFixed());
+    } else if (event.kind === 'task-iteration-started') {
+      console.log(event.step === 'next');
+    } else {
+      // @ts-expect-error: it has no outcome
+      console.log(event.status);
+    }
+  });
+  console.log(events.missed);
   const signal: AbortSignal | undefined = currentTask()?.signal;
   const customer: unknown = currentTask()?.context('shop', 'customer');
   const basket = currentTask()?.context<string[]>('shop', 'basket')?.join();

@@ -4,6 +4,7 @@ mod call;
 mod command_line;
 mod failure;
 mod loss;
+mod mapping;
 mod pairs;
 mod pipeline;
 mod process;

@@ -13,6 +13,7 @@ use wool::{Runtime, Value};
 use crate::command_line::Plan;
 use crate::failure::Failure;
 use crate::loss::Loss;
+use crate::mapping;
 use crate::pairs;
 use crate::pipeline::{self, Pipeline};
 use crate::progress::Progress;
@@ -64,13 +65,14 @@ async fn demo(plan: Plan, text: Arc<Text>) -> Result<bool, Failure> {
     let runtime = Runtime::new(Default::default())?;
     let team = Arc::new(Team::start(&runtime, plan)?);
 
-    let counted = count(&mut screen, &team, text).await?;
+    let counted = count(&mut screen, &team, Arc::clone(&text)).await?;
+    let mapped = mapping::show(&mut screen, &team, &text).await?;
     let paired = pairs::show(&mut screen, &team).await?;
 
     drop(team);
     // Closes the pools, which end their processes.
     runtime.close_blocking(None)?;
-    Ok(counted && paired)
+    Ok(counted && mapped && paired)
 }
 
 /// Counts the words, shows it, checks it. Whether all is well.
