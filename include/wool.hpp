@@ -16,9 +16,10 @@
 //
 // A routine calls others through its task: task.call<std::int64_t>("calc.add", 1, 2).
 //
-// Ownership. Runtime, Worker, WorkerPool, Stream, Mapping, Broadcast and TaskEvents are moved, not copied; one that was moved from can only be
-// assigned to or destroyed. Whatever is given is copied or moved in; whatever is returned belongs to the caller.
-// Destroying a worker, a pool or a stream lets go of it and never waits; destroying a runtime closes it and waits.
+// Ownership. Runtime, Worker, WorkerPool, Stream, Mapping, Broadcast and TaskEvents are moved, not copied; one that was
+// moved from can only be assigned to or destroyed. Whatever is given is copied or moved in; whatever is returned belongs
+// to the caller. Destroying a worker, a pool or a stream lets go of it and never waits; destroying a runtime closes it
+// and waits.
 //
 // Threads. Runtimes, workers and pools may be used from any thread. A stream is for one thread at a time, but cancel
 // is for any. Routines run on wool's threads, several at once, and may block and call wool.
