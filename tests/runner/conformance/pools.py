@@ -122,7 +122,10 @@ class PoolSteps:
         folder = Path(self.place.folder, "records")
 
         async def look():
-            seen = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+            # Not pathlib's own walk, which fails on a folder that goes away meanwhile.
+            seen = sorted(
+                os.path.relpath(os.path.join(where, name), folder) for where, _, names in os.walk(folder) for name in names
+            )
             return len(seen) == count, Mismatch(f"{count} files in the records' folder", str(seen))
 
         await self._wait_for(look)
