@@ -198,6 +198,13 @@ impl TaskState {
         self.begin_step(&mut inner, step)
     }
 
+    /// Whether the budget of the whole call is used up.
+    pub(crate) fn is_late(&self) -> bool {
+        self.info
+            .deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
+    }
+
     /// When the budget of the step under way is used up.
     pub(crate) fn step_deadline(&self) -> Option<Instant> {
         let steps = &self.lock().steps;

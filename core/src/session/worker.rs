@@ -81,6 +81,13 @@ pub(super) struct Open {
     pub(super) stopped: Option<Box<Fault>>,
 }
 
+fn used_up() -> Fault {
+    Fault::of_kind(
+        ErrorKind::DeadlineExceeded,
+        "the call's budget of time was used up",
+    )
+}
+
 /// Runs one session. It ends when the caller goes or the worker stops; tasks that still run then are
 /// told, and keep their places until they have ended.
 pub(crate) async fn serve(mut transport: Transport, worker: Arc<WorkerShared>) {
@@ -330,11 +337,7 @@ impl Serving {
                 self.answer(number, answer, context, step);
             }
             WorkerCommand::Expired { number } => {
-                let fault = Fault::of_kind(
-                    ErrorKind::DeadlineExceeded,
-                    "the call's budget of time was used up",
-                );
-                self.stop_task(number, fault);
+                self.stop_task(number, used_up());
             }
             WorkerCommand::Admission { number, verdict } => self.decided(number, verdict),
             WorkerCommand::CheckStep { number } => self.check_step(number),
@@ -379,6 +382,10 @@ impl Serving {
             }
             (TaskAnswer::Result(_) | TaskAnswer::End | TaskAnswer::Fault(_), Some(fault)) => {
                 TaskAnswer::Fault(fault)
+            }
+            // It may be what its own calls failed with, whose budget is the same.
+            (TaskAnswer::Fault(_), None) if open.state.is_late() => {
+                TaskAnswer::Fault(Box::new(used_up()))
             }
             (answer, None) => answer,
         };
