@@ -36,20 +36,45 @@
 // side, its deadline travels along as a budget. A call returns at once when its context ends; the
 // worker's slot is held until the routine has really stopped.
 //
-// The values of a Go context stay where they are. What is to ride along with a call, beside its arguments, is in its
-// [CallOptions.Context]: the worker's admission hook reads it by [AdmissionRequest.ContextValue], the routine by
-// [ContextValue].
+// The values of a Go context stay where they are. What rides along with calls, beside their arguments, are the values of
+// a context of wool's own, which a routine's ctx has and [WithContextValues] makes elsewhere. [SetContextValue] sets one,
+// [UnsetContextValue] removes it, [ContextValue] reads it, and the worker's admission hook does so by
+// [AdmissionRequest.ContextValue]. What a routine changes comes back with its items and its outcome.
 //
 //	var customer = wool.ContextKey{Namespace: "shop", Name: "customer"}
 //
-//	options := wool.CallOptions{Context: map[wool.ContextKey]any{customer: "Dolly"}}
-//	sum, err := wool.Call[int](ctx, pool, "calc.add", 1, 2, options)
+//	ctx = wool.WithContextValues(ctx)
+//	err := wool.SetContextValue(ctx, customer, "Dolly")
+//	sum, err := wool.Call[int](ctx, pool, "calc.add", 1, 2)
 //
 //	func add(ctx context.Context, a, b int) (int, error) {
 //		var name string
 //		found, err := wool.ContextValue(ctx, customer, &name)
 //		...
 //	}
+//
+// [CallOptions.Context] are values for one call only, which lie on top of these.
+//
+// # Nested calls
+//
+// A routine calls others by its caller's pool, without being told of it: [CallFrom], [StreamFrom] and [OpenStreamFrom]
+// find it in the routine's ctx, [PoolFromContext] is the pool itself, and [WithPool] puts another in its place, or one
+// where there is none.
+//
+//	func twice(ctx context.Context, n int) (int, error) {
+//		return wool.CallFrom[int](ctx, "calc.add", n, n)
+//	}
+//
+// Every call that is made with the routine's ctx, by whatever pool, is nested: it has the task's id as its caller
+// ([TaskFromContext]), the task's deadline and its context. While the task waits for the call, it lends its place to
+// others, so that a recursion does not block itself. A task that is cancelled takes its nested calls with it, however
+// deep.
+//
+// # Many calls
+//
+// [MapOver] calls a routine once for each of many inputs, so many at once as [MapOptions] say, and [Broadcast] once on
+// every worker. [CallOptions.Worker] names the one worker that gets a call. [Retryable] tells whether a call that failed
+// has certainly not begun.
 //
 // # Streams
 //
@@ -117,6 +142,11 @@
 // A worker runs as many tasks at once as [WorkerOptions.Concurrency] says, each on a goroutine of its own, which
 // may block or compute. [WorkerOptions.Admit] decides call by call. What a worker does not take waits for another,
 // as long as [CallOptions.DispatchTimeout] allows.
+//
+// # Task events
+//
+// [Runtime.TaskEvents] tells what happens to tasks, at their callers and at their workers, in the order in which it
+// happens to each. What the program is too slow for is missed and counted; nothing is paid while nobody listens.
 //
 // # Lifetimes
 //

@@ -43,6 +43,9 @@ func WithPool(ctx context.Context, pool *Pool) context.Context {
 func PoolFromContext(ctx context.Context) (*Pool, error) {
 	switch from := ctx.Value(poolKey{}).(type) {
 	case *Pool:
+		if from == nil {
+			return nil, newError(ErrInvalidArgument, "the pool that WithPool was given is nil")
+		}
 		return from, nil
 	case *task:
 		pool, err := from.callersPool()

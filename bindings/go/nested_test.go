@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	wool "github.com/wool-labs/libwool/bindings/go"
 )
@@ -75,6 +73,9 @@ func TestNestedCalls(t *testing.T) {
 	}
 	if _, err := wool.CallFrom[int](ctx, "fib", 7); !errors.Is(err, wool.ErrInvalidArgument) || !strings.Contains(err.Error(), "WithPool") {
 		t.Errorf("a call without a pool gave %v", err)
+	}
+	if _, err := wool.CallFrom[int](wool.WithPool(ctx, nil), "fib", 7); !errors.Is(err, wool.ErrInvalidArgument) {
+		t.Errorf("a call by a pool that is nil gave %v", err)
 	}
 	told, err := wool.Call[[]string](ctx, n.pool, "chain", 2, wool.CallOptions{Tag: "root"})
 	must(t, err)
@@ -155,6 +156,90 @@ func endNested(t *testing.T, n *network, began chan struct{}, ended chan error, 
 		if err := await(t, "the end of a task", ended); err == nil {
 			t.Error("a task has ended well")
 		}
+	}
+}
+
+// The root is a stream that its caller leaves; the generators below are closed or cancelled with it.
+func TestLeavingAStreamEndsNestedStreams(t *testing.T) {
+	ended := make(chan int, 8)
+	n := start(t, map[string]any{"deep": func(ctx context.Context, y *wool.Yield[any, int], depth int) error {
+		defer func() { ended <- depth }()
+		if depth > 0 {
+			for item, err := range wool.StreamFrom[int](ctx, "deep", depth-1) {
+				if err != nil {
+					return err
+				}
+				if _, err := y.Yield(item); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		for i := 0; ; i++ {
+			if _, err := y.Yield(i); err != nil {
+				return err
+			}
+		}
+	}}, wool.WorkerOptions{Concurrency: 1})
+	end := func(how string, leave func(stream *wool.PullStream, cancel func())) {
+		ctx, cancel := context.WithCancel(testContext(t))
+		defer cancel()
+		stream, err := n.pool.Stream(ctx, "deep", 2)
+		must(t, err)
+		for i := range 3 {
+			item := -1
+			if err := stream.NextInto(&item); err != nil || item != i {
+				t.Errorf("item %d of the stream that is %s is %d, %v", i, how, item, err)
+			}
+		}
+		leave(stream, cancel)
+		depths := []int{await(t, how, ended), await(t, how, ended), await(t, how, ended)}
+		if slices.Sort(depths); !slices.Equal(depths, []int{0, 1, 2}) {
+			t.Errorf("when it was %s, the generators of depths %v ended", how, depths)
+		}
+		must(t, stream.Close(testContext(t)))
+	}
+	end("closed", func(stream *wool.PullStream, _ func()) { must(t, stream.Close(testContext(t))) })
+	end("cancelled", func(stream *wool.PullStream, cancel func()) {
+		cancel()
+		if _, err := stream.Next(); !errors.Is(err, wool.ErrCancelled) {
+			t.Errorf("a cancelled stream gave %v", err)
+		}
+	})
+}
+
+// Where the caller's pool cannot be told, routines call by their worker's own, or not at all.
+func TestPoolOfTheWorker(t *testing.T) {
+	routines := map[string]any{
+		"who": func(ctx context.Context) (wool.UUID, error) {
+			info, _ := wool.TaskFromContext(ctx)
+			return info.Caller, nil
+		},
+		"ask": func(ctx context.Context) (bool, error) {
+			info, _ := wool.TaskFromContext(ctx)
+			caller, err := wool.CallFrom[wool.UUID](ctx, "who")
+			return caller == info.ID, err
+		},
+	}
+	own := start(t, routines)
+	ctx := testContext(t)
+	for _, fallback := range []*wool.Pool{nil, own.pool} {
+		// Too long for a description to travel.
+		tags := []string{strings.Repeat("x", 128<<10)}
+		n := start(t, routines, wool.WorkerOptions{Pool: fallback, Tags: tags})
+		pool, err := wool.NewPool(n.calling, wool.PoolOptions{Addresses: []string{n.worker.Address()}, Tags: tags})
+		must(t, err)
+		nested, err := wool.Call[bool](ctx, pool, "ask")
+		if fallback != nil && (err != nil || !nested) {
+			t.Errorf("by the pool of the worker the answer is %t, %v", nested, err)
+		}
+		if fallback == nil && (err == nil || !strings.Contains(err.Error(), "cannot be used here")) {
+			t.Errorf("without any pool the answer is %t, %v", nested, err)
+		}
+	}
+	must(t, own.pool.Close(ctx))
+	if _, err := wool.NewWorker(own.calling, wool.WorkerOptions{Pool: own.pool}); !errors.Is(err, wool.ErrClosed) {
+		t.Errorf("a worker with a closed pool gave %v", err)
 	}
 }
 
@@ -274,227 +359,4 @@ func TestContextFlowsBack(t *testing.T) {
 	}
 }
 
-func TestMapOver(t *testing.T) {
-	var mu sync.Mutex
-	running, most := 0, 0
-	gate := make(chan struct{})
-	n := start(t, map[string]any{
-		"square": func(_ context.Context, n int) (int, error) {
-			mu.Lock()
-			running++
-			most = max(most, running)
-			mu.Unlock()
-			defer func() { mu.Lock(); running--; mu.Unlock() }()
-			if n%10 == 3 {
-				return 0, errors.New("three")
-			}
-			return n * n, nil
-		},
-		"calc.add": add,
-		"hold": func(ctx context.Context, n int) (int, error) {
-			if n > 0 {
-				return n, nil
-			}
-			select {
-			case <-gate:
-				return n, nil
-			case <-ctx.Done():
-				return 0, ctx.Err()
-			}
-		},
-	})
-	ctx := testContext(t)
-	var progress wool.MapProgress
-	options := wool.MapOptions{InFlight: 4, Ordered: true, Progress: func(p wool.MapProgress) { progress = p }}
-	inputs := func(yield func(int) bool) {
-		for i := 0; i < 50 && yield(i); i++ {
-		}
-	}
-	place := 0
-	for item, err := range wool.MapOver[int](ctx, n.pool, "square", inputs, options) {
-		if item.Index != place || (err != nil) != (place%10 == 3) || err == nil && item.Value != place*place {
-			t.Errorf("at %d: %v, %v", place, item, err)
-		}
-		place++
-	}
-	if place != 50 || most > 4 || progress != (wool.MapProgress{Total: 50, Done: 50, Failed: 5}) {
-		t.Errorf("%d results, %d at once, %+v", place, most, progress)
-	}
-	// As they are there, endless, left early; several arguments.
-	taken := 0
-	endless := func(yield func(wool.Arguments) bool) {
-		for yield(wool.Arguments{taken, 1}) {
-			taken++
-		}
-	}
-	seen := map[int]bool{}
-	for item, err := range wool.MapOver[int](ctx, n.pool, "calc.add", endless, wool.MapOptions{InFlight: 3}) {
-		must(t, err)
-		if item.Value != item.Index+1 || seen[item.Index] {
-			t.Errorf("%+v", item)
-		}
-		if seen[item.Index] = true; len(seen) == 20 {
-			break
-		}
-	}
-	if taken > 30 {
-		t.Errorf("%d inputs were taken for 20 results", taken)
-	}
-	// One that is held does not hold up the others; in order it does, and no more inputs are taken.
-	taken = 0
-	held := func(yield func(int) bool) {
-		for yield(taken) {
-			taken++
-		}
-	}
-	count := 0
-	for item, err := range wool.MapOver[int](ctx, n.pool, "hold", held, wool.MapOptions{InFlight: 3}) {
-		must(t, err)
-		if item.Index == 0 {
-			t.Error("what is held came")
-		}
-		if count++; count == 10 {
-			break
-		}
-	}
-	taken = 0
-	short, cancel := context.WithCancel(ctx)
-	go func() {
-		for done := false; !done; time.Sleep(time.Millisecond) {
-			status, err := n.pool.Status()
-			done = err != nil || len(status.Workers) > 0 && status.Workers[0].InFlight == 1
-		}
-		cancel()
-	}()
-	var last wool.MapItem[int]
-	outcomes := 0
-	for item, err := range wool.MapOver[int](short, n.pool, "hold", held, wool.MapOptions{InFlight: 3, Ordered: true}) {
-		if outcomes++; item.Index <= 0 && !errors.Is(err, wool.ErrCancelled) {
-			t.Errorf("%+v, %v", item, err)
-		}
-		last = item
-	}
-	if last.Index != -1 || outcomes > 7 {
-		t.Errorf("after %d outcomes the last was %+v", outcomes, last)
-	}
-}
-
-func TestBroadcastAndOneWorker(t *testing.T) {
-	rt := newRuntime(t)
-	must(t, wool.Register(rt, "where", func(ctx context.Context) (string, error) {
-		info, _ := wool.TaskFromContext(ctx)
-		return info.Worker.String(), nil
-	}))
-	var addresses, uids []string
-	for range 3 {
-		worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
-		must(t, err)
-		addresses, uids = append(addresses, worker.Address()), append(uids, worker.UID())
-	}
-	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: addresses, Quorum: 3})
-	must(t, err)
-	ctx := testContext(t)
-	for range 3 {
-		for _, uid := range uids {
-			if found, err := wool.Call[string](ctx, pool, "where", wool.CallOptions{Worker: uid}); err != nil || found != uid {
-				t.Errorf("a call for %s was at %s: %v", uid, found, err)
-			}
-		}
-	}
-	var answered []string
-	for item, err := range wool.Broadcast[string](ctx, pool, "where") {
-		must(t, err)
-		if item.Worker != item.Value {
-			t.Errorf("%+v", item)
-		}
-		answered = append(answered, item.Worker)
-	}
-	slices.Sort(answered)
-	slices.Sort(uids)
-	if !slices.Equal(answered, uids) {
-		t.Errorf("%v answered, of %v", answered, uids)
-	}
-	for item, err := range wool.Broadcast[string](ctx, pool, "nowhere") {
-		if item.Worker != "" || !errors.Is(err, wool.ErrRoutineNotFound) || !wool.Retryable(err) {
-			t.Errorf("%+v, %v", item, err)
-		}
-	}
-	gone := wool.CallOptions{Worker: wool.UUID{1}.String(), DispatchTimeout: time.Millisecond}
-	if _, err := pool.Call(ctx, "where", gone); !errors.Is(err, wool.ErrNoWorkersAvailable) || !wool.Retryable(err) {
-		t.Errorf("a call for a worker that is not there gave %v", err)
-	}
-	if wool.Retryable(errors.New("any")) || wool.Retryable(nil) {
-		t.Error("any error is retryable")
-	}
-}
-
-func TestTaskEvents(t *testing.T) {
-	rt := newRuntime(t)
-	must(t, errors.Join(wool.Register(rt, "calc.add", add), wool.Register(rt, "fib", fib)))
-	worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
-	must(t, err)
-	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}})
-	must(t, err)
-	events, err := rt.TaskEvents(0)
-	must(t, err)
-	ctx := testContext(t)
-	_, err = pool.Call(ctx, "calc.add", 1, 2)
-	must(t, err)
-	_, err = pool.Call(ctx, "calc.add", "one", 2)
-	if err == nil {
-		t.Error("a string was added")
-	}
-	// In the order of each task and side.
-	told, tasks, completed := map[string][]string{}, map[wool.UUID]int{}, 0
-	for event := range events.All(ctx) {
-		if _, known := tasks[event.ID]; !known {
-			tasks[event.ID] = len(tasks)
-		}
-		key := fmt.Sprint(event.Side, tasks[event.ID])
-		told[key] = append(told[key], fmt.Sprint(event.Kind, " ", int(event.Failure)))
-		if event.ID == (wool.UUID{}) || event.Routine != "calc.add" || event.Time.IsZero() {
-			t.Errorf("%+v", event)
-		}
-		if event.Kind == wool.TaskCompleted {
-			if completed++; completed == 4 {
-				break
-			}
-		}
-	}
-	failed := fmt.Sprint("task-completed ", int(wool.ErrTaskFailed))
-	want := map[string][]string{
-		"caller0": {"task-created 0", "task-scheduled 0", "task-completed 0"},
-		"caller1": {"task-created 0", "task-scheduled 0", failed},
-		"worker0": {"task-scheduled 0", "task-started 0", "task-stopped 0", "task-completed 0"},
-		"worker1": {"task-scheduled 0", "task-started 0", "task-stopped 0", failed},
-	}
-	if !reflect.DeepEqual(told, want) {
-		t.Errorf("heard %v", told)
-	}
-	if events.Missed() != 0 {
-		t.Errorf("%d were missed", events.Missed())
-	}
-	events.Close()
-	events.Close()
-	for event := range events.All(ctx) {
-		t.Errorf("after the end came %+v", event)
-	}
-
-	few, err := rt.TaskEvents(2)
-	must(t, err)
-	_, err = pool.Call(ctx, "calc.add", 1, 2)
-	must(t, err)
-	poll(t, "missed events", func() bool { return few.Missed() == 5 })
-	must(t, rt.Close(ctx))
-	heard := 0
-	for range few.All(ctx) {
-		heard++
-	}
-	if heard != 2 {
-		t.Errorf("%d events were kept", heard)
-	}
-	few.Close()
-	if _, err := rt.TaskEvents(0); !errors.Is(err, wool.ErrClosed) {
-		t.Errorf("a closed runtime gave %v", err)
-	}
-}
+// Whatever its end, each task and each step has its pair, and a nested task names its caller.

@@ -74,13 +74,17 @@ type TaskEvents struct {
 	endOnce sync.Once
 }
 
-// defaultEventCapacity is how many events wait when nothing is said.
-const defaultEventCapacity = 4096
+const (
+	// defaultEventCapacity is how many events wait when nothing is said.
+	defaultEventCapacity = 4096
+	// maxEventCapacity bounds the room for them, which is made at once.
+	maxEventCapacity = 1 << 20
+)
 
 // TaskEvents listens to what happens to the tasks that the runtime's pools call and its workers run, from now on. Each
 // task is told of from its beginning to its end or, if it has begun before, not at all. As many events as capacity says
 // wait for the program, 0 being 4,096; further ones are missed ([TaskEvents.Missed]). It is an [ErrClosed] when the
-// runtime has been closed.
+// runtime has been closed, and an [ErrInvalidArgument] for a capacity below 0 or above 1,048,576.
 //
 //	events, err := rt.TaskEvents(0)
 //	...
@@ -89,8 +93,8 @@ const defaultEventCapacity = 4096
 //		fmt.Println(event.Time, event.Side, event.Kind, event.Routine)
 //	}
 func (rt *Runtime) TaskEvents(capacity int) (*TaskEvents, error) {
-	if capacity < 0 {
-		return nil, newError(ErrInvalidArgument, "the capacity for task events is negative: %d", capacity)
+	if capacity < 0 || capacity > maxEventCapacity {
+		return nil, newError(ErrInvalidArgument, "the capacity for task events is %d: give 1 to %d, or 0 for %d", capacity, maxEventCapacity, defaultEventCapacity)
 	}
 	if capacity == 0 {
 		capacity = defaultEventCapacity
@@ -108,7 +112,7 @@ func (rt *Runtime) TaskEvents(capacity int) (*TaskEvents, error) {
 	l.tag = tag
 	options := C.wool_task_events_options_t{
 		struct_size: C.sizeof_wool_task_events_options_t, queue: e.queue.handle, tag: C.uint64_t(tag),
-		capacity: C.uint32_t(min(capacity, 1<<31)),
+		capacity: C.uint32_t(capacity),
 	}
 	var failure *C.wool_error_t
 	if status := C.int32_t(C.wool_task_events_new(e.handle, &options, &l.handle, &failure)); status < 0 {
