@@ -86,7 +86,7 @@ pub unsafe extern "C" fn wool_context_set(
     unsafe {
         guard::pure("wool_context_set", error, || {
             let context = guard::required(context, "context")?;
-            let value = self::value(namespace_, name, value, "value")?;
+            let value = self::value(namespace_, name, value, ["namespace_", "name", "value"])?;
             context
                 .core
                 .set_encoded(value.namespace, value.name, value.encoded)?;
@@ -171,7 +171,11 @@ pub(crate) unsafe fn given(options: &wool_call_options_t) -> Result<Vec<ContextV
                 given.namespace_,
                 given.name,
                 given.value,
-                "options.context.value",
+                [
+                    "options.context.namespace_",
+                    "options.context.name",
+                    "options.context.value",
+                ],
             )
         });
         given.collect()
@@ -184,13 +188,13 @@ unsafe fn value(
     namespace_: wool_slice_t,
     name: wool_slice_t,
     value: wool_payload_t,
-    what: &'static str,
+    called: [&'static str; 3],
 ) -> Result<ContextValue> {
     // SAFETY: as the caller says.
     unsafe {
-        let namespace = guard::text(namespace_, "namespace_")?;
-        let name = guard::text(name, "name")?;
-        let encoded = guard::payload(value, what)?;
+        let namespace = guard::text(namespace_, called[0])?;
+        let name = guard::text(name, called[1])?;
+        let encoded = guard::payload(value, called[2])?;
         if encoded.codec() != Codec::Msgpack {
             return Err(invalid(format!(
                 "the context's {namespace}.{name} is no WOOL_CODEC_MSGPACK"
