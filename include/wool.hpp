@@ -14,9 +14,12 @@
 // A pool with no options starts this program again, once per core, to be its workers; in those it is serve_if_spawned
 // that does the work. wool::Worker serves in this process instead.
 //
-// Ownership. Runtime, Worker, WorkerPool and Stream are moved, not copied; one that was moved from can only be
-// assigned to or destroyed. Whatever is given is copied or moved in; whatever is returned belongs to the caller.
-// Destroying a worker, a pool or a stream lets go of it and never waits; destroying a runtime closes it and waits.
+// A routine calls others through its task: task.call<std::int64_t>("calc.add", 1, 2).
+//
+// Ownership. Runtime, Worker, WorkerPool, Stream, Mapping, Broadcast and TaskEvents are moved, not copied; one that was
+// moved from can only be assigned to or destroyed. Whatever is given is copied or moved in; whatever is returned belongs
+// to the caller. Destroying a worker, a pool or a stream lets go of it and never waits; destroying a runtime closes it
+// and waits.
 //
 // Threads. Runtimes, workers and pools may be used from any thread. A stream is for one thread at a time, but cancel
 // is for any. Routines run on wool's threads, several at once, and may block and call wool.
@@ -29,10 +32,12 @@
 
 #include "wool/admission.hpp"
 #include "wool/application_error.hpp"
+#include "wool/call.hpp"
 #include "wool/context.hpp"
 #include "wool/discovery.hpp"
 #include "wool/encoding.hpp"
 #include "wool/error.hpp"
+#include "wool/fan_out.hpp"
 #include "wool/generator.hpp"
 #include "wool/options.hpp"
 #include "wool/pool.hpp"
@@ -40,6 +45,7 @@
 #include "wool/runtime.hpp"
 #include "wool/status.hpp"
 #include "wool/stream.hpp"
+#include "wool/task_event.hpp"
 #include "wool/value.hpp"
 #include "wool/worker.hpp"
 

@@ -421,6 +421,10 @@ impl WorkerShared {
         }
     }
 
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
     pub(crate) fn admission(&self) -> Option<&Arc<dyn Admission>> {
         self.options.admit.as_ref()
     }

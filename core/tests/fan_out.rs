@@ -454,7 +454,7 @@ fn a_map_that_cannot_call_says_so_for_every_input() {
 #[test]
 fn a_broadcast_reaches_every_worker_that_takes_calls_once() {
     let farm = Farm::new(4, 0);
-    let only = Routine::unary("test.only", |_, _| async { Ok("only") });
+    let only = Routine::unary("test.sole", |_, _| async { Ok("only") });
     farm.houses[2].runtime.register(only).unwrap();
     block_on(async {
         let mut told = farm.pool.broadcast("test.name", ()).open().unwrap();
@@ -467,7 +467,7 @@ fn a_broadcast_reaches_every_worker_that_takes_calls_once() {
         }
         assert_eq!(seen.len(), 4);
         eventually(async || {
-            let Ok(mut told) = farm.pool.broadcast("test.only", ()).open() else {
+            let Ok(mut told) = farm.pool.broadcast("test.sole", ()).open() else {
                 return false;
             };
             let (uid, result) = told.next().await.unwrap();

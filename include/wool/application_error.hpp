@@ -49,7 +49,7 @@ class Errors {
     const std::lock_guard<std::mutex> guard(mutex_);
     for (const Known& known : known_) {
       if (known.name != ErrorTraits<E>::name) continue;
-      throw Error(WOOL_ERR_ALREADY_EXISTS, "an error " + quoted(known.name) + " is registered already: names are unique");
+      throw Error(WOOL_ERR_ALREADY_EXISTS, "an error " + detail::quoted(known.name) + " is registered already: names are unique");
     }
     known_.push_back({std::string(ErrorTraits<E>::name), raise<E>, describe<E>});
   }

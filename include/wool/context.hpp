@@ -3,9 +3,12 @@
 #define WOOL_CONTEXT_HPP
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "encoding.hpp"
@@ -17,6 +20,57 @@ struct ContextValue {
   std::string name_space;
   std::string name;
   Value value;
+};
+
+// Values that ride along with calls, each under a namespace and a name. A task has one (Task::context); outside of tasks it
+// is made by hand, and given as CallOptions::bag. What a callee sets and unsets in its own is in its caller's when the answer
+// is. Copies share the values. From any thread.
+//
+// The namespace "w3c" has two names, "traceparent" and "baggage", whose values are text and do not flow back.
+class Context {
+ public:
+  // Without values.
+  Context() {
+    wool_context_t* context = nullptr;
+    detail::checked([&](wool_error_t** error) { return wool_context_new(&context, error); });
+    context_.reset(context, wool_context_free);
+  }
+  // Takes over what wool.h has made.
+  explicit Context(wool_context_t* context) : context_(context, wool_context_free) {}
+
+  // The value of this name, as a T; nothing if there is none. Throws WOOL_ERR_CODEC for what is no T.
+  template <class T = Value>
+  std::optional<T> get(std::string_view name_space, std::string_view name) const {
+    detail::Encoded value;
+    const Status status = detail::checked([&](wool_error_t** error) {
+      return wool_context_get(get(), detail::slice(name_space), detail::slice(name), value.bytes(), error);
+    });
+    if (status == WOOL_END) return std::nullopt;
+    return Codec<T>::decode(detail::decoded(value.payload()));
+  }
+
+  // Sets a value, of a type that has a Codec. Throws WOOL_ERR_PAYLOAD_TOO_LARGE when there would be more than 64 KiB,
+  // WOOL_ERR_INVALID_ARGUMENT in "w3c" for another name or what is no text, WOOL_ERR_CODEC.
+  template <class V>
+  void set(std::string_view name_space, std::string_view name, V&& value) {
+    const detail::Encoded given = detail::encoded(Codec<std::decay_t<V>>::encode(std::forward<V>(value)));
+    detail::checked([&](wool_error_t** error) {
+      return wool_context_set(get(), detail::slice(name_space), detail::slice(name), given.payload(), error);
+    });
+  }
+
+  // Takes a value away: here, and where the context flows to.
+  void unset(std::string_view name_space, std::string_view name) {
+    detail::checked([&](wool_error_t** error) {
+      return wool_context_unset(get(), detail::slice(name_space), detail::slice(name), error);
+    });
+  }
+
+  // For what only wool.h offers. It stays this object's.
+  wool_context_t* get() const noexcept { return context_.get(); }
+
+ private:
+  std::shared_ptr<wool_context_t> context_;
 };
 
 namespace detail {

@@ -17,6 +17,8 @@ namespace detail {
 class Encoded {
  public:
   Encoded() = default;
+  // Takes them over.
+  Encoded(wool_bytes_t bytes, std::int32_t codec) noexcept : bytes_(bytes), codec_(codec) {}
   Encoded(Encoded&& other) noexcept : bytes_(std::exchange(other.bytes_, {})), codec_(other.codec_) {}
   Encoded& operator=(Encoded&& other) noexcept {
     std::swap(bytes_, other.bytes_);

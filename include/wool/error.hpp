@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -107,6 +108,13 @@ class TaskError : public Error {
   // Of an error whose status is WOOL_ERR_TASK_FAILED.
   explicit TaskError(const Error& error) : Error(error) {}
 };
+
+// Whether the task of a call certainly never started, so that calling again cannot run it twice. Of any exception that a call
+// throws: one that is no wool::Error is a routine's own.
+inline bool retryable(const std::exception& error) noexcept {
+  const auto* own = dynamic_cast<const Error*>(&error);
+  return own != nullptr && own->retryable();
+}
 
 namespace detail {
 

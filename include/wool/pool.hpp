@@ -6,17 +6,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "context.hpp"
+#include "call.hpp"
 #include "discovery.hpp"
-#include "encoding.hpp"
+#include "fan_out.hpp"
 #include "options.hpp"
 #include "runtime.hpp"
 #include "status.hpp"
-#include "stream.hpp"
 
 namespace wool {
 
@@ -57,25 +55,6 @@ struct PoolOptions {
   bool allow_plaintext = false;
   // Largest arguments, results and items, in bytes. 0 = 256 MiB.
   std::uint64_t max_payload = 0;
-};
-
-// How a call or stream is made.
-struct CallOptions {
-  // The budget of time of the whole call or stream: past it, it ends as WOOL_ERR_DEADLINE_EXCEEDED here and is
-  // cancelled there. 0 = none.
-  milliseconds timeout{0};
-  // Of a stream: the budget of each step, from asking for an item until it comes. 0 = none.
-  milliseconds step_timeout{0};
-  // Of a stream: how many items may be made ahead of their use. 0 makes each when it is asked for; with more, send and
-  // throw_ are refused.
-  std::uint32_t prefetch = 0;
-  // How long to look for a worker. 0 = as the pool does.
-  milliseconds dispatch_timeout{0};
-  // A label, for logs and for the worker.
-  std::string tag = {};
-  // What rides along, for the worker's admission hook and the routine: at most 64 KiB, names and encoded values, else
-  // WOOL_ERR_PAYLOAD_TOO_LARGE. Of two with one name the later counts.
-  std::vector<ContextValue> context = {};
 };
 
 // The caller's view of a set of workers. Destroying one that is not closed closes it in the background.
@@ -134,14 +113,7 @@ class WorkerPool {
 
   template <class R = Value, class... A>
   R call(const CallOptions& options, std::string_view routine, A&&... arguments) {
-    const detail::Encoded sent = encode(std::forward<A>(arguments)...);
-    const detail::LentContext context(options.context);
-    const wool_call_options_t given = lend(options, context);
-    detail::Encoded result;
-    detail::checked(errors_, [&](wool_error_t** error) {
-      return wool_call(get(), detail::slice(routine), sent.payload(), &given, -1, result.bytes(), result.codec(), error);
-    });
-    if constexpr (!std::is_void_v<R>) return Codec<R>::decode(detail::decoded(result.payload()));
+    return detail::Caller::call<R>(get(), errors_, options, routine, std::forward<A>(arguments)...);
   }
 
   // Opens a stream; nothing runs before its first item is asked for. Throws WOOL_ERR_CLOSED,
@@ -153,14 +125,32 @@ class WorkerPool {
 
   template <class T = Value, class... A>
   Stream<T> stream(const CallOptions& options, std::string_view routine, A&&... arguments) {
-    const detail::Encoded sent = encode(std::forward<A>(arguments)...);
-    const detail::LentContext context(options.context);
-    const wool_call_options_t given = lend(options, context);
-    wool_stream_t handle = 0;
-    detail::checked([&](wool_error_t** error) {
-      return wool_stream_open(get(), detail::slice(routine), sent.payload(), &given, nullptr, 0, &handle, error);
-    });
-    return Stream<T>(handle, errors_);
+    return detail::Caller::stream<T>(get(), errors_, options, routine, std::forward<A>(arguments)...);
+  }
+
+  // Calls a routine once for each of the inputs, so many at a time, and gives the outcomes: an R, a Value, or void, which
+  // drops it. An input is the only argument of its call, unless it is a wool::Arguments. The inputs are any range; they are
+  // taken when they can be called, and one that is given as an lvalue has to outlive the map.
+  //
+  // Throws WOOL_ERR_CLOSED; whatever else fails, the outcomes tell.
+  template <class R = Value, class Inputs>
+  Mapping<R> map(std::string_view routine, Inputs&& inputs, const MapOptions& options = {}) {
+    return Mapping<R>(get(), errors_, routine, detail::source(std::forward<Inputs>(inputs)), options);
+  }
+
+  // Calls a routine once on every worker that, at this moment, is connected, not draining and serves it, and gives what they
+  // answer, as it comes.
+  //
+  // Throws WOOL_ERR_NO_WORKERS_AVAILABLE when no worker takes calls, WOOL_ERR_ROUTINE_NOT_FOUND when none of those that do
+  // serves it, WOOL_ERR_INVALID_ARGUMENT for options with a `worker`, WOOL_ERR_CLOSED.
+  template <class R = Value, class... A>
+  Broadcast<R> broadcast(std::string_view routine, A&&... arguments) {
+    return broadcast<R>(CallOptions{}, routine, std::forward<A>(arguments)...);
+  }
+
+  template <class R = Value, class... A>
+  Broadcast<R> broadcast(const CallOptions& options, std::string_view routine, A&&... arguments) {
+    return Broadcast<R>(get(), errors_, options, routine, detail::Caller::encode(std::forward<A>(arguments)...));
   }
 
   // What is pending ends as WOOL_ERR_CLOSED, what is called from now on is refused so, and the workers that the pool
@@ -182,42 +172,15 @@ class WorkerPool {
     return *count > INT32_MAX ? INT32_MAX : static_cast<std::int32_t>(*count);
   }
 
-  template <class... A>
-  static detail::Encoded encode(A&&... given) {
-    if constexpr (sizeof...(A) == 1 && (std::is_same_v<std::decay_t<A>, Arguments> && ...)) {
-      return (detail::encoded(given), ...);
-    } else {
-      Arguments arguments;
-      arguments.positional.reserve(sizeof...(A));
-      (add(arguments, std::forward<A>(given)), ...);
-      return detail::encoded(arguments);
-    }
-  }
+  friend class Task;
 
-  template <class A>
-  static void add(Arguments& arguments, A&& given) {
-    if constexpr (std::is_same_v<std::decay_t<A>, Named>) {
-      arguments.named.insert(arguments.named.end(), given.arguments.begin(), given.arguments.end());
-    } else {
-      arguments.positional.push_back(Codec<std::decay_t<A>>::encode(std::forward<A>(given)));
-    }
-  }
-
-  static wool_call_options_t lend(const CallOptions& options, const detail::LentContext& context) {
-    wool_call_options_t lent = WOOL_CALL_OPTIONS_INIT;
-    lent.timeout_ms = detail::option(options.timeout, "timeout");
-    lent.step_timeout_ms = detail::option(options.step_timeout, "step_timeout");
-    lent.prefetch = options.prefetch;
-    lent.dispatch_timeout_ms = detail::option(options.dispatch_timeout, "dispatch_timeout");
-    lent.tag = detail::slice(options.tag);
-    lent.context = context.data();
-    lent.context_count = context.size();
-    return lent;
-  }
+  WorkerPool(detail::PoolHandle pool, detail::SharedErrors errors) : errors_(std::move(errors)), pool_(std::move(pool)) {}
 
   detail::SharedErrors errors_;
-  detail::Handle<wool_pool_t, wool_pool_free> pool_;
+  detail::PoolHandle pool_;
 };
+
+inline WorkerPool Task::pool() const { return WorkerPool(lent_pool(), errors_); }
 
 }  // namespace wool
 

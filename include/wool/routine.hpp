@@ -4,6 +4,9 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,16 +15,90 @@
 #include <utility>
 #include <vector>
 
-#include "context.hpp"
+#include "call.hpp"
 #include "failing.hpp"
 
 namespace wool {
 
+class WorkerPool;
+
+namespace detail {
+
+// A UUID as text, dashed.
+inline std::string dashed(const std::uint8_t (&id)[16]) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (std::size_t i = 0; i < sizeof id; i++) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += digits[id[i] >> 4];
+    text += digits[id[i] & 15];
+  }
+  return text;
+}
+
+inline std::array<std::uint8_t, 16> uuid(const std::uint8_t (&id)[16]) {
+  std::array<std::uint8_t, 16> copy{};
+  for (std::size_t i = 0; i < copy.size(); i++) copy[i] = id[i];
+  return copy;
+}
+
+// Zeros are nobody's.
+inline std::optional<std::array<std::uint8_t, 16>> uuid_if_any(const std::uint8_t (&id)[16]) {
+  const std::array<std::uint8_t, 16> found = uuid(id);
+  if (found == std::array<std::uint8_t, 16>{}) return std::nullopt;
+  return found;
+}
+
+}  // namespace detail
+
 // The task that a routine runs for. A routine that wants it takes it as its first parameter, by value. It may be kept
 // and asked from any thread; once the task is over it counts as cancelled.
+//
+//   runtime.unary("calc.fib", [](wool::Task task, std::int64_t n) -> std::int64_t {
+//     if (n < 2) return n;
+//     return task.call<std::int64_t>("calc.fib", n - 1) + task.call<std::int64_t>("calc.fib", n - 2);
+//   });
 class Task {
  public:
-  explicit Task(wool_task_t handle) noexcept : handle_(handle) {}
+  explicit Task(wool_task_t handle) : Task(handle, std::make_shared<detail::Errors>()) {}
+  // Errors of these classes come from its calls as what they are.
+  Task(wool_task_t handle, detail::SharedErrors errors) noexcept : handle_(handle), errors_(std::move(errors)) {}
+
+  // Calls a routine by the pool of this task's caller, wherever that has a place for it, and waits, as WorkerPool::call
+  // does. The call carries this task's id and context, has at most its time, and is cancelled with it. While it is waited
+  // for, this task lends its place and its thread to others.
+  //
+  // Throws also WOOL_ERR_UNSUPPORTED when the caller's pool cannot be used here and the worker has none of its own
+  // (WorkerOptions::pool); WOOL_ERR_INVALID_ARGUMENT when this task is over.
+  template <class R = Value, class... A>
+  R call(std::string_view routine, A&&... arguments) const {
+    return call<R>(CallOptions{}, routine, std::forward<A>(arguments)...);
+  }
+
+  template <class R = Value, class... A>
+  R call(CallOptions options, std::string_view routine, A&&... arguments) const {
+    const detail::PoolHandle pool = lent_pool();
+    options.parent = handle_;
+    return detail::Caller::call<R>(pool.get(), errors_, options, routine, std::forward<A>(arguments)...);
+  }
+
+  // Opens a stream by the pool of this task's caller, as WorkerPool::stream does, and with this task as the parent, as
+  // call does.
+  template <class T = Value, class... A>
+  Stream<T> stream(std::string_view routine, A&&... arguments) const {
+    return stream<T>(CallOptions{}, routine, std::forward<A>(arguments)...);
+  }
+
+  template <class T = Value, class... A>
+  Stream<T> stream(CallOptions options, std::string_view routine, A&&... arguments) const {
+    const detail::PoolHandle pool = lent_pool();
+    options.parent = handle_;
+    return detail::Caller::stream<T>(pool.get(), errors_, options, routine, std::forward<A>(arguments)...);
+  }
+
+  // The pool of this task's caller, as this worker sees it, e.g. for a map: set CallOptions::parent. It is shared with other
+  // tasks, so it cannot be closed. Throws as call does.
+  WorkerPool pool() const;
 
   // The routine should stop: its caller has left, its time is up, or the worker stops.
   bool is_cancelled() const noexcept { return wool_task_is_cancelled(handle_) != 0; }
@@ -33,19 +110,39 @@ class Task {
   }
   // Its UUID, as 16 bytes. Throws when the task is over.
   std::array<std::uint8_t, 16> id() const {
-    const wool_task_info_t found = info();
-    std::array<std::uint8_t, 16> id{};
-    for (std::size_t i = 0; i < id.size(); i++) id[i] = found.id[i];
-    return id;
+    return detail::uuid(info().id);
   }
-  // What rides along with the call under this name; nothing if it has none. Only while the routine runs. Throws
+  // The UUID of the task that called it; nothing if none did. Throws when the task is over.
+  std::optional<std::array<std::uint8_t, 16>> caller() const { return detail::uuid_if_any(info().caller); }
+  // The name under which it was called. Only while the routine runs.
+  std::string routine() const { return detail::string(info().routine); }
+  // As the caller labelled it: CallOptions::tag. Only while the routine runs.
+  std::string tag() const { return detail::string(info().tag); }
+  // The uid of the worker that runs it, as Worker::uid tells it. Throws when the task is over.
+  std::string worker() const { return detail::dashed(info().worker_uid); }
+  // Its context, as it is and as it changes: what is set and unset here is in the caller's when this task's answer is.
+  // Throws when the task is over.
+  Context context() const {
+    wool_context_t* context = nullptr;
+    detail::checked([&](wool_error_t** error) { return wool_task_context(handle_, &context, error); });
+    return Context(context);
+  }
+  // What came along with the call under this name; nothing if it has none. Only while the routine runs. Throws
   // WOOL_ERR_CODEC for what is no value.
   std::optional<Value> context(std::string_view name_space, std::string_view name) const {
     const wool_task_info_t found = info();
     return detail::find(found.context, found.context_count, name_space, name);
   }
+  // For what only wool.h offers, and as CallOptions::parent.
+  wool_task_t get() const noexcept { return handle_; }
 
  private:
+  detail::PoolHandle lent_pool() const {
+    wool_pool_t* pool = nullptr;
+    detail::checked([&](wool_error_t** error) { return wool_task_pool(handle_, &pool, error); });
+    return detail::PoolHandle(pool);
+  }
+
   wool_task_info_t info() const {
     wool_task_info_t info = WOOL_TASK_INFO_INIT;
     detail::checked([&](wool_error_t** error) { return wool_task_info(handle_, &info, error); });
@@ -53,6 +150,7 @@ class Task {
   }
 
   wool_task_t handle_;
+  detail::SharedErrors errors_;
 };
 
 namespace detail {
@@ -93,7 +191,7 @@ class Bound {
     for (Entry& entry : arguments.named) name(entry.key.as<std::string>(), std::move(entry.value));
     for (std::size_t i = 0; i < needed.size(); i++) {
       if (found_[i] || !needed[i]) continue;
-      throw ArgumentError{expected(needed, given) + (i < names_.size() ? ": " + quoted(names_[i]) + " is missing" : "")};
+      throw ArgumentError{expected(needed, given) + (i < names_.size() ? ": " + detail::quoted(names_[i]) + " is missing" : "")};
     }
   }
 
@@ -117,9 +215,9 @@ class Bound {
     std::size_t i = 0;
     while (i < names_.size() && names_[i] != name) i++;
     if (i >= names_.size() || i >= found_.size()) {
-      throw ArgumentError{routine_ + ": takes no argument named " + quoted(name)};
+      throw ArgumentError{routine_ + ": takes no argument named " + detail::quoted(name)};
     }
-    if (found_[i]) throw ArgumentError{routine_ + ": the argument " + quoted(name) + " is given twice"};
+    if (found_[i]) throw ArgumentError{routine_ + ": the argument " + detail::quoted(name) + " is given twice"};
     found_[i] = std::move(value);
     by_name_[i] = true;
   }
@@ -134,7 +232,7 @@ class Bound {
 
   ArgumentError wrong(std::size_t index, const std::string& detail, const std::string& inside) const {
     std::string which = by_name_[index] ? "" : " " + std::to_string(index + 1);
-    if (index < names_.size()) which += " " + quoted(names_[index]);
+    if (index < names_.size()) which += " " + detail::quoted(names_[index]);
     const std::string place = by_name_[index] ? at_name(names_[index]) : at_index(index);
     return {routine_ + ": argument" + which + " ($" + place + inside + "): " + detail};
   }
@@ -188,7 +286,7 @@ struct Routine {
   F function;
 
   decltype(auto) call(wool_task_t task, wool_payload_t arguments) const {
-    return apply(function, name, parameters, Task(task), decoded_arguments(arguments),
+    return apply(function, name, parameters, Task(task, errors), decoded_arguments(arguments),
                  static_cast<Parameters*>(nullptr), std::make_index_sequence<arity>());
   }
 

@@ -2,17 +2,20 @@
 #ifndef WOOL_STREAM_HPP
 #define WOOL_STREAM_HPP
 
-#include <cstddef>
 #include <exception>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "failing.hpp"
+#include "iterator.hpp"
 
 namespace wool {
+
+namespace detail {
+class Caller;
+}
 
 // A stream as its caller sees it: items are made when they are asked for. Leaving one before its end, by destroying
 // it, cancels it: its clean-up runs at the worker, unwatched.
@@ -95,41 +98,12 @@ class Stream {
   void cancel() noexcept { wool_stream_cancel(handle_); }
 
   // The items, once: each increment pulls one and throws as next does.
-  class Iterator {
-   public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = T;
-    using difference_type = std::ptrdiff_t;
-    using pointer = T*;
-    using reference = T&;
-
-    // The end.
-    Iterator() = default;
-    explicit Iterator(Stream& stream) : stream_(&stream), item_(stream.next()) {}
-
-    T& operator*() noexcept { return *item_; }
-    T* operator->() noexcept { return &*item_; }
-    Iterator& operator++() {
-      item_ = stream_->next();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    // Only whether both are at the end is of interest.
-    friend bool operator==(const Iterator& a, const Iterator& b) noexcept {
-      return a.item_.has_value() == b.item_.has_value();
-    }
-    friend bool operator!=(const Iterator& a, const Iterator& b) noexcept { return !(a == b); }
-
-   private:
-    Stream* stream_ = nullptr;
-    std::optional<T> item_;
-  };
-
+  using Iterator = detail::Iterator<Stream, T>;
   Iterator begin() { return Iterator(*this); }
   Iterator end() noexcept { return Iterator(); }
 
  private:
-  friend class WorkerPool;
+  friend class detail::Caller;
 
   Stream(wool_stream_t handle, detail::SharedErrors errors) noexcept : handle_(handle), errors_(std::move(errors)) {}
 

@@ -229,7 +229,7 @@ inline std::string at_name(std::string_view name) {
     word = word && (letter == '_' || (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
                     (letter >= '0' && letter <= '9') || static_cast<unsigned char>(letter) >= 0x80);
   }
-  return word ? "." + std::string(name) : "[" + quoted(name) + "]";
+  return word ? "." + std::string(name) : "[" + detail::quoted(name) + "]";
 }
 
 // Of the value under `key`, the `index`th of a map.

@@ -10,6 +10,7 @@
 #include "admission.hpp"
 #include "discovery.hpp"
 #include "options.hpp"
+#include "pool.hpp"
 #include "runtime.hpp"
 
 namespace wool {
@@ -35,6 +36,9 @@ struct WorkerOptions {
   std::optional<Discovery> publish = std::nullopt;
   // Decides about each call before it begins; see AdmissionHook. None = all are let in.
   AdmissionHook admit = nullptr;
+  // By which tasks call (Task::call) whose caller's pool cannot be used here, as it is one of another machine; nullptr = they
+  // cannot call. It is looked at when the worker is made, which keeps it open.
+  const WorkerPool* pool = nullptr;
 };
 
 // Where a program becomes a worker: first thing in main, once its routines are registered.
@@ -69,6 +73,7 @@ class Worker {
     given.tags = tags.data();
     given.tag_count = tags.size();
     given.publish = options.publish ? options.publish->get() : nullptr;
+    given.pool = options.pool == nullptr ? nullptr : options.pool->get();
     if (options.admit) {
       given.admit = detail::admit;
       // wool's from here on, also when this fails.

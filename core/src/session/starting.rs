@@ -173,6 +173,11 @@ impl Serving {
                 format!("worker {} runs as many tasks as it may", self.worker.uid()),
             ));
         };
+        // Looked at with the place taken: the worker ends its sessions once nobody has a place, and this one may not have
+        // been told yet.
+        if self.worker.is_draining() {
+            return Err((Reason::Draining, "the worker is stopping".to_owned()));
+        }
         Ok((routine, slot))
     }
 

@@ -41,6 +41,13 @@ static inline wool_bytes_t encode_int(int64_t number) {
   return finish(builder);
 }
 
+static inline wool_bytes_t encode_text(wool_slice_t string) {
+  wool_value_builder_t *builder;
+  wool_value_builder_new(&builder, NULL);
+  wool_value_builder_string(builder, string, NULL);
+  return finish(builder);
+}
+
 /* The arguments of a call: a string if it is not NULL, then ints. */
 static inline wool_bytes_t encode_arguments(const char *string, const int64_t *numbers, size_t count) {
   wool_value_builder_t *builder;
@@ -58,6 +65,34 @@ static inline int64_t decode_int(wool_slice_t data) {
   if (wool_value_reader_new(data, &reader, NULL) == WOOL_OK) wool_value_reader_int(reader, &number, NULL);
   wool_value_reader_free(reader);
   return number;
+}
+
+/* A string among bytes, as much of it as fits; empty for what is none. */
+static inline void decode_text(const wool_bytes_t *bytes, char *out, size_t size) {
+  wool_value_reader_t *reader = NULL;
+  wool_slice_t string = {NULL, 0};
+  if (wool_value_reader_new((wool_slice_t){bytes->ptr, bytes->len}, &reader, NULL) == WOOL_OK) {
+    wool_value_reader_string(reader, &string, NULL);
+  }
+  snprintf(out, size, "%.*s", (int)string.len, string.ptr == NULL ? "" : (const char *)string.ptr);
+  wool_value_reader_free(reader);
+}
+
+/* The only argument, an int. */
+static inline int64_t int_argument(wool_payload_t arguments) {
+  wool_value_reader_t *reader = NULL;
+  size_t positional = 0, named = 0;
+  int64_t number = 0;
+  wool_value_reader_new_arguments(arguments.data, &reader, &positional, &named, NULL);
+  if (positional == 1) wool_value_reader_int(reader, &number, NULL);
+  wool_value_reader_free(reader);
+  return number;
+}
+
+static inline void return_int(wool_task_t task, int64_t number) {
+  wool_bytes_t value = encode_int(number);
+  wool_task_return(task, encoded(&value), NULL);
+  wool_bytes_free(&value);
 }
 
 /* With the names of its parameters, up to NULL. */
@@ -84,8 +119,9 @@ static inline void leave(wool_runtime_t *runtime, wool_pool_t *pool) {
   wool_runtime_free(runtime);
 }
 
-/* A main function: `serve` registers the routines, `call` calls them in another process, which runs one task at a time. */
-static inline int play(void (*serve)(wool_runtime_t *), void (*call)(wool_pool_t *)) {
+/* A main function: `serve` registers the routines, `call` calls them in other processes, each of which runs one task at a
+ * time. */
+static inline int play_on(int32_t workers, void (*serve)(wool_runtime_t *), void (*call)(wool_pool_t *)) {
   wool_runtime_t *runtime;
   wool_pool_t *pool;
   wool_error_t *error = NULL;
@@ -93,12 +129,15 @@ static inline int play(void (*serve)(wool_runtime_t *), void (*call)(wool_pool_t
   serve(runtime);
   if (wool_serve_if_spawned(runtime)) return 0;
   wool_pool_options_t options = WOOL_POOL_OPTIONS_INIT;
-  options.spawn = 1;
+  options.spawn = workers;
+  options.quorum = (uint32_t)workers;
   options.concurrency = 1;
   check(wool_pool_new(runtime, &options, &pool, &error), error);
   call(pool);
   leave(runtime, pool);
   return 0;
 }
+
+static inline int play(void (*serve)(wool_runtime_t *), void (*call)(wool_pool_t *)) { return play_on(1, serve, call); }
 
 #endif
