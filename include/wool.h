@@ -473,7 +473,8 @@ typedef struct wool_runtime_options_t {
 } wool_runtime_options_t;
 
 // Tells that a queue that was empty has events. Called on one of wool's threads, or on a thread of yours
-// inside a function that ends a call (a cancel, a close). Must not block, and must call nothing of wool:
+// inside a function that ends a call (a cancel, a close), and, where the queue takes task events, inside one that
+// makes a call, asks a generator or answers a task. Must not block, and must call nothing of wool:
 // wake the thread that drains. It is not called again before a drain has found the queue empty, that is, has
 // filled fewer events than it had room for.
 typedef void (*wool_doorbell_fn)(void *user_data);

@@ -4,8 +4,8 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::SystemTime;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -13,9 +13,11 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::Uuid;
 use crate::log::Level;
-use crate::routine::Step;
 use crate::runtime::Runtime;
-use crate::task::TaskInfo;
+
+mod telling;
+
+pub(crate) use telling::{CallTeller, TaskTeller};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,12 +96,6 @@ impl Iteration {
             Iteration::Throw => "throw",
         }
     }
-
-    fn from_number(number: u8) -> Option<Iteration> {
-        [Iteration::Next, Iteration::Send, Iteration::Throw]
-            .into_iter()
-            .find(|iteration| *iteration as u8 == number)
-    }
 }
 
 /// Something that happened to a task.
@@ -125,7 +121,7 @@ pub struct TaskEvent {
     pub outcome: Option<Result<(), ErrorKind>>,
 }
 
-/// Takes events on the thread on which they happen. Must not block.
+/// Takes events on the thread on which they happen. Must not block, and not stop listening.
 pub trait TaskEventSink: Send + Sync {
     /// Something happened.
     fn event(&self, event: &TaskEvent);
@@ -300,197 +296,5 @@ impl fmt::Debug for TaskEvents {
         f.debug_struct("TaskEvents")
             .field("missed", &self.missed())
             .finish()
-    }
-}
-
-/// Who tells of a call, or of a task.
-struct Teller {
-    runtime: Runtime,
-    side: TaskSide,
-    id: Uuid,
-    caller: Option<Uuid>,
-    routine: Arc<str>,
-    /// An [`Iteration`]; 0 before the first.
-    iteration: AtomicU8,
-}
-
-impl Teller {
-    fn tell(
-        &self,
-        kind: TaskEventKind,
-        worker: Option<Uuid>,
-        iteration: Option<Iteration>,
-        outcome: Option<Result<(), ErrorKind>>,
-    ) {
-        self.runtime.task_events().tell(&TaskEvent {
-            kind,
-            side: self.side,
-            timestamp: SystemTime::now(),
-            id: self.id,
-            caller: self.caller,
-            worker,
-            routine: Arc::clone(&self.routine),
-            iteration,
-            outcome,
-        });
-    }
-
-    fn begin(&self, kind: TaskEventKind, worker: Option<Uuid>, iteration: Iteration) {
-        self.iteration.store(iteration as u8, Ordering::Relaxed);
-        self.tell(kind, worker, Some(iteration), None);
-    }
-
-    fn end(&self, worker: Option<Uuid>) {
-        let iteration = Iteration::from_number(self.iteration.load(Ordering::Relaxed));
-        self.tell(TaskEventKind::IterationCompleted, worker, iteration, None);
-    }
-}
-
-/// Tells of a call at its caller.
-pub(crate) struct CallTeller {
-    teller: Teller,
-    worker: Mutex<Option<Uuid>>,
-}
-
-impl CallTeller {
-    /// The call is made. `None`: nobody listens.
-    pub(crate) fn created(
-        runtime: &Runtime,
-        id: Uuid,
-        caller: Option<Uuid>,
-        routine: &Arc<str>,
-    ) -> Option<Box<CallTeller>> {
-        if !runtime.task_events().is_heard() {
-            return None;
-        }
-        let call = CallTeller {
-            teller: Teller {
-                runtime: runtime.own_reference(),
-                side: TaskSide::Caller,
-                id,
-                caller,
-                routine: Arc::clone(routine),
-                iteration: AtomicU8::new(0),
-            },
-            worker: Mutex::default(),
-        };
-        call.teller.tell(TaskEventKind::Created, None, None, None);
-        Some(Box::new(call))
-    }
-
-    /// It is written to the session of a worker.
-    pub(crate) fn scheduled(&self, worker_uid: &str) {
-        // A worker that says what is no UUID has none that could be told.
-        let uid = worker_uid
-            .parse()
-            .ok()
-            .map(|uid: wool_values::Uuid| *uid.as_bytes());
-        *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = uid;
-        self.teller.tell(TaskEventKind::Scheduled, uid, None, None);
-    }
-
-    pub(crate) fn initiated(&self, iteration: Iteration) {
-        let kind = TaskEventKind::IterationInitiated;
-        self.teller.begin(kind, self.worker(), iteration);
-    }
-
-    /// An item has come.
-    pub(crate) fn item(&self) {
-        self.teller.end(self.worker());
-    }
-
-    pub(crate) fn completed(&self, outcome: Result<(), ErrorKind>) {
-        let kind = TaskEventKind::Completed;
-        self.teller.tell(kind, self.worker(), None, Some(outcome));
-    }
-
-    fn worker(&self) -> Option<Uuid> {
-        *self.worker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Tells of a task at its worker.
-pub(crate) struct TaskTeller {
-    teller: Teller,
-    worker: Uuid,
-    is_scheduled: AtomicBool,
-    is_started: AtomicBool,
-    is_completed: AtomicBool,
-    /// Why it was stopped, which is then how it ends.
-    stopped_for: OnceLock<ErrorKind>,
-}
-
-impl TaskTeller {
-    /// `None`: nobody listens.
-    pub(crate) fn new(runtime: &Runtime, info: &TaskInfo) -> Option<Box<TaskTeller>> {
-        if !runtime.task_events().is_heard() {
-            return None;
-        }
-        Some(Box::new(TaskTeller {
-            teller: Teller {
-                runtime: runtime.own_reference(),
-                side: TaskSide::Worker,
-                id: info.id,
-                caller: info.caller,
-                routine: Arc::clone(&info.routine),
-                iteration: AtomicU8::new(0),
-            },
-            worker: info.worker_uid,
-            is_scheduled: AtomicBool::new(false),
-            is_started: AtomicBool::new(false),
-            is_completed: AtomicBool::new(false),
-            stopped_for: OnceLock::new(),
-        }))
-    }
-
-    /// It is let in.
-    pub(crate) fn scheduled(&self) {
-        self.is_scheduled.store(true, Ordering::Relaxed);
-        self.tell(TaskEventKind::Scheduled, None);
-    }
-
-    /// The routine begins.
-    pub(crate) fn started(&self) {
-        if !self.is_started.swap(true, Ordering::Relaxed) {
-            self.tell(TaskEventKind::Started, None);
-        }
-    }
-
-    /// The routine is resumed.
-    pub(crate) fn step(&self, step: &Step) {
-        let iteration = match step {
-            Step::Next => Iteration::Next,
-            Step::Send(_) => Iteration::Send,
-            Step::Throw(_) => Iteration::Throw,
-            Step::Close => return,
-        };
-        self.started();
-        let kind = TaskEventKind::IterationStarted;
-        self.teller.begin(kind, Some(self.worker), iteration);
-    }
-
-    pub(crate) fn item(&self) {
-        self.teller.end(Some(self.worker));
-    }
-
-    /// It is to end for this reason.
-    pub(crate) fn stop(&self, why: ErrorKind) {
-        self.stopped_for.get_or_init(|| why);
-    }
-
-    pub(crate) fn completed(&self, outcome: Result<(), ErrorKind>) {
-        let scheduled = self.is_scheduled.load(Ordering::Relaxed);
-        if !scheduled || self.is_completed.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        if self.is_started.load(Ordering::Relaxed) {
-            self.tell(TaskEventKind::Stopped, None);
-        }
-        let outcome = self.stopped_for.get().map_or(outcome, |why| Err(*why));
-        self.tell(TaskEventKind::Completed, Some(outcome));
-    }
-
-    fn tell(&self, kind: TaskEventKind, outcome: Option<Result<(), ErrorKind>>) {
-        self.teller.tell(kind, Some(self.worker), None, outcome);
     }
 }

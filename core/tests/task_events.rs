@@ -8,13 +8,17 @@
 
 mod common;
 
+use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use common::{Peers, block_on, eventually};
+use common::{Peers, block_on, eventually, socket_path};
 use wool::{
-    ErrorKind, Fault, PoolOptions, Routine, TaskEvent, TaskEventKind, TaskEvents, TaskSide, Uuid,
-    WorkerOptions,
+    AdmissionHook, Decision, ErrorKind, Fault, PoolOptions, Routine, Runtime, RuntimeOptions,
+    TaskEvent, TaskEventKind, TaskEvents, TaskSide, Uuid, Worker, WorkerOptions, WorkerPool,
 };
 
 fn routines() -> Vec<Routine> {
@@ -52,10 +56,13 @@ struct Told(Arc<Mutex<Vec<TaskEvent>>>);
 
 impl Told {
     fn listen(peers: &Peers) -> (Told, TaskEvents) {
+        Told::by(&peers.runtime)
+    }
+
+    fn by(runtime: &Runtime) -> (Told, TaskEvents) {
         let told = Told::default();
         let events = Arc::clone(&told.0);
-        let listening = peers
-            .runtime
+        let listening = runtime
             .on_task_event(0, move |event| events.lock().unwrap().push(event.clone()))
             .unwrap();
         (told, listening)
@@ -80,12 +87,16 @@ impl Told {
 
     /// Waits until as many tasks are completed on both sides.
     async fn completed(&self, tasks: usize) {
+        self.ends(2 * tasks).await;
+    }
+
+    async fn ends(&self, count: usize) {
         eventually(async || {
             let events = self.0.lock().unwrap();
             let completed = events
                 .iter()
                 .filter(|event| event.kind == TaskEventKind::Completed);
-            completed.count() == 2 * tasks
+            completed.count() == count
         })
         .await;
     }
@@ -191,23 +202,41 @@ fn each_step_of_a_stream_is_told() {
 }
 
 #[test]
+fn what_has_no_time_left_ends_for_that_reason() {
+    // On a busy machine the time may be up before the task has begun; then it gets more.
+    let began = [30, 300, 3_000]
+        .map(Duration::from_millis)
+        .into_iter()
+        .any(|timeout| {
+            let peers = Peers::new(routines());
+            let (told, _listening) = Told::listen(&peers);
+            let began = block_on(async {
+                let call = peers.pool.call("test.wait", ()).timeout(timeout);
+                let call = tokio::spawn(call.into_future());
+                let began = || told.of(TaskSide::Worker).len() >= 2;
+                eventually(async || began() || call.is_finished()).await;
+                call.await.unwrap().unwrap_err();
+                if !told.of(TaskSide::Worker).contains(&"started".to_owned()) {
+                    return false;
+                }
+                told.completed(1).await;
+                let caller = told.of(TaskSide::Caller);
+                assert_eq!(caller.last().unwrap(), "completed DEADLINE_EXCEEDED");
+                // The worker's clock or the caller's cancel, whichever came first.
+                assert_eq!(told.of(TaskSide::Worker)[..3], UNARY_WORKER);
+                true
+            });
+            peers.close();
+            began
+        });
+    assert!(began);
+}
+
+#[test]
 fn what_is_stopped_ends_for_that_reason() {
     let peers = Peers::new(routines());
     block_on(async {
         let (told, _listening) = Told::listen(&peers);
-        let late = peers
-            .pool
-            .call("test.wait", ())
-            .timeout(Duration::from_millis(30));
-        late.await.unwrap_err();
-        told.completed(1).await;
-        let caller = told.of(TaskSide::Caller);
-        assert_eq!(caller.last().unwrap(), "completed DEADLINE_EXCEEDED");
-        // The worker's clock or the caller's cancel, whichever came first.
-        let worker = told.of(TaskSide::Worker);
-        assert_eq!(worker[..3], UNARY_WORKER);
-        told.0.lock().unwrap().clear();
-
         let call = tokio::spawn(peers.pool.call("test.wait", ()).into_future());
         eventually(async || told.of(TaskSide::Worker).len() == 2).await;
         call.abort();
@@ -217,6 +246,7 @@ fn what_is_stopped_ends_for_that_reason() {
             &[&UNARY_WORKER[..], &["completed CANCELLED"]].concat(),
         );
         peers.pool.call("test.nowhere", ()).await.unwrap_err();
+        told.ends(1).await;
         told.check(&["created", "completed ROUTINE_NOT_FOUND"], &[]);
     });
     peers.close();
@@ -249,6 +279,179 @@ fn a_call_that_waits_for_a_place_is_scheduled_when_it_has_one() {
 }
 
 #[test]
+fn what_is_cancelled_before_a_thread_takes_it_never_starts() {
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    let held = Arc::clone(&gate);
+    let hold = Routine::blocking("test.hold", move |_task, _arguments| {
+        let open = held.0.lock().unwrap();
+        drop(held.1.wait_while(open, |open| !*open).unwrap());
+        Ok(())
+    });
+    let one_thread = RuntimeOptions {
+        routine_threads: 1,
+        ..RuntimeOptions::default()
+    };
+    let runtime = Runtime::new(one_thread).unwrap();
+    for routine in routines().into_iter().chain([hold]) {
+        runtime.register(routine).unwrap();
+    }
+    let worker = Worker::start(&runtime, WorkerOptions::default()).unwrap();
+    let pool = pool_of(&runtime, vec![worker.address().to_owned()]);
+    block_on(async {
+        let (told, _listening) = Told::by(&runtime);
+        let first = tokio::spawn(pool.call("test.hold", ()).into_future());
+        eventually(async || told.of(TaskSide::Worker).len() == 2).await;
+        told.0.lock().unwrap().clear();
+        let second = tokio::spawn(pool.call("test.blocking", ()).into_future());
+        eventually(async || told.of(TaskSide::Worker) == ["scheduled"]).await;
+        second.abort();
+        told.completed(1).await;
+        told.check(
+            &[&UNARY_CALLER[..], &["completed CANCELLED"]].concat(),
+            &["scheduled", "completed CANCELLED"],
+        );
+        *gate.0.lock().unwrap() = true;
+        gate.1.notify_all();
+        first.await.unwrap().unwrap();
+    });
+    runtime.close_blocking(None).unwrap();
+}
+
+fn pool_of(runtime: &Runtime, addresses: Vec<String>) -> WorkerPool {
+    let options = PoolOptions {
+        addresses,
+        ..PoolOptions::default()
+    };
+    WorkerPool::new(runtime, options).unwrap()
+}
+
+#[test]
+fn a_call_that_no_worker_gets_completes_at_its_caller_alone() {
+    let runtime = Runtime::new(Default::default()).unwrap();
+    let nowhere = format!("unix:{}", socket_path("events").display());
+    let pool = pool_of(&runtime, vec![nowhere]);
+    block_on(async {
+        let (told, _listening) = Told::by(&runtime);
+        let call = pool
+            .call("test.echo", (1,))
+            .dispatch_timeout(Duration::from_millis(30));
+        let error = call.await.unwrap_err();
+        told.ends(1).await;
+        let end = format!("completed {}", error.kind());
+        told.check(&["created", &end], &[]);
+
+        let call = tokio::spawn(pool.call("test.echo", (1,)).into_future());
+        eventually(async || told.of(TaskSide::Caller) == ["created"]).await;
+        pool.close(|| {});
+        call.await.unwrap().unwrap_err();
+        told.ends(1).await;
+        told.check(&["created", "completed CLOSED"], &[]);
+        // What is refused was no call.
+        pool.call("test.echo", (1,)).await.unwrap_err();
+        assert!(told.0.lock().unwrap().is_empty());
+    });
+    runtime.close_blocking(None).unwrap();
+}
+
+#[test]
+fn a_call_that_is_turned_away_is_scheduled_again() {
+    let runtime = Runtime::new(Default::default()).unwrap();
+    for routine in routines() {
+        runtime.register(routine).unwrap();
+    }
+    let busy = WorkerOptions {
+        admit: Some(Arc::new(AdmissionHook::blocking(|_call| {
+            Ok(Decision::Busy("not now".to_owned()))
+        }))),
+        ..WorkerOptions::default()
+    };
+    let busy = Worker::start(&runtime, busy).unwrap();
+    let free = Worker::start(&runtime, WorkerOptions::default()).unwrap();
+    let addresses = [&busy, &free].map(|worker| worker.address().to_owned());
+    let pool = pool_of(&runtime, addresses.to_vec());
+    block_on(async {
+        let both = async || {
+            pool.status()
+                .workers
+                .iter()
+                .all(|worker| worker.state == wool::WorkerState::Up)
+        };
+        eventually(both).await;
+        // One of two calls comes to the busy worker first.
+        let again = async || {
+            let (told, _listening) = Told::by(&runtime);
+            pool.call("test.echo", (1,)).await.unwrap();
+            told.completed(1).await;
+            assert_eq!(
+                told.of(TaskSide::Worker),
+                [&UNARY_WORKER[..], &["completed OK"]].concat()
+            );
+            let events = told.0.lock().unwrap();
+            let scheduled = events.iter().filter(|event| {
+                event.kind == TaskEventKind::Scheduled && event.side == TaskSide::Caller
+            });
+            let workers: Vec<_> = scheduled.map(|event| event.worker.unwrap()).collect();
+            let ran = events.iter().find(|event| event.side == TaskSide::Worker);
+            assert_eq!(workers.last(), ran.unwrap().worker.as_ref());
+            workers.len() == 2 && workers[0] != workers[1]
+        };
+        eventually(again).await;
+    });
+    runtime.close_blocking(None).unwrap();
+}
+
+/// Passes one connection on, until what it gives is shut down.
+fn between(path: &Path, address: String) -> JoinHandle<TcpStream> {
+    let listener = UnixListener::bind(path).unwrap();
+    std::thread::spawn(move || {
+        let (near, _) = listener.accept().unwrap();
+        let far = TcpStream::connect(address).unwrap();
+        let mut there = (near.try_clone().unwrap(), far.try_clone().unwrap());
+        let mut back = (far.try_clone().unwrap(), near);
+        std::thread::spawn(move || std::io::copy(&mut there.0, &mut there.1));
+        std::thread::spawn(move || {
+            // It may end by an error as well.
+            let _ = std::io::copy(&mut back.0, &mut back.1);
+            back.1.shutdown(Shutdown::Both)
+        });
+        far
+    })
+}
+
+#[test]
+fn a_task_whose_caller_is_gone_completes_at_its_worker() {
+    let runtimes = [(); 2].map(|()| Runtime::new(Default::default()).unwrap());
+    let [caller, serving] = &runtimes;
+    for routine in routines() {
+        serving.register(routine).unwrap();
+    }
+    let worker = Worker::start(serving, WorkerOptions::default()).unwrap();
+    let path = socket_path("events");
+    let between = between(&path, worker.address().to_owned());
+    block_on(async {
+        let pool = pool_of(caller, vec![format!("unix:{}", path.display())]);
+        let (at_caller, _listening) = Told::by(caller);
+        let (at_worker, _also) = Told::by(serving);
+        let call = tokio::spawn(pool.call("test.wait", ()).into_future());
+        let connected = between.join().unwrap();
+        eventually(async || at_worker.of(TaskSide::Worker).len() == 2).await;
+        connected.shutdown(Shutdown::Both).unwrap();
+        call.await.unwrap().unwrap_err();
+        at_caller.ends(1).await;
+        at_caller.check(
+            &[&UNARY_CALLER[..], &["completed WORKER_LOST"]].concat(),
+            &[],
+        );
+        at_worker.ends(1).await;
+        at_worker.check(&[], &[&UNARY_WORKER[..], &["completed CANCELLED"]].concat());
+    });
+    std::fs::remove_file(path).unwrap();
+    for runtime in &runtimes {
+        runtime.close_blocking(None).unwrap();
+    }
+}
+
+#[test]
 fn who_is_slow_misses_events_and_holds_up_nobody() {
     let peers = Peers::new(routines());
     let gate = Arc::new((Mutex::new(false), Condvar::new()));
@@ -262,12 +465,13 @@ fn who_is_slow_misses_events_and_holds_up_nobody() {
             drop(held.1.wait_while(open, |open| !*open).unwrap());
         })
         .unwrap();
+    block_on(async { peers.pool.call("test.echo", (0,)).await.unwrap() });
+    has_entered.recv().unwrap();
     block_on(async {
-        for n in 0..10 {
+        for n in 1..10 {
             peers.pool.call("test.echo", (n,)).await.unwrap();
         }
     });
-    has_entered.recv().unwrap();
     // Three events at the caller and four at the worker; one is being handled, four wait.
     block_on(async { eventually(async || listening.missed() == 10 * 7 - 5).await });
     drop(listening);

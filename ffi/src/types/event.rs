@@ -75,7 +75,8 @@ pub struct wool_event_t {
 }
 
 /// Tells that a queue that was empty has events. Called on one of wool's threads, or on a thread of yours
-/// inside a function that ends a call (a cancel, a close). Must not block, and must call nothing of wool:
+/// inside a function that ends a call (a cancel, a close), and, where the queue takes task events, inside one that
+/// makes a call, asks a generator or answers a task. Must not block, and must call nothing of wool:
 /// wake the thread that drains. It is not called again before a drain has found the queue empty, that is, has
 /// filled fewer events than it had room for.
 pub type wool_doorbell_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
