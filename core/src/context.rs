@@ -345,7 +345,8 @@ fn check_trace(entry: &Entry) -> Result<()> {
     Err(Error::new(
         ErrorKind::InvalidArgument,
         format!(
-            "{TRACE}.{} is neither {TRACEPARENT} nor {BAGGAGE} with a text: those are for traces, use a namespace of your own",
+            "{TRACE}.{} is neither {TRACEPARENT} nor {BAGGAGE} with a text: those are for traces, use a namespace of \
+             your own",
             entry.name
         ),
     ))

@@ -18,10 +18,10 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
+use crate::callers_pool::CallersPools;
 use crate::error::{Error, ErrorKind, Result};
 use crate::latch::Latch;
 use crate::log::{Level, LogSink, Logger};
-use crate::nested::CallersPools;
 use crate::registry::Registry;
 use crate::routine::Routine;
 use crate::task::Task;

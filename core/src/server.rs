@@ -191,7 +191,7 @@ pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
     drop(socket_file);
     let_run(&worker, &mut grace).await;
     worker.cancel_all();
-    worker.idle().await;
+    worker.places().idle().await;
     worker.finish_sessions();
     // Nobody listens for it when the servers have ended already.
     let _ = closing.send(true);
@@ -220,7 +220,7 @@ async fn let_run(worker: &WorkerShared, grace: &mut watch::Receiver<Option<Grace
             }
         };
         tokio::select! {
-            () = worker.idle() => return,
+            () = worker.places().idle() => return,
             () = over => return,
             _ = grace.changed() => {}
         }

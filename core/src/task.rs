@@ -9,11 +9,13 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use wool_values::Arguments;
 
+use crate::callers_pool;
 use crate::context::{Context, Seen};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Uuid;
-use crate::nested::{self, Children};
+use crate::nested::Children;
 use crate::payload::{Codec, Payload};
+use crate::place::Place;
 use crate::pool::WorkerPool;
 use crate::routine::{STREAM_CLOSED, Step};
 use crate::runtime::Runtime;
@@ -22,7 +24,7 @@ use crate::state::call::{Answer, Refused, Taken, WorkerCall};
 use crate::task_events::TaskTeller;
 use crate::threads;
 use crate::wire;
-use crate::worker::{Place, WorkerShared};
+use crate::worker::WorkerShared;
 
 /// What a task is.
 #[derive(Debug, Clone)]
@@ -90,7 +92,7 @@ pub(crate) struct WayBack {
 struct Inner {
     call: WorkerCall,
     arguments: Option<Payload>,
-    slot: Option<Place>,
+    place: Option<Place>,
     steps: StepClock,
     /// Up to where the caller knows of the context.
     seen: Seen,
@@ -118,16 +120,16 @@ impl TaskState {
         info: TaskInfo,
         max_payload: u64,
         call: WorkerCall,
-        slot: Place,
+        place: Place,
         steps: StepClock,
     ) -> Arc<TaskState> {
         let seen = back.seen;
-        let teller = TaskTeller::new(slot.worker().runtime(), &info);
+        let teller = TaskTeller::new(place.worker().runtime(), &info);
         Arc::new(TaskState {
             teller,
             back,
             info,
-            worker: Arc::clone(slot.worker()),
+            worker: Arc::clone(place.worker()),
             max_payload,
             cancelled: AtomicBool::new(false),
             children: Mutex::default(),
@@ -135,7 +137,7 @@ impl TaskState {
                 seen,
                 call,
                 arguments: None,
-                slot: Some(slot),
+                place: Some(place),
                 steps,
             }),
         })
@@ -245,7 +247,7 @@ impl TaskState {
     pub(crate) fn wait_for_child(&self, waits: bool) {
         let mut children = self.children();
         if children.wait(waits)
-            && let Some(place) = &mut self.lock().slot
+            && let Some(place) = &mut self.lock().place
         {
             place.lend(waits);
             // A session that has ended needs no telling.
@@ -262,7 +264,7 @@ impl TaskState {
         let mut inner = self.lock();
         let ended = inner.call.end_if_not_begun();
         if ended {
-            inner.slot = None;
+            inner.place = None;
             self.tell_completed(Err(why));
         }
         ended
@@ -338,7 +340,7 @@ impl TaskState {
         };
         // Sent under the lock, so that answers reach the session in the order in which they were taken.
         // A session that has ended needs none.
-        let place = inner.call.is_over().then(|| inner.slot.take()).flatten();
+        let place = inner.call.is_over().then(|| inner.place.take()).flatten();
         let _ = self.back.session.send(WorkerCommand::Answer {
             number: self.back.number,
             answer: message,
@@ -540,7 +542,7 @@ impl TaskContext {
             Some(described) => runtime
                 .callers_pools()
                 .get(runtime, described, &worker.own()),
-            None => Err(nested::not_told()),
+            None => Err(callers_pool::not_told()),
         };
         match (made, worker.own_pool()) {
             (Err(error), Some(own)) if error.kind() == ErrorKind::Unsupported => Ok(own.clone()),

@@ -196,8 +196,8 @@ pub const DEFAULT_TASK_EVENTS: usize = 4096;
 
 impl Runtime {
     /// Calls a handler with what happens to the tasks that this runtime's pools call and its workers run, from now on, in
-    /// order, on a thread `wool-event` of its own. It may block: `capacity` events wait for it (0 = 4,096), further ones are missed, and
-    /// counted.
+    /// order, on a thread `wool-event` of its own. It may block: `capacity` events wait for it (0 = 4,096), further ones
+    /// are missed, and counted.
     ///
     /// ```
     /// # fn main() -> wool::Result<()> {

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::admission::Admission;
+use crate::callers_pool::Own;
 use crate::discovery::{Announcement, Discovery};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{self, Uuid};
 use crate::latch::Latch;
 use crate::log::Level;
-use crate::nested::Own;
+use crate::place::Places;
 use crate::pool::WorkerPool;
 use crate::routine::Routine;
 use crate::runtime::{Member, MemberKind, Runtime, refuse_on_wool_thread};
@@ -103,11 +104,7 @@ pub(crate) struct WorkerShared {
     options: WorkerOptions,
     announcement: Mutex<Announced>,
     limits: Limits,
-    /// Tasks, and the places that they occupy: a task that waits for calls of its own lends its place.
-    in_flight: AtomicU32,
-    places: AtomicU32,
-    /// Told when the last task has ended.
-    idle: Notify,
+    places: Places,
     draining: AtomicBool,
     sessions: Mutex<Sessions>,
     grace: watch::Sender<Option<Grace>>,
@@ -188,11 +185,9 @@ impl Worker {
             uid_bytes,
             address: local.to_string(),
             limits,
+            places: Places::new(concurrency(&options)),
             options,
             announcement: Mutex::default(),
-            in_flight: AtomicU32::new(0),
-            places: AtomicU32::new(0),
-            idle: Notify::new(),
             draining: AtomicBool::new(false),
             sessions: Mutex::default(),
             grace: watch::Sender::new(None),
@@ -236,6 +231,12 @@ impl Worker {
     pub fn stop(&self, grace: Grace, done: impl FnOnce() + Send + 'static) {
         self.owner.shared.stopped.on_open(done);
         self.owner.shared.stop(grace);
+    }
+
+    /// The moment in which a drain has begun and no session has been told.
+    #[cfg(test)]
+    pub(crate) fn drain_silently(&self) {
+        self.owner.shared.draining.store(true, Ordering::Release);
     }
 
     /// Calls back when it has stopped, whoever stopped it.
@@ -354,17 +355,6 @@ impl WorkerShared {
         self.stopped.open();
     }
 
-    /// Waits until no task occupies a place.
-    pub(crate) async fn idle(&self) {
-        loop {
-            let told = self.idle.notified();
-            if self.in_flight.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            told.await;
-        }
-    }
-
     fn tell_sessions(&self, command: impl Fn() -> WorkerCommand) {
         for sender in self.sessions().senders.values() {
             // A session that has ended needs no telling.
@@ -391,21 +381,8 @@ impl WorkerShared {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a task, if there is one. `lent`: of its session, how many are lent.
-    pub(crate) fn take_place(self: &Arc<Self>, lent: &Arc<AtomicUsize>) -> Option<Place> {
-        let most = concurrency(&self.options);
-        self.places
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
-                (n < most).then_some(n + 1)
-            })
-            .ok()?;
-        self.in_flight.fetch_add(1, Ordering::AcqRel);
-        self.runtime.running().fetch_add(1, Ordering::AcqRel);
-        Some(Place {
-            worker: Arc::clone(self),
-            lent: Arc::clone(lent),
-            is_lent: false,
-        })
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// By which tasks call whose caller's pool cannot be used here.
@@ -429,11 +406,6 @@ impl WorkerShared {
         self.options.admit.as_ref()
     }
 
-    /// How many tasks have been taken and have not ended.
-    pub(crate) fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Acquire)
-    }
-
     pub(crate) fn hello(&self) -> wire::Hello {
         wire::Hello {
             worker_uid: self.uid.clone(),
@@ -455,8 +427,8 @@ impl WorkerShared {
         wire::WorkerDescription {
             worker: Some(self.record()),
             routines: serving.routines,
-            in_flight: self.in_flight(),
-            concurrency: concurrency(&self.options),
+            in_flight: self.places.tasks(),
+            concurrency: self.places.most(),
             draining: serving.draining,
         }
     }
@@ -550,46 +522,6 @@ pub(crate) struct SessionGuard {
 impl Drop for SessionGuard {
     fn drop(&mut self) {
         self.worker.sessions().senders.remove(&self.id);
-    }
-}
-
-/// The occupied place of a running task; dropping it frees the place.
-pub(crate) struct Place {
-    worker: Arc<WorkerShared>,
-    lent: Arc<AtomicUsize>,
-    is_lent: bool,
-}
-
-impl Place {
-    pub(crate) fn worker(&self) -> &Arc<WorkerShared> {
-        &self.worker
-    }
-
-    /// Others may have it while its task waits. The task takes it back when it goes on, even if that makes one too
-    /// many.
-    pub(crate) fn lend(&mut self, lend: bool) {
-        if lend == self.is_lent {
-            return;
-        }
-        self.is_lent = lend;
-        if lend {
-            self.worker.places.fetch_sub(1, Ordering::AcqRel);
-            self.lent.fetch_add(1, Ordering::AcqRel);
-        } else {
-            self.worker.places.fetch_add(1, Ordering::AcqRel);
-            self.lent.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.lend(false);
-        self.worker.places.fetch_sub(1, Ordering::AcqRel);
-        self.worker.runtime.running().fetch_sub(1, Ordering::AcqRel);
-        if self.worker.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.worker.idle.notify_waiters();
-        }
     }
 }
 

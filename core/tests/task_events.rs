@@ -233,6 +233,36 @@ fn what_has_no_time_left_ends_for_that_reason() {
 }
 
 #[test]
+fn what_is_asked_for_ahead_is_told_step_by_step() {
+    let peers = Peers::new(routines());
+    block_on(async {
+        let (told, _listening) = Told::listen(&peers);
+        let ahead = peers.pool.stream("test.mirror", (2,)).prefetch(u32::MAX);
+        let mut items = ahead.open().unwrap();
+        while let Some(item) = items.next().await {
+            item.unwrap();
+        }
+        told.completed(1).await;
+        // The first may be asked for before or after the call is given to the worker.
+        let mut caller = told.of(TaskSide::Caller);
+        caller.retain(|event| event != "scheduled");
+        assert_eq!(
+            caller,
+            [
+                "created",
+                "iteration-initiated next",
+                "iteration-completed next",
+                "iteration-initiated next",
+                "iteration-completed next",
+                "iteration-initiated next",
+                "completed OK",
+            ]
+        );
+    });
+    peers.close();
+}
+
+#[test]
 fn what_is_stopped_ends_for_that_reason() {
     let peers = Peers::new(routines());
     block_on(async {

@@ -75,9 +75,14 @@ fn wait(core: &FanOut, timeout_ms: i64, function: &str) -> Result<Next> {
     })
 }
 
+const SMALLEST_MAP_ITEM: usize =
+    std::mem::offset_of!(wool_map_item_t, error) + size_of::<*mut wool_error_t>();
+const SMALLEST_BROADCAST_ITEM: usize =
+    std::mem::offset_of!(wool_broadcast_item_t, error) + size_of::<*mut wool_error_t>();
+
 /// The struct that an item goes to, checked before an outcome is taken, which would be lost otherwise.
-unsafe fn item_out<T: Options>(out: *mut T) -> Result<()> {
-    let smallest = size_of::<T>();
+/// `smallest`: of the first version, which has all that the host has to free; a later one only adds to it.
+unsafe fn item_out<T: Options>(out: *mut T, smallest: usize) -> Result<()> {
     // SAFETY: `out` points at as many bytes as its first member says.
     let given = unsafe { guard::required(out.cast::<usize>(), "out") }?;
     if *given < smallest {
@@ -163,7 +168,7 @@ pub unsafe extern "C" fn wool_map_next(
     unsafe {
         guard::entry("wool_map_next", error, || {
             let map = guard::required(map, "map")?;
-            item_out(out)?;
+            item_out(out, SMALLEST_MAP_ITEM)?;
             match wait(&map.core, timeout_ms, "wool_map_next")? {
                 Next::End => Ok(wool_status_t::WOOL_END),
                 Next::Pending => Ok(wool_status_t::WOOL_PENDING),
@@ -275,7 +280,7 @@ pub unsafe extern "C" fn wool_broadcast_next(
     unsafe {
         guard::entry("wool_broadcast_next", error, || {
             let broadcast = guard::required(broadcast, "broadcast")?;
-            item_out(out)?;
+            item_out(out, SMALLEST_BROADCAST_ITEM)?;
             match wait(&broadcast.core, timeout_ms, "wool_broadcast_next")? {
                 Next::End => Ok(wool_status_t::WOOL_END),
                 Next::Pending => Ok(wool_status_t::WOOL_PENDING),

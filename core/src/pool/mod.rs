@@ -27,13 +27,14 @@ pub use status::{
 };
 
 use crate::call::{CallHandle, CallObserver, CallRequest, Outcome};
+use crate::callers_pool;
 use crate::connect::{Address, Endpoint};
 use crate::discovery::Discovery;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids;
 use crate::latch::Latch;
 use crate::log::Level;
-use crate::nested::{self, Nested};
+use crate::nested::Nested;
 use crate::registry::Registry;
 use crate::routine::RoutineKind;
 use crate::runtime::{Member as RuntimeMember, MemberKind, Runtime, refuse_on_wool_thread};
@@ -118,7 +119,7 @@ impl WorkerPool {
     pub fn new(runtime: &Runtime, options: PoolOptions) -> Result<WorkerPool> {
         let processes = options.processes()?;
         let found_in = options.found_in(processes)?;
-        let description = nested::describe(&options, found_in.as_ref());
+        let description = callers_pool::describe(&options, found_in.as_ref());
         WorkerPool::open(runtime, options, (processes, found_in), description, 0)
     }
 

@@ -38,7 +38,7 @@ impl Serving {
             tag: state.info().tag.as_str().into(),
             context: state.info().context.copy(),
             // This call has its place already.
-            in_flight: u64::from(self.worker.in_flight().saturating_sub(1)),
+            in_flight: u64::from(self.worker.places().tasks().saturating_sub(1)),
         };
         let (request, waiting) = AdmissionRequest::new(
             info,

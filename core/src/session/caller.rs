@@ -103,7 +103,7 @@ pub(crate) struct CallerSession {
     described: bool,
     /// From a goaway: calls above this did not start.
     last_started: Option<u64>,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
     /// Frames that grant windows, collected over a round.
     pub(super) grants: Vec<Frame>,
@@ -258,44 +258,9 @@ impl CallerSession {
                 self.give_back(dispatch, Why::Draining, None);
             }
             CallerCommand::Start(dispatch) => self.waiting.push_back(dispatch),
-            CallerCommand::Credit(flight, items) => {
-                if let Some((number, context)) = self.news(&flight) {
-                    let context = context.map(Box::new);
-                    if let Some(open) = self.open.get_mut(&number) {
-                        open.call.credit(items);
-                    }
-                    let credit = wire::Credit { items, context };
-                    // Not before what was sent to the yield, which may still be under way.
-                    self.outbox
-                        .frame_in_order(Frame::new(number, Kind::Credit(credit)));
-                }
-            }
-            CallerCommand::Send(flight, value) => {
-                if let Some((number, context)) = self.news(&flight) {
-                    if let Some(open) = self.open.get_mut(&number) {
-                        open.call.credit(1);
-                    }
-                    self.outbox.payload(number, value, true, move |value| {
-                        Kind::Send(Box::new(wire::Send {
-                            value: Some(value),
-                            context,
-                        }))
-                    });
-                }
-            }
-            CallerCommand::Throw(flight, fault) => {
-                if let Some((number, context)) = self.news(&flight) {
-                    if let Some(open) = self.open.get_mut(&number) {
-                        open.call.credit(1);
-                    }
-                    let throw = Box::new(wire::Throw {
-                        fault: Some(fault.into_wire()),
-                        context,
-                    });
-                    self.outbox
-                        .frame_in_order(Frame::new(number, Kind::Throw(throw)));
-                }
-            }
+            CallerCommand::Credit(flight, items) => self.ask(&flight, items),
+            CallerCommand::Send(flight, value) => self.send(&flight, value),
+            CallerCommand::Throw(flight, fault) => self.throw(&flight, *fault),
             CallerCommand::Close(flight) => {
                 if let Some((number, _)) = find(&mut self.open, &flight) {
                     // Not before the arguments, which may still be under way.
@@ -313,22 +278,6 @@ impl CallerSession {
             CallerCommand::Release(release) => self.inbox.release(&release, &mut self.grants),
             CallerCommand::Retire => self.retiring = true,
             CallerCommand::Shutdown => {}
-        }
-    }
-
-    /// The open call of a flight, with what its host has changed in the context. `None` also for one that has just been
-    /// ended, as that is more than can travel.
-    fn news(&mut self, flight: &Arc<Flight>) -> Option<(u64, Option<wire::Context>)> {
-        let (number, open) = find(&mut self.open, flight)?;
-        let Some(context) = &mut open.dispatch.context else {
-            return Some((number, None));
-        };
-        match context.changes() {
-            Ok(changes) => Some((number, changes)),
-            Err(error) => {
-                flight.leave(error);
-                None
-            }
         }
     }
 
@@ -583,7 +532,10 @@ impl CallerSession {
 }
 
 /// The open call of a flight, if it is on this session: after a re-offer its number belongs to another.
-fn find<'a>(open: &'a mut CallMap<Open>, flight: &Arc<Flight>) -> Option<(u64, &'a mut Open)> {
+pub(super) fn find<'a>(
+    open: &'a mut CallMap<Open>,
+    flight: &Arc<Flight>,
+) -> Option<(u64, &'a mut Open)> {
     let number = flight.number();
     open.get_mut(&number)
         .filter(|open| Arc::ptr_eq(&open.dispatch.flight, flight))

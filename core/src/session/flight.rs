@@ -252,11 +252,14 @@ impl Flight {
             if let Some(asked) = &mut way.asked {
                 asked.arrived(Instant::now);
                 self.wait(asked.owes());
+                if let Some(teller) = &self.teller {
+                    teller.item();
+                    if asked.owes() {
+                        teller.initiated(Iteration::Next);
+                    }
+                }
             }
         });
-        if let Some(teller) = &self.teller {
-            teller.item();
-        }
         self.due.item(item, |waker| wakers.push(waker));
     }
 
@@ -307,10 +310,16 @@ impl Flight {
 
     pub(crate) fn credit(self: &Arc<Self>, items: u32) {
         self.due.extra(|way| {
-            let asked = way.asked.as_mut();
-            if asked.is_some_and(|asked| asked.items(items, Instant::now)) {
-                self.wait(items > 0);
-                (0..items).for_each(|_| self.initiated(Iteration::Next));
+            let Some(asked) = &mut way.asked else {
+                return;
+            };
+            let idle = !asked.owes();
+            if asked.items(items, Instant::now) {
+                self.wait(asked.owes());
+                // What is asked for ahead is told of when its turn comes.
+                if idle && asked.owes() {
+                    self.initiated(Iteration::Next);
+                }
                 way.tell(CallerCommand::Credit(Arc::clone(self), items));
             }
         });

@@ -3,6 +3,7 @@
 
 mod admitting;
 mod answers;
+mod asking;
 mod caller;
 mod due;
 mod flight;

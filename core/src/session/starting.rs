@@ -9,9 +9,10 @@ use super::inbox::Part;
 use super::stepping::StepWatch;
 use super::transport::LinkError;
 use super::worker::{Open, Serving, WorkerCommand, uuid};
+use crate::callers_pool::{LARGEST_DEFINED, MOST_DEFINED};
 use crate::context::{Context, MOST_BYTES};
-use crate::nested::{LARGEST_DEFINED, MOST_DEFINED};
 use crate::payload::Payload;
+use crate::place::Place;
 use crate::routine::RoutineKind;
 use crate::state::call::WorkerCall;
 use crate::state::hello::Limits;
@@ -128,7 +129,7 @@ impl Serving {
     fn admit(
         &self,
         start: &wire::Start,
-    ) -> Result<(Arc<crate::routine::Routine>, crate::worker::Place), (Reason, String)> {
+    ) -> Result<(Arc<crate::routine::Routine>, Place), (Reason, String)> {
         if uuid(&start.task_id).is_none() {
             return Err((
                 Reason::Invalid,
@@ -167,7 +168,7 @@ impl Serving {
                 "this session has too many open calls".to_owned(),
             ));
         }
-        let Some(slot) = self.worker.take_place(&self.lent) else {
+        let Some(slot) = Place::take(&self.worker, &self.lent) else {
             return Err((
                 Reason::Busy,
                 format!("worker {} runs as many tasks as it may", self.worker.uid()),

@@ -17,13 +17,14 @@ use super::stepping::StepWatch;
 use super::transport::{LinkError, Outgoing, Transport, receive};
 use crate::admission::Verdict;
 use crate::error::{Error, ErrorKind, Fault};
+use crate::place::Place;
 use crate::routine::{Step, TaskControl};
 use crate::state::hello::{self, Peer, Refusal};
 use crate::state::liveness::{Check, Liveness};
 use crate::task::{TaskAnswer, TaskState};
 use crate::wire::frame::Kind;
 use crate::wire::{self, Batch, Frame};
-use crate::worker::{Place, WorkerShared};
+use crate::worker::WorkerShared;
 
 const COMMANDS_AT_ONCE: usize = 512;
 /// How long a caller may take to say hello.

@@ -27,9 +27,9 @@ pub enum wool_event_kind_t {
     WOOL_EVENT_CLOSED = 8,
     /// A worker's admission hook is asked: `handle` is a wool_admission_t.
     WOOL_EVENT_ADMISSION = 9,
-    /// Something happened to a task (wool_task_events_new): `payload` holds a map with `kind` ("task-created", ...), `side`
-    /// ("caller" or "worker"), `timestamp_us` (int), `id` (uuid), `routine`, `caller` and `worker` (uuid or null), `step` ("next",
-    /// "send", "throw" or null), `status` ("OK", an error's name, or null).
+    /// Something happened to a task (wool_task_events_new): `payload` holds a map with `kind` ("task-created", ...),
+    /// `side` ("caller" or "worker"), `timestamp_us` (int), `id` (uuid), `routine`, `caller` and `worker` (uuid or
+    /// null), `step` ("next", "send", "throw" or null), `status` ("OK", an error's name, or null).
     WOOL_EVENT_TASK_EVENT = 10,
 }
 
@@ -62,8 +62,9 @@ pub struct wool_event_t {
     pub tag: u64,
     /// The call, stream, task or admission; 0 for WOOL_EVENT_CLOSED.
     pub handle: u64,
-    /// Of RESULT and ITEM the value, of TASK the arguments, of a STEP that is WOOL_STEP_SEND what was sent. It lies in the drainer's slab when `owner` is NULL;
-    /// otherwise it belongs to the drainer: wool_bytes_free.
+    /// Of RESULT and ITEM the value, of TASK the arguments, of a STEP that is WOOL_STEP_SEND what was sent, of TASK_EVENT
+    /// what happened. It lies in the drainer's slab when `owner` is NULL; otherwise it belongs to the drainer:
+    /// wool_bytes_free.
     pub payload: wool_bytes_t,
     /// The payload's wool_codec_t; 0 without a payload.
     pub codec: i32,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::worker::{ONE, Peer, Target, start};
+use super::peer::{ONE, Peer, Target, start};
 use super::{call, run, session};
 use crate::admission::{Admission, AdmissionRequest};
 use crate::wire::frame::Kind;

@@ -3,6 +3,7 @@
 
 mod admission;
 mod caller;
+mod peer;
 mod worker;
 
 use std::time::Duration;
