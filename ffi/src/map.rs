@@ -80,17 +80,34 @@ const SMALLEST_MAP_ITEM: usize =
 const SMALLEST_BROADCAST_ITEM: usize =
     std::mem::offset_of!(wool_broadcast_item_t, error) + size_of::<*mut wool_error_t>();
 
-/// The struct that an item goes to, checked before an outcome is taken, which would be lost otherwise.
-/// `smallest`: of the first version, which has all that the host has to free; a later one only adds to it.
-unsafe fn item_out<T: Options>(out: *mut T, smallest: usize) -> Result<()> {
-    // SAFETY: `out` points at as many bytes as its first member says.
+/// Takes the next outcome, and writes it as the host's struct. That has to be as large as in the first version, which
+/// has all that the host has to free: an outcome that was taken and has no room would be lost.
+///
+/// # Safety
+/// `out` is NULL or points at as many bytes as its first member, `struct_size`, says.
+unsafe fn take<T: Options>(
+    core: &FanOut,
+    timeout_ms: i64,
+    function: &str,
+    (out, smallest): (*mut T, usize),
+    item: impl FnOnce(u64, Told) -> T,
+) -> Result<wool_status_t> {
+    // SAFETY: as the caller says.
     let given = unsafe { guard::required(out.cast::<usize>(), "out") }?;
     if *given < smallest {
         return Err(guard::invalid(format!(
             "out.struct_size is {given}: set it to the struct's size, as its _INIT macro does"
         )));
     }
-    Ok(())
+    Ok(match wait(core, timeout_ms, function)? {
+        Next::End => wool_status_t::WOOL_END,
+        Next::Pending => wool_status_t::WOOL_PENDING,
+        Next::Outcome { index, outcome } => {
+            // SAFETY: as the caller says.
+            unsafe { guard::fill(out, "out", item(index, Told::from(outcome))) }?;
+            wool_status_t::WOOL_OK
+        }
+    })
 }
 
 /// Makes a map: inputs are added by wool_map_add, their outcomes taken by wool_map_next. Never blocks. `options` may be
@@ -168,24 +185,17 @@ pub unsafe extern "C" fn wool_map_next(
     unsafe {
         guard::entry("wool_map_next", error, || {
             let map = guard::required(map, "map")?;
-            item_out(out, SMALLEST_MAP_ITEM)?;
-            match wait(&map.core, timeout_ms, "wool_map_next")? {
-                Next::End => Ok(wool_status_t::WOOL_END),
-                Next::Pending => Ok(wool_status_t::WOOL_PENDING),
-                Next::Outcome { index, outcome } => {
-                    let told = Told::from(outcome);
-                    let item = wool_map_item_t {
-                        struct_size: size_of::<wool_map_item_t>(),
-                        index,
-                        status: told.status,
-                        codec: told.codec,
-                        value: told.value,
-                        error: told.error,
-                    };
-                    guard::fill(out, "out", item)?;
-                    Ok(wool_status_t::WOOL_OK)
+            let at = (out, SMALLEST_MAP_ITEM);
+            take(&map.core, timeout_ms, "wool_map_next", at, |index, told| {
+                wool_map_item_t {
+                    struct_size: size_of::<wool_map_item_t>(),
+                    index,
+                    status: told.status,
+                    codec: told.codec,
+                    value: told.value,
+                    error: told.error,
                 }
-            }
+            })
         })
     }
 }
@@ -280,25 +290,22 @@ pub unsafe extern "C" fn wool_broadcast_next(
     unsafe {
         guard::entry("wool_broadcast_next", error, || {
             let broadcast = guard::required(broadcast, "broadcast")?;
-            item_out(out, SMALLEST_BROADCAST_ITEM)?;
-            match wait(&broadcast.core, timeout_ms, "wool_broadcast_next")? {
-                Next::End => Ok(wool_status_t::WOOL_END),
-                Next::Pending => Ok(wool_status_t::WOOL_PENDING),
-                Next::Outcome { index, outcome } => {
-                    let told = Told::from(outcome);
-                    let uid = broadcast.uids.get(index as usize);
-                    let item = wool_broadcast_item_t {
-                        struct_size: size_of::<wool_broadcast_item_t>(),
-                        worker_uid: wool_slice_t::of(uid.map_or("", |uid| uid)),
-                        status: told.status,
-                        codec: told.codec,
-                        value: told.value,
-                        error: told.error,
-                    };
-                    guard::fill(out, "out", item)?;
-                    Ok(wool_status_t::WOOL_OK)
-                }
-            }
+            let at = (out, SMALLEST_BROADCAST_ITEM);
+            let uid = |index| broadcast.uids.get(index as usize).map_or("", |uid| uid);
+            take(
+                &broadcast.core,
+                timeout_ms,
+                "wool_broadcast_next",
+                at,
+                |index, told| wool_broadcast_item_t {
+                    struct_size: size_of::<wool_broadcast_item_t>(),
+                    worker_uid: wool_slice_t::of(uid(index)),
+                    status: told.status,
+                    codec: told.codec,
+                    value: told.value,
+                    error: told.error,
+                },
+            )
         })
     }
 }
