@@ -187,7 +187,8 @@ class PoolSteps:
     async def add_worker(self, options, of="worker") -> None:
         """Starts another worker: of the worker's language, the caller's, or a third one."""
         self.workers.append(await self.place.worker(options, len(self.workers), of))
-        self._at_start.append(await self._counters(self.workers[-1]))
+        # Not read: it may serve already what is called all the time.
+        self._at_start.append(self.nothing_counted())
 
     async def worker_here(self, name, options=()) -> None:
         """Starts a worker in the caller's process."""

@@ -251,6 +251,10 @@ class Stage(PoolSteps, TaskSteps):
         except (ValueError, KeyError):
             raise Mismatch("count with every counter", judge.show(answer)) from None
 
+    @staticmethod
+    def nothing_counted() -> dict:
+        return dict.fromkeys(_COUNTERS, 0)
+
     async def _moved(self, index: int) -> dict:
         now = await self._counters(self.workers[index])
         return {name: now[name] - self._at_start[index][name] for name in _COUNTERS}
