@@ -363,7 +363,7 @@ fn a_map_takes_no_more_inputs_than_it_can_call() {
         Some(args![])
     });
     block_on(async {
-        let mut map = farm.pool.map("test.hold", inputs).in_flight(5).ordered();
+        let mut map = farm.pool.map("test.hold", inputs).in_flight(5);
         tokio::select! {
             item = map.next() => panic!("{item:?}"),
             () = house.holds(5) => {}
