@@ -8,7 +8,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::connect::is_local;
-use crate::discovery::{Discovery, Here, LocalDiscovery};
+use crate::discovery::{Discovery, Here};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{PoolOptions, WorkerPool};
 use crate::runtime::Runtime;
@@ -23,11 +23,15 @@ pub(crate) const LARGEST_DEFINED: usize = 64 * 1024;
 
 /// What a pool is, for the workers that its calls run on.
 pub(crate) fn describe(options: &PoolOptions, found_in: Option<&Discovery>) -> Bytes {
-    let local = found_in.map(|discovery| {
-        let Discovery::Local(local) = discovery;
-        local.to_wire()
-    });
-    let is_of_here = local.is_some() || options.addresses.iter().any(|text| is_local(text));
+    let discovery = match found_in.map(Discovery::describe) {
+        None => None,
+        Some(Some(discovery)) => Some(discovery),
+        Some(None) => {
+            return undescribed("its workers are found by a discovery of its program's own");
+        }
+    };
+    let is_of_here = found_in.is_some_and(Discovery::is_of_here)
+        || options.addresses.iter().any(|text| is_local(text));
     let origin = if is_of_here {
         match Here::find() {
             Ok(here) => Some(here.to_wire()),
@@ -39,7 +43,7 @@ pub(crate) fn describe(options: &PoolOptions, found_in: Option<&Discovery>) -> B
     let description = PoolDescription {
         undescribed: String::new(),
         origin,
-        local,
+        discovery,
         addresses: options.addresses.clone(),
         tags: options.tags.clone(),
         lease: u32::try_from(options.lease).unwrap_or(u32::MAX),
@@ -165,12 +169,13 @@ fn options(described: &Bytes, own: &Own) -> Result<PoolOptions> {
         ));
     }
     let discovery = description
-        .local
-        .map(LocalDiscovery::from_wire)
-        .transpose()?;
+        .discovery
+        .map(Discovery::from_description)
+        .transpose()
+        .map_err(|error| unsupported(error.message()))?;
     Ok(PoolOptions {
         spawn: Some(0),
-        discovery: discovery.map(Discovery::Local),
+        discovery,
         addresses: description.addresses,
         tags: description.tags,
         lease: description.lease as usize,
@@ -200,6 +205,7 @@ pub(crate) fn not_told() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discovery::LocalDiscovery;
 
     fn described(options: &PoolOptions) -> PoolDescription {
         let found_in = options.discovery.as_ref();

@@ -77,7 +77,10 @@ pub use broadcast::{Broadcast, BroadcastCall};
 pub use call::{CallHandle, CallObserver, CallRequest, Outcome, items_to_ask};
 pub use client::{Call, CallFuture, ResultStream, StreamCall, call, stream};
 pub use context::{Context, ContextValue};
-pub use discovery::{Discovery, LocalDiscovery, TurnedAway, TurnedAwayReason};
+pub use discovery::{
+    CustomDiscovery, Discovery, DnsDiscovery, LanDiscovery, LocalDiscovery, Publication,
+    StackedDiscovery, StaticDiscovery, Subscriber, TurnedAway, TurnedAwayReason, WorkerRecord,
+};
 pub use entry::{run_main, run_main_async};
 pub use error::{Error, ErrorKind, Fault, Result, retryable};
 pub use fan_out::{FanOut, MapProgress, Next, Progress};
@@ -86,8 +89,8 @@ pub use log::{Level, LogSink};
 pub use map::Map;
 pub use payload::{Codec, Payload};
 pub use pool::{
-    PoolOptions, PoolStatus, ProcessState, ProcessStatus, RoutineStatus, WorkerOrigin, WorkerPool,
-    WorkerState, WorkerStatus,
+    Balancer, Choice, ChoiceWorker, LoadBalancer, PoolOptions, PoolStatus, ProcessState,
+    ProcessStatus, RoutineStatus, WorkerOrigin, WorkerPool, WorkerState, WorkerStatus,
 };
 pub use routine::{Routine, RoutineKind, Service, Step, StreamClosed, TaskControl, Yielder};
 pub use runtime::{Runtime, RuntimeOptions};

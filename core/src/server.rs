@@ -41,6 +41,8 @@ pub(crate) const CONNECTION_WINDOW: u32 = 64 << 20;
 pub(crate) const BATCH_SLACK: usize = 64 * 1024;
 /// How long callers may take to hang up once they have been told everything.
 const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(3);
+/// How long a discovery may take to tell others that the worker is gone.
+const WITHDRAWN_WITHIN: Duration = Duration::from_secs(3);
 /// Finds peers that vanished while nothing was going on.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 
@@ -186,7 +188,7 @@ pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
     health
         .set_service_status("wool.v1.Session", ServingStatus::NotServing)
         .await;
-    worker.withdraw();
+    let withdrawn = worker.withdraw();
     worker.drain();
     drop(socket_file);
     let_run(&worker, &mut grace).await;
@@ -200,6 +202,14 @@ pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
     });
     if ended.await.is_err() {
         servers.shutdown().await;
+    }
+    if tokio::time::timeout(WITHDRAWN_WITHIN, withdrawn)
+        .await
+        .is_err()
+    {
+        worker.log(Level::Warn, || {
+            "discovery has not confirmed that the worker is withdrawn".to_owned()
+        });
     }
     worker.set_stopped();
 }

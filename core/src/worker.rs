@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::admission::Admission;
 use crate::callers_pool::Own;
-use crate::discovery::{Announcement, Discovery};
+use crate::connect::Address;
+use crate::discovery::{Announced, Discovery, Withdrawn};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{self, Uuid};
 use crate::latch::Latch;
@@ -40,8 +41,14 @@ pub struct WorkerOptions {
     pub secret: Option<Vec<u8>>,
     /// Largest arguments and items accepted, bytes. 0 = 256 MiB.
     pub max_payload: u64,
+    /// How others reach it, where that is not what it is bound to, in its record: `"host"`, `"host:port"`, IPv6 hosts in
+    /// brackets. Empty = the address that it is bound to. Bound to all addresses of the machine (`"0.0.0.0:0"`), a worker
+    /// on the LAN is reached at those of its networks; another discovery has to be told.
+    pub advertise: Vec<String>,
     /// Labels by which pools choose.
     pub tags: Vec<String>,
+    /// What else its record says of it, for others.
+    pub extra: BTreeMap<String, String>,
     /// Where pools find this worker; `None` = nowhere. A worker that is found locally asks its callers for
     /// the secret in its record: without `secret`, one that is drawn by lot.
     pub publish: Option<Discovery>,
@@ -61,7 +68,9 @@ impl Default for WorkerOptions {
             allow_plaintext: false,
             secret: None,
             max_payload: 0,
+            advertise: Vec::new(),
             tags: Vec::new(),
+            extra: BTreeMap::new(),
             publish: None,
             admit: None,
             pool: None,
@@ -101,8 +110,10 @@ pub(crate) struct WorkerShared {
     uid: String,
     uid_bytes: Uuid,
     address: String,
+    /// In its record.
+    advertised: Vec<String>,
     options: WorkerOptions,
-    announcement: Mutex<Announced>,
+    announcement: Mutex<Announcement>,
     limits: Limits,
     places: Places,
     draining: AtomicBool,
@@ -113,10 +124,10 @@ pub(crate) struct WorkerShared {
 
 /// Whether the worker can be found.
 #[derive(Default)]
-enum Announced {
+enum Announcement {
     #[default]
     NotYet,
-    Shown(#[expect(dead_code, reason = "withdrawn when dropped")] Box<Announcement>),
+    Shown(Box<dyn Announced>),
     Withdrawn,
 }
 
@@ -141,14 +152,14 @@ impl Worker {
         let uid_bytes = ids::random_uuid()?;
         let uid = ids::dashed(&uid_bytes);
         let announcement = match &options.publish {
-            Some(discovery) => Some(discovery.announce(&uid)?),
+            Some(discovery) => Some(discovery.announce(runtime, &uid)?),
             None => None,
         };
         if let Some(announcement) = &announcement {
             if options.socket_path.is_none() {
                 options.socket_path = announcement.socket_path().map(Path::to_owned);
             }
-            if options.secret.is_none() {
+            if options.secret.is_none() && announcement.holds_secret() {
                 options.secret = Some(ids::random_secret()?);
             }
         }
@@ -184,6 +195,7 @@ impl Worker {
             uid,
             uid_bytes,
             address: local.to_string(),
+            advertised: advertised(&options, local)?,
             limits,
             places: Places::new(concurrency(&options)),
             options,
@@ -301,7 +313,7 @@ impl WorkerShared {
         self.grace.subscribe()
     }
 
-    fn publish(&self, mut announcement: Announcement) -> Result<()> {
+    fn publish(&self, mut announcement: Box<dyn Announced>) -> Result<()> {
         let record = wire::WorkerRecord {
             local: Some(wire::LocalOrigin {
                 secret: self.secret().unwrap_or_default().to_vec().into(),
@@ -311,23 +323,26 @@ impl WorkerShared {
         };
         let mut announced = self.announcement();
         // A worker that was stopped meanwhile is not to be found any more.
-        if !matches!(*announced, Announced::Withdrawn) {
+        if !matches!(*announced, Announcement::Withdrawn) {
             announcement.publish(&record)?;
-            *announced = Announced::Shown(Box::new(announcement));
+            *announced = Announcement::Shown(announcement);
         }
         Ok(())
     }
 
-    fn announcement(&self) -> MutexGuard<'_, Announced> {
+    fn announcement(&self) -> MutexGuard<'_, Announcement> {
         self.announcement
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From here on nobody finds this worker any more.
-    pub(crate) fn withdraw(&self) {
-        let announced = std::mem::replace(&mut *self.announcement(), Announced::Withdrawn);
-        drop(announced);
+    pub(crate) fn withdraw(&self) -> Withdrawn {
+        let before = std::mem::replace(&mut *self.announcement(), Announcement::Withdrawn);
+        match before {
+            Announcement::Shown(announced) => announced.withdraw(),
+            Announcement::NotYet | Announcement::Withdrawn => Box::pin(std::future::ready(())),
+        }
     }
 
     /// From here on new tasks are refused, and callers are told.
@@ -437,7 +452,7 @@ impl WorkerShared {
         let socket_path = self.options.socket_path.as_ref();
         wire::WorkerRecord {
             uid: self.uid.clone(),
-            addresses: vec![self.address.clone()],
+            addresses: self.advertised.clone(),
             socket_path: socket_path
                 .map(|path| path.display().to_string())
                 .unwrap_or_default(),
@@ -447,6 +462,7 @@ impl WorkerShared {
             package_version: wire::PACKAGE_VERSION.to_owned(),
             language: self.runtime.language().to_owned(),
             tags: self.options.tags.clone(),
+            extra: self.options.extra.clone().into_iter().collect(),
             pid: std::process::id(),
             ..wire::WorkerRecord::default()
         }
@@ -549,6 +565,43 @@ fn resolve(options: &WorkerOptions) -> Result<SocketAddr> {
                  bind to loopback, or set allow_plaintext",
             ),
         ));
+    }
+    Ok(address)
+}
+
+/// What its record gives as its addresses.
+fn advertised(options: &WorkerOptions, bound: SocketAddr) -> Result<Vec<String>> {
+    if options.advertise.is_empty() {
+        return Ok(vec![bound.to_string()]);
+    }
+    let each = options.advertise.iter();
+    each.map(|text| advertise(text, bound.port())).collect()
+}
+
+/// `text` with the port that it leaves out.
+fn advertise(text: &str, port: u16) -> Result<String> {
+    let invalid = |problem: &str| {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!(
+                "\"{text}\" cannot be advertised: {problem}; use \"host\" or \"host:port\", IPv6 hosts in brackets"
+            ),
+        )
+    };
+    let bare = text.trim_matches(['[', ']']);
+    let is_ip = bare.parse::<IpAddr>().is_ok();
+    let address = match text.rsplit_once(':') {
+        _ if is_ip && bare.contains(':') => format!("[{bare}]:{port}"),
+        Some((host, "0")) => format!("{host}:{port}"),
+        Some(_) => text.to_owned(),
+        None => format!("{text}:{port}"),
+    };
+    if text.starts_with("unix:") || Address::parse(&address, true).is_err() {
+        return Err(invalid("it is no host"));
+    }
+    let is_wildcard = |address: SocketAddr| address.ip().to_canonical().is_unspecified();
+    if address.parse().is_ok_and(is_wildcard) {
+        return Err(invalid("nobody can reach a worker at every address"));
     }
     Ok(address)
 }

@@ -211,6 +211,7 @@ unsafe fn pool_options(options: *const wool_pool_options_t) -> Result<PoolOption
             secret: secret(options.secret)?,
             allow_plaintext: options.allow_plaintext != 0,
             max_payload: options.max_payload,
+            ..defaults
         })
     }
 }

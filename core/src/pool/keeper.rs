@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::PoolShared;
 use super::member::{Member, keep_member};
 use super::membership::Change;
-use crate::discovery::{DiscoveryEvent, Subscription};
+use crate::discovery::{DiscoveryEvent, Subscribed};
 use crate::log::Level;
 use crate::spawn::SpawnEvent;
 
@@ -22,6 +22,10 @@ const EVENTS_AT_ONCE: usize = 256;
 pub(super) enum PoolEvent {
     Discovery(DiscoveryEvent),
     Process(SpawnEvent),
+    /// A found worker does not answer.
+    Suspect {
+        key: String,
+    },
 }
 
 struct Keeper {
@@ -40,7 +44,7 @@ struct Keeper {
 pub(super) async fn keep_pool(
     shared: Arc<PoolShared>,
     mut events: mpsc::UnboundedReceiver<PoolEvent>,
-    subscription: Option<Subscription>,
+    subscription: Option<Box<dyn Subscribed>>,
     processes: usize,
 ) {
     let mut keeper = Keeper {
@@ -71,7 +75,7 @@ pub(super) async fn keep_pool(
             () = shared.parked_one.notified() => next = shared.unpark(false),
             () = due => next = shared.unpark(false),
             count = events.recv_many(&mut heard, EVENTS_AT_ONCE) => if count > 0 {
-                keeper.hear(heard.drain(..));
+                keeper.hear(heard.drain(..), subscription.as_deref());
             },
             // What has left is forgotten.
             Some(_) = keeper.members.join_next() => {}
@@ -97,11 +101,20 @@ impl Keeper {
             .spawn(keep_member(Arc::clone(&self.shared), member));
     }
 
-    fn hear(&mut self, events: impl Iterator<Item = PoolEvent>) {
+    fn hear(
+        &mut self,
+        events: impl Iterator<Item = PoolEvent>,
+        subscription: Option<&dyn Subscribed>,
+    ) {
         for event in events {
             match event {
                 PoolEvent::Discovery(event) => self.hear_discovery(event),
                 PoolEvent::Process(event) => self.hear_process(event),
+                PoolEvent::Suspect { key } => {
+                    if let Some(subscription) = subscription {
+                        subscription.suspect(&key);
+                    }
+                }
             }
         }
         let starting = self.serving < self.processes && !self.crash_loop;
@@ -113,7 +126,7 @@ impl Keeper {
     fn hear_discovery(&mut self, event: DiscoveryEvent) {
         let mut membership = self.shared.membership();
         let changes = match event {
-            DiscoveryEvent::Found(record) => membership.found(*record),
+            DiscoveryEvent::Found(found) => membership.found(*found),
             DiscoveryEvent::TurnedAway(turned_away) => membership.turned_away(turned_away),
             DiscoveryEvent::Gone { key } => membership.gone(&key),
             DiscoveryEvent::Scanned => {
@@ -183,8 +196,8 @@ impl Keeper {
                     let member = self.shared.add_member(member);
                     self.keep(member);
                 }
-                Change::Leave { uid } => {
-                    if let Some(member) = self.shared.remove_member(&uid) {
+                Change::Leave { key } => {
+                    if let Some(member) = self.shared.remove_member(&key) {
                         member.leave();
                     }
                 }
@@ -196,7 +209,7 @@ impl Keeper {
     async fn end(
         mut self,
         mut events: mpsc::UnboundedReceiver<PoolEvent>,
-        subscription: Option<Subscription>,
+        subscription: Option<Box<dyn Subscribed>>,
     ) {
         while self.members.join_next().await.is_some() {}
         self.shared.forget_members();

@@ -17,6 +17,8 @@ use crate::session::{CallerCommand, CallerSession, LinkState, Owner, SessionEnd}
 
 pub(super) struct Member {
     pub(super) id: u64,
+    /// What discovery knows it by, or its address.
+    pub(super) key: String,
     pub(super) endpoint: Endpoint,
     pub(super) origin: WorkerOrigin,
     pub(super) tags: Vec<String>,
@@ -46,9 +48,10 @@ const LAST_BACKOFF: Duration = Duration::from_secs(10);
 
 impl Member {
     /// One at an address that the pool was given.
-    pub(super) fn fixed(id: u64, endpoint: Endpoint) -> Member {
+    pub(super) fn fixed(id: u64, key: String, endpoint: Endpoint) -> Member {
         Member {
             id,
+            key,
             endpoint,
             origin: WorkerOrigin::Fixed,
             tags: Vec::new(),
@@ -67,7 +70,7 @@ impl Member {
             },
             tags: candidate.tags,
             pid: candidate.pid,
-            ..Member::fixed(id, candidate.endpoint)
+            ..Member::fixed(id, candidate.key, candidate.endpoint)
         }
     }
 
@@ -170,6 +173,9 @@ pub(super) async fn keep_member(shared: Arc<PoolShared>, member: Arc<Member>) {
             format!("{}: {}", member.name(), error.message())
         });
         member.set_down(error);
+        if member.origin == WorkerOrigin::Found {
+            shared.tell_suspect(&member.key);
+        }
         shared.tell_changed();
         tokio::select! {
             () = until_over(&mut closing, &mut leaving) => return,

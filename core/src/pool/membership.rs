@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 
+use bytes::Bytes;
+
 use crate::connect::{Address, Endpoint};
-use crate::discovery::{TurnedAway, TurnedAwayReason};
+use crate::discovery::{Found, TurnedAway, TurnedAwayReason};
 use crate::wire::{self, Door, WorkerRecord};
 
 /// Records turned away that are remembered one by one; beyond, they are only counted.
@@ -17,6 +19,8 @@ pub(super) struct Policy {
     /// 0 = all.
     pub(super) lease: usize,
     pub(super) allow_plaintext: bool,
+    /// For workers that are believed, and whose records hold none.
+    pub(super) secret: Option<Bytes>,
 }
 
 /// What the pool has to do.
@@ -25,14 +29,15 @@ pub(super) enum Change {
     Join(Box<Candidate>),
     /// Takes no new tasks; those that run go on.
     Leave {
-        uid: String,
+        key: String,
     },
 }
 
 /// A worker to connect to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Candidate {
-    pub(super) uid: String,
+    /// What discovery knows it by: its uid, if it has one.
+    pub(super) key: String,
     pub(super) endpoint: Endpoint,
     pub(super) tags: Vec<String>,
     pub(super) pid: u32,
@@ -42,7 +47,7 @@ pub(super) struct Candidate {
 
 pub(super) struct Membership {
     policy: Policy,
-    /// Acceptable workers by uid.
+    /// Acceptable workers by what discovery knows them by.
     candidates: BTreeMap<String, Candidate>,
     /// Of those, the ones that were told to join.
     joined: BTreeSet<String>,
@@ -68,15 +73,15 @@ impl Membership {
     }
 
     /// A record, new or newer.
-    pub(super) fn found(&mut self, record: WorkerRecord) -> Vec<Change> {
-        let uid = record.uid.clone();
-        match self.judge(record) {
+    pub(super) fn found(&mut self, found: Found) -> Vec<Change> {
+        let key = found.key().to_owned();
+        match self.judge(found) {
             Ok(candidate) => {
-                self.turned_away.remove(&uid);
+                self.turned_away.remove(&key);
                 self.accept(candidate)
             }
             Err(turned_away) => {
-                let changes = self.forget(&uid);
+                let changes = self.forget(&key);
                 self.turn_away(turned_away);
                 changes
             }
@@ -150,10 +155,12 @@ impl Membership {
         &self.counts
     }
 
-    fn judge(&self, record: WorkerRecord) -> Result<Candidate, TurnedAway> {
+    fn judge(&self, found: Found) -> Result<Candidate, TurnedAway> {
+        let key = found.key().to_owned();
+        let Found { record, trusted } = found;
         let refuse = |reason, message: String| {
             Err(TurnedAway {
-                key: record.uid.clone(),
+                key: key.clone(),
                 reason,
                 message,
             })
@@ -198,10 +205,13 @@ impl Membership {
         Ok(Candidate {
             endpoint: Endpoint {
                 addresses,
-                uid: record.uid.clone(),
-                secret: record.local.map(|local| local.secret),
+                uid: record.uid,
+                secret: match record.local {
+                    Some(local) => Some(local.secret),
+                    None => self.policy.secret.clone().filter(|_| trusted),
+                },
             },
-            uid: record.uid,
+            key,
             tags: record.tags,
             pid: record.pid,
             own,
@@ -228,28 +238,28 @@ impl Membership {
     }
 
     fn accept(&mut self, candidate: Candidate) -> Vec<Change> {
-        let uid = candidate.uid.clone();
-        let before = self.candidates.insert(uid.clone(), candidate.clone());
-        if self.joined.contains(&uid) {
+        let key = candidate.key.clone();
+        let before = self.candidates.insert(key.clone(), candidate.clone());
+        if self.joined.contains(&key) {
             let same = before.is_some_and(|before| before.endpoint == candidate.endpoint);
             if same {
                 return Vec::new();
             }
-            return vec![Change::Leave { uid }, Change::Join(Box::new(candidate))];
+            return vec![Change::Leave { key }, Change::Join(Box::new(candidate))];
         }
         if candidate.own || self.has_room() {
-            self.waiting.retain(|waiting| *waiting != uid);
-            return self.join(uid).into_iter().collect();
+            self.waiting.retain(|waiting| *waiting != key);
+            return self.join(key).into_iter().collect();
         }
-        if !self.waiting.contains(&uid) {
-            self.waiting.push_back(uid.clone());
+        if !self.waiting.contains(&key) {
+            self.waiting.push_back(key.clone());
         }
         let message = format!(
             "the pool has the {} that its lease allows",
             self.policy.lease
         );
         self.turn_away(TurnedAway {
-            key: uid,
+            key,
             reason: TurnedAwayReason::Lease,
             message,
         });
@@ -261,19 +271,19 @@ impl Membership {
         self.policy.lease == 0 || found.count() < self.policy.lease
     }
 
-    fn join(&mut self, uid: String) -> Option<Change> {
-        let candidate = self.candidates.get(&uid)?.clone();
-        self.joined.insert(uid);
+    fn join(&mut self, key: String) -> Option<Change> {
+        let candidate = self.candidates.get(&key)?.clone();
+        self.joined.insert(key);
         Some(Change::Join(Box::new(candidate)))
     }
 
     fn fill_lease(&mut self) -> Vec<Change> {
         let mut changes = Vec::new();
         while self.has_room()
-            && let Some(uid) = self.waiting.pop_front()
+            && let Some(key) = self.waiting.pop_front()
         {
-            self.turned_away.remove(&uid);
-            changes.extend(self.join(uid));
+            self.turned_away.remove(&key);
+            changes.extend(self.join(key));
         }
         changes
     }
@@ -285,7 +295,7 @@ impl Membership {
             return Vec::new();
         }
         let mut changes = vec![Change::Leave {
-            uid: key.to_owned(),
+            key: key.to_owned(),
         }];
         changes.append(&mut self.fill_lease());
         changes
@@ -306,12 +316,14 @@ impl Membership {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::WorkerRecord;
 
     fn membership(tags: &[&str], lease: usize) -> Membership {
         Membership::new(Policy {
             tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
             lease,
             allow_plaintext: false,
+            secret: None,
         })
     }
 
@@ -325,11 +337,18 @@ mod tests {
         }
     }
 
+    fn found(record: WorkerRecord) -> Found {
+        Found {
+            record,
+            trusted: true,
+        }
+    }
+
     fn joins(changes: &[Change]) -> Vec<&str> {
         let mut uids = Vec::new();
         for change in changes {
             if let Change::Join(candidate) = change {
-                uids.push(candidate.uid.as_str());
+                uids.push(candidate.key.as_str());
             }
         }
         uids
@@ -337,7 +356,7 @@ mod tests {
 
     fn leave(uid: &str) -> Change {
         Change::Leave {
-            uid: uid.to_owned(),
+            key: uid.to_owned(),
         }
     }
 
@@ -352,8 +371,8 @@ mod tests {
     #[test]
     fn a_worker_joins_once_and_leaves_once() {
         let mut members = membership(&[], 0);
-        assert_eq!(joins(&members.found(record("a"))), ["a"]);
-        assert_eq!(members.found(record("a")), []);
+        assert_eq!(joins(&members.found(found(record("a")))), ["a"]);
+        assert_eq!(members.found(found(record("a"))), []);
         assert_eq!(members.gone("a"), [leave("a")]);
         assert_eq!(members.gone("a"), []);
     }
@@ -361,12 +380,12 @@ mod tests {
     #[test]
     fn a_worker_that_moved_is_dialled_anew() {
         let mut members = membership(&[], 0);
-        members.found(record("a"));
+        members.found(found(record("a")));
         let moved = WorkerRecord {
             addresses: vec!["127.0.0.1:2".to_owned()],
             ..record("a")
         };
-        let changes = members.found(moved);
+        let changes = members.found(found(moved));
         assert_eq!(changes[0], leave("a"));
         assert_eq!(joins(&changes), ["a"]);
     }
@@ -378,11 +397,14 @@ mod tests {
             tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
             ..record("a")
         };
-        assert_eq!(members.found(tagged(&["gpu"])), []);
+        assert_eq!(members.found(found(tagged(&["gpu"]))), []);
         assert_eq!(reason(&members, "a"), Some(TurnedAwayReason::Tags));
-        assert_eq!(joins(&members.found(tagged(&["big", "x", "gpu"]))), ["a"]);
+        assert_eq!(
+            joins(&members.found(found(tagged(&["big", "x", "gpu"])))),
+            ["a"]
+        );
         assert_eq!(reason(&members, "a"), None);
-        assert_eq!(members.found(tagged(&[])), [leave("a")]);
+        assert_eq!(members.found(found(tagged(&[]))), [leave("a")]);
         assert_eq!(members.counts()[&TurnedAwayReason::Tags], 2);
     }
 
@@ -390,7 +412,7 @@ mod tests {
     fn the_lease_caps_found_workers_in_their_order() {
         let mut members = membership(&[], 2);
         for uid in ["c", "a", "d", "b"] {
-            members.found(record(uid));
+            members.found(found(record(uid)));
         }
         assert_eq!(reason(&members, "d"), Some(TurnedAwayReason::Lease));
         assert_eq!(reason(&members, "b"), Some(TurnedAwayReason::Lease));
@@ -412,10 +434,10 @@ mod tests {
         };
         members.own_ready("own");
         assert!(members.expects_own());
-        assert_eq!(joins(&members.found(record("own"))), ["own"]);
+        assert_eq!(joins(&members.found(found(record("own")))), ["own"]);
         assert!(!members.expects_own());
-        assert_eq!(joins(&members.found(gpu("one"))), ["one"]);
-        assert_eq!(members.found(gpu("two")), []);
+        assert_eq!(joins(&members.found(found(gpu("one")))), ["one"]);
+        assert_eq!(members.found(found(gpu("two"))), []);
         // Found before its process said that it is ready: it took the lease, and gives it back.
         assert_eq!(joins(&members.own_ready("one")), ["two"]);
         assert_eq!(members.own_ended("own"), [leave("own")]);
@@ -424,8 +446,8 @@ mod tests {
     #[test]
     fn an_own_worker_that_waits_for_the_lease_joins_when_it_is_known() {
         let mut members = membership(&[], 1);
-        members.found(record("one"));
-        assert_eq!(members.found(record("own")), []);
+        members.found(found(record("one")));
+        assert_eq!(members.found(found(record("own"))), []);
         assert_eq!(joins(&members.own_ready("own")), ["own"]);
         assert_eq!(reason(&members, "own"), None);
         assert!(members.counts().is_empty());
@@ -466,7 +488,7 @@ mod tests {
         ];
         for (record, wanted) in bad {
             let uid = record.uid.clone();
-            assert_eq!(members.found(record), []);
+            assert_eq!(members.found(found(record)), []);
             assert_eq!(reason(&members, &uid), Some(wanted));
         }
         members.turned_away(TurnedAway {

@@ -4,6 +4,7 @@
 //! `membership` decides who belongs to it, `keeper` carries that out, `member` keeps one session,
 //! `dispatch` gives calls to workers.
 
+mod balancer;
 mod dispatch;
 mod keeper;
 mod member;
@@ -21,6 +22,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::{Notify, mpsc, watch};
 
+use options::Whereabouts;
+
+pub use balancer::{Balancer, Choice, ChoiceWorker, LoadBalancer};
 pub use options::PoolOptions;
 pub use status::{
     PoolStatus, ProcessState, ProcessStatus, RoutineStatus, WorkerOrigin, WorkerState, WorkerStatus,
@@ -29,7 +33,7 @@ pub use status::{
 use crate::call::{CallHandle, CallObserver, CallRequest, Outcome};
 use crate::callers_pool;
 use crate::connect::{Address, Endpoint};
-use crate::discovery::Discovery;
+use crate::discovery::LocalDiscovery;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids;
 use crate::latch::Latch;
@@ -118,9 +122,9 @@ impl WorkerPool {
     /// this program may not be started again, [`ErrorKind::Closed`].
     pub fn new(runtime: &Runtime, options: PoolOptions) -> Result<WorkerPool> {
         let processes = options.processes()?;
-        let found_in = options.found_in(processes)?;
-        let description = callers_pool::describe(&options, found_in.as_ref());
-        WorkerPool::open(runtime, options, (processes, found_in), description, 0)
+        let whereabouts = options.whereabouts(processes)?;
+        let description = callers_pool::describe(&options, whereabouts.described.as_ref());
+        WorkerPool::open(runtime, options, (processes, whereabouts), description, 0)
     }
 
     /// The pool of a caller, made again for the calls of its tasks, which are to know it by the same description.
@@ -129,13 +133,13 @@ impl WorkerPool {
         options: PoolOptions,
         description: &Bytes,
     ) -> Result<WorkerPool> {
-        let found_in = options.found_in(0)?;
+        let whereabouts = options.whereabouts(0)?;
         // The workers that make it again are not all to begin with the same one.
         let first_turn = usize::from_ne_bytes(ids::random()?);
         WorkerPool::open(
             runtime,
             options,
-            (0, found_in),
+            (0, whereabouts),
             description.clone(),
             first_turn,
         )
@@ -144,7 +148,7 @@ impl WorkerPool {
     fn open(
         runtime: &Runtime,
         options: PoolOptions,
-        (processes, found_in): (usize, Option<Discovery>),
+        (processes, whereabouts): (usize, Whereabouts),
         description: Bytes,
         first_turn: usize,
     ) -> Result<WorkerPool> {
@@ -160,10 +164,11 @@ impl WorkerPool {
                 tags: options.tags.clone(),
                 lease: options.lease,
                 allow_plaintext: options.allow_plaintext,
+                secret: options.secret.clone().map(Bytes::from),
             })),
             spawner: Mutex::default(),
             problems: Mutex::default(),
-            expecting: AtomicBool::new(found_in.is_some()),
+            expecting: AtomicBool::new(whereabouts.found_in.is_some()),
             quorum_reached: AtomicBool::new(options.quorum == 0),
             turn: AtomicUsize::new(first_turn),
             parked: Mutex::default(),
@@ -179,12 +184,12 @@ impl WorkerPool {
             options,
         });
         shared.add_fixed_members()?;
-        let subscription = match &found_in {
-            Some(discovery) => Some(discovery.subscribe(shared.discovery_sink())?),
+        let subscription = match &whereabouts.found_in {
+            Some(discovery) => Some(discovery.subscribe(runtime, shared.discovery_sink())?),
             None => None,
         };
         if processes > 0 {
-            let spawner = shared.start_processes(processes, found_in)?;
+            let spawner = shared.start_processes(processes, whereabouts.own)?;
             *shared.spawner() = Some(spawner);
         }
         let member: Weak<PoolShared> = Arc::downgrade(&shared);
@@ -421,7 +426,7 @@ impl PoolShared {
                 uid: String::new(),
                 secret: secret.clone(),
             };
-            self.add_member(Member::fixed(self.new_id(), endpoint));
+            self.add_member(Member::fixed(self.new_id(), text.clone(), endpoint));
         }
         Ok(())
     }
@@ -429,7 +434,7 @@ impl PoolShared {
     fn start_processes(
         self: &Arc<Self>,
         count: usize,
-        publish: Option<Discovery>,
+        publish: Option<LocalDiscovery>,
     ) -> Result<Spawner> {
         let options = &self.options;
         let plan = SpawnPlan {
@@ -443,6 +448,9 @@ impl PoolShared {
                 concurrency: options.concurrency,
                 max_payload: options.max_payload,
                 publish,
+                bind: options.bind.clone(),
+                advertise: options.advertise.clone(),
+                allow_plaintext: options.allow_plaintext,
             },
             times: SpawnTimes::default(),
         };
@@ -462,6 +470,13 @@ impl PoolShared {
         })
     }
 
+    fn tell_suspect(&self, key: &str) {
+        // The keeper may have ended.
+        let _ = self.events.send(PoolEvent::Suspect {
+            key: key.to_owned(),
+        });
+    }
+
     fn new_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
@@ -473,11 +488,11 @@ impl PoolShared {
         member
     }
 
-    fn remove_member(&self, uid: &str) -> Option<Arc<Member>> {
+    fn remove_member(&self, key: &str) -> Option<Arc<Member>> {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         let index = members
             .iter()
-            .position(|member| member.endpoint.uid == uid)?;
+            .position(|member| member.origin != WorkerOrigin::Fixed && member.key == key)?;
         Some(members.remove(index))
     }
 

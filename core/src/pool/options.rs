@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::discovery::{Discovery, LocalDiscovery};
+use super::balancer::Balancer;
+use crate::discovery::{Discovery, LocalDiscovery, StackedDiscovery};
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::Limits;
 use crate::spawn::SpawnCommand;
@@ -30,12 +31,18 @@ pub struct PoolOptions {
     pub grace: Grace,
     /// Where workers are found, and where those that the pool starts are published.
     pub discovery: Option<Discovery>,
+    /// Where the started workers listen, as [`crate::WorkerOptions::bind`]. Empty = loopback.
+    pub bind: String,
+    /// How others reach the started workers, as [`crate::WorkerOptions::advertise`].
+    pub advertise: Vec<String>,
     /// Workers at fixed addresses: `"host:port"` or `"unix:/path"`.
     pub addresses: Vec<String>,
     /// Found workers must have all of these tags; the started ones get them.
     pub tags: Vec<String>,
     /// The most found workers that are admitted; those that the pool starts do not count. 0 = all.
     pub lease: usize,
+    /// How calls are spread over the workers.
+    pub balancer: Balancer,
     /// Connected workers that the first call waits for. 0 = it waits for one that takes it.
     pub quorum: usize,
     /// How long calls wait for the quorum.
@@ -44,7 +51,7 @@ pub struct PoolOptions {
     pub dispatch_timeout: Duration,
     /// Presented to the workers at `addresses`. (A found worker's secret is in its record.)
     pub secret: Option<Vec<u8>>,
-    /// Dialling beyond loopback without TLS has to be asked for.
+    /// Dialling beyond loopback without TLS has to be asked for, and so has letting the started workers listen there.
     pub allow_plaintext: bool,
     /// Largest results and items accepted, bytes. 0 = 256 MiB.
     pub max_payload: u64,
@@ -60,9 +67,12 @@ impl Default for PoolOptions {
             concurrency: 0,
             grace: Grace::Now,
             discovery: None,
+            bind: String::new(),
+            advertise: Vec::new(),
             addresses: Vec::new(),
             tags: Vec::new(),
             lease: 0,
+            balancer: Balancer::default(),
             quorum: 0,
             quorum_timeout: WAIT,
             dispatch_timeout: WAIT,
@@ -71,6 +81,19 @@ impl Default for PoolOptions {
             max_payload: 0,
         }
     }
+}
+
+/// Where a pool's workers are.
+pub(super) struct Whereabouts {
+    /// What the pool listens to.
+    pub(super) found_in: Option<Discovery>,
+    /// What it tells workers, which call on by it.
+    pub(super) described: Option<Discovery>,
+    /// Where the processes that it starts publish themselves.
+    pub(super) own: Option<LocalDiscovery>,
+    /// Where the pool publishes them besides.
+    #[expect(dead_code, reason = "carried out by the keeper")]
+    pub(super) published_by: Option<Discovery>,
 }
 
 /// Nobody means to start more by one pool.
@@ -112,13 +135,39 @@ impl PoolOptions {
         Ok(count)
     }
 
-    /// Where workers are found: what was given, or a place of its own for what the pool starts.
-    pub(super) fn found_in(&self, processes: usize) -> Result<Option<Discovery>> {
-        match &self.discovery {
-            Some(discovery) => Ok(Some(discovery.clone())),
-            None if processes > 0 => Ok(Some(Discovery::Local(LocalDiscovery::private()?))),
-            None => Ok(None),
+    /// Where workers are found and published. What the pool starts is found in shared memory, whatever else it is
+    /// published by.
+    pub(super) fn whereabouts(&self, processes: usize) -> Result<Whereabouts> {
+        let given = self.discovery.clone();
+        if processes == 0 {
+            return Ok(Whereabouts {
+                found_in: given.clone(),
+                described: given,
+                own: None,
+                published_by: None,
+            });
         }
+        if let Some(Discovery::Local(local)) = &given {
+            return Ok(Whereabouts {
+                own: Some(local.clone()),
+                found_in: given.clone(),
+                described: given,
+                published_by: None,
+            });
+        }
+        let own = LocalDiscovery::private()?;
+        let private = Discovery::Local(own.clone());
+        Ok(Whereabouts {
+            own: Some(own),
+            found_in: Some(match &given {
+                Some(given) => {
+                    Discovery::Stacked(StackedDiscovery::new([private.clone(), given.clone()])?)
+                }
+                None => private.clone(),
+            }),
+            described: Some(given.clone().unwrap_or(private)),
+            published_by: given,
+        })
     }
 
     pub(super) fn limits(&self) -> Limits {

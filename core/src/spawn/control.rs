@@ -153,10 +153,10 @@ pub(super) fn setup(worker: &WorkerSetup) -> Setup {
         tags: worker.tags.clone(),
         concurrency: worker.concurrency,
         max_payload: worker.max_payload,
-        local: worker.publish.as_ref().map(|discovery| {
-            let Discovery::Local(local) = discovery;
-            local.to_wire()
-        }),
+        local: worker.publish.as_ref().map(LocalDiscovery::to_wire),
+        bind: worker.bind.clone(),
+        advertise: worker.advertise.clone(),
+        allow_plaintext: worker.allow_plaintext,
     }
 }
 
@@ -165,7 +165,15 @@ pub(super) fn worker_options(setup: Setup) -> Result<WorkerOptions> {
         None => None,
         Some(local) => Some(Discovery::Local(LocalDiscovery::from_wire(local)?)),
     };
+    let defaults = WorkerOptions::default();
     Ok(WorkerOptions {
+        bind: if setup.bind.is_empty() {
+            defaults.bind
+        } else {
+            setup.bind
+        },
+        advertise: setup.advertise,
+        allow_plaintext: setup.allow_plaintext,
         tags: setup.tags,
         concurrency: setup.concurrency,
         max_payload: setup.max_payload,
@@ -273,10 +281,18 @@ mod tests {
             tags: vec!["gpu".to_owned()],
             concurrency: 3,
             max_payload: 4,
-            publish: Some(Discovery::Local(local.clone())),
+            publish: Some(local.clone()),
+            bind: "0.0.0.0:0".to_owned(),
+            advertise: vec!["here".to_owned()],
+            allow_plaintext: true,
         };
         let options = worker_options(setup(&sent)).unwrap();
         assert_eq!(options.tags, sent.tags);
+        assert_eq!(
+            (options.bind, options.advertise),
+            (sent.bind, sent.advertise)
+        );
+        assert!(options.allow_plaintext);
         assert_eq!((options.concurrency, options.max_payload), (3, 4));
         let Some(Discovery::Local(published)) = options.publish else {
             panic!("not published");

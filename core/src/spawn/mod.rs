@@ -25,7 +25,7 @@ pub use child::{serve_if_spawned, serve_if_spawned_with};
 pub use command::SpawnCommand;
 pub(crate) use slot::{SlotState, SpawnTimes};
 
-use crate::discovery::Discovery;
+use crate::discovery::LocalDiscovery;
 use crate::error::{Error, Result};
 use crate::runtime::Runtime;
 use crate::worker::Grace;
@@ -43,7 +43,11 @@ pub(crate) struct WorkerSetup {
     pub(crate) concurrency: u32,
     /// As in [`crate::WorkerOptions`].
     pub(crate) max_payload: u64,
-    pub(crate) publish: Option<Discovery>,
+    pub(crate) publish: Option<LocalDiscovery>,
+    /// Empty = the default.
+    pub(crate) bind: String,
+    pub(crate) advertise: Vec<String>,
+    pub(crate) allow_plaintext: bool,
 }
 
 #[derive(Clone, Debug)]

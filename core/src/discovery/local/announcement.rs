@@ -15,6 +15,7 @@ use super::fork::{HeldFd, Origin, Quiet};
 use super::record::{self, Here};
 use super::root::{self, Root};
 use super::{lock, names};
+use crate::discovery::Announced;
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::WorkerRecord;
 
@@ -43,31 +44,16 @@ struct LockedFile {
     name: String,
 }
 
-impl Announcement {
-    /// # Errors
-    /// [`ErrorKind::InvalidArgument`] for what is no uid, else as [`Root::find`].
-    pub(super) fn new(root: Root, namespace: &str, uid: &str) -> Result<Announcement> {
-        let bare = names::bare(uid)?;
-        let socket = root.namespace_path(namespace).join(names::socket(&bare));
-        let mut announcement = Announcement {
-            root,
-            namespace: namespace.to_owned(),
-            bare,
-            socket: (socket.as_os_str().len() <= LONGEST_SOCKET_PATH).then_some(socket),
-            next_number: 0,
-            unshown: None,
-            shown: None,
-            origin: Origin::here()?,
-        };
-        announcement.unshown = Some(announcement.make_file()?);
-        Ok(announcement)
-    }
-
-    pub(in crate::discovery) fn socket_path(&self) -> Option<&Path> {
+impl Announced for Announcement {
+    fn socket_path(&self) -> Option<&Path> {
         self.socket.as_deref()
     }
 
-    pub(in crate::discovery) fn publish(&mut self, record: &WorkerRecord) -> Result<()> {
+    fn holds_secret(&self) -> bool {
+        true
+    }
+
+    fn publish(&mut self, record: &WorkerRecord) -> Result<()> {
         self.origin.check()?;
         let bytes = record::encode(record, &Here::find()?)?;
         let file = match self.unshown.take() {
@@ -90,6 +76,27 @@ impl Announcement {
                 Err(error)
             }
         }
+    }
+}
+
+impl Announcement {
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for what is no uid, else as [`Root::find`].
+    pub(super) fn new(root: Root, namespace: &str, uid: &str) -> Result<Announcement> {
+        let bare = names::bare(uid)?;
+        let socket = root.namespace_path(namespace).join(names::socket(&bare));
+        let mut announcement = Announcement {
+            root,
+            namespace: namespace.to_owned(),
+            bare,
+            socket: (socket.as_os_str().len() <= LONGEST_SOCKET_PATH).then_some(socket),
+            next_number: 0,
+            unshown: None,
+            shown: None,
+            origin: Origin::here()?,
+        };
+        announcement.unshown = Some(announcement.make_file()?);
+        Ok(announcement)
     }
 
     fn show(&self, file: LockedFile, bytes: &[u8]) -> Result<LockedFile, (LockedFile, Error)> {

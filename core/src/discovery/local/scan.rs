@@ -16,7 +16,7 @@ use super::lock;
 use super::names::{self, Name};
 use super::record::{self, Here, LARGEST};
 use super::root::Root;
-use crate::discovery::{DiscoveryEvent, TurnedAway, TurnedAwayReason};
+use crate::discovery::{DiscoveryEvent, Found, TurnedAway, TurnedAwayReason};
 use crate::wire::WorkerRecord;
 
 /// What was there at the last look.
@@ -234,7 +234,10 @@ impl Content {
 
     fn event(&self) -> DiscoveryEvent {
         match self {
-            Content::Usable(record) => DiscoveryEvent::Found(record.clone()),
+            Content::Usable(record) => DiscoveryEvent::Found(Box::new(Found {
+                record: (**record).clone(),
+                trusted: true,
+            })),
             Content::TurnedAway(turned) => DiscoveryEvent::TurnedAway(turned.clone()),
         }
     }

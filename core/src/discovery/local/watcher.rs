@@ -15,7 +15,7 @@ use super::root::Root;
 use super::schedule::SWEEP_ALONE;
 use super::sweep_once;
 use super::watched::Watched;
-use crate::discovery::DiscoverySink;
+use crate::discovery::{DiscoverySink, Subscribed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Runtime;
 
@@ -105,6 +105,8 @@ impl Watcher {
         })
     }
 }
+
+impl Subscribed for Subscription {}
 
 impl Drop for Subscription {
     fn drop(&mut self) {

@@ -120,7 +120,7 @@ fn a_worker_that_cannot_start_says_why() {
         command: act("fail"),
         count: 1,
         worker: WorkerSetup {
-            publish: Some(Discovery::Local(discovery.in_directory(&directory))),
+            publish: Some(discovery.in_directory(&directory)),
             ..WorkerSetup::default()
         },
         times: quick(),

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::places::RUNTIME_DIRECTORY;
 use super::{places, record, uid};
+use crate::discovery::Announced;
 use crate::discovery::local::{Announcement, LocalDiscovery};
 use crate::error::ErrorKind;
 

@@ -2,6 +2,7 @@
 
 use super::children::Process;
 use super::{Directory, Told, names, nothing_is_left, publish, uid};
+use crate::discovery::Announced;
 
 #[test]
 fn a_killed_worker_is_gone_with_its_socket() {

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use super::watcher::Watcher;
 use super::{Announcement, LocalDiscovery, Root, Subscription};
-use crate::discovery::{DiscoveryEvent, DiscoverySink};
+use crate::discovery::{Announced, DiscoveryEvent, DiscoverySink};
 use crate::ids;
 use crate::wire::{LocalOrigin, WorkerRecord};
 
@@ -111,7 +111,7 @@ impl Told {
 
     fn found(&self) -> WorkerRecord {
         match self.next() {
-            DiscoveryEvent::Found(record) => *record,
+            DiscoveryEvent::Found(found) => found.record,
             other => panic!("instead of a worker: {other:?}"),
         }
     }

@@ -8,6 +8,7 @@ use nix::unistd::geteuid;
 
 use super::children::Process;
 use super::{Directory, Told, cannot, is_root, names, publish, record, set_mode, uid};
+use crate::discovery::Announced;
 use crate::discovery::local::LocalDiscovery;
 use crate::discovery::local::root::Root;
 use crate::error::{Error, ErrorKind};

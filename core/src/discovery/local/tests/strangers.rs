@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::children::Process;
 use super::{Directory, Told, cannot, eventually, is_root, publish, record, uid};
+use crate::discovery::Announced;
 use crate::discovery::local::record::{Here, LARGEST, encode};
 use crate::discovery::local::{lock, names};
 use crate::discovery::{DiscoveryEvent, TurnedAwayReason};
@@ -57,7 +58,7 @@ fn what_is_no_record_is_turned_away_with_its_reason() {
                 assert!(!turned.message.is_empty());
                 reasons.insert(turned.key, turned.reason);
             }
-            DiscoveryEvent::Found(record) => found.push(record.uid),
+            DiscoveryEvent::Found(found_one) => found.push(found_one.record.uid),
             DiscoveryEvent::Scanned => break,
             other => panic!("{other:?}"),
         }
@@ -139,7 +140,7 @@ fn a_file_of_another_user_is_turned_away_and_stays() {
     told.scanned();
     for event in both {
         match event {
-            DiscoveryEvent::Found(record) => assert_eq!(record.uid, good),
+            DiscoveryEvent::Found(found) => assert_eq!(found.record.uid, good),
             DiscoveryEvent::TurnedAway(turned) => {
                 assert_eq!(turned.key, other);
                 assert_eq!(turned.reason, TurnedAwayReason::OtherUser);

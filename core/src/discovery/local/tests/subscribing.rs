@@ -5,6 +5,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use super::{Directory, Told, WATCHDOG, eventually, names, publish, record, set_mode, uid};
+use crate::discovery::Announced;
 use crate::discovery::local::watcher::Watcher;
 use crate::discovery::local::{LocalDiscovery, Subscription};
 use crate::discovery::{Discovery, DiscoveryEvent};
@@ -40,10 +41,11 @@ fn a_worker_is_found_updated_and_gone() {
 fn the_seam_leads_here() {
     let directory = Directory::new();
     let discovery = Discovery::Local(directory.discovery("test"));
+    let runtime = Runtime::new(Default::default()).unwrap();
     let (sink, events) = super::sink();
-    let _subscription = discovery.subscribe(sink).unwrap();
+    let _subscription = discovery.subscribe(&runtime, sink).unwrap();
     let uid = uid();
-    let mut announcement = discovery.announce(&uid).unwrap();
+    let mut announcement = discovery.announce(&runtime, &uid).unwrap();
     assert!(announcement.socket_path().is_some());
     announcement.publish(&record(&uid, &[])).unwrap();
     let next = || events.recv_timeout(WATCHDOG).unwrap();
@@ -55,7 +57,7 @@ fn the_seam_leads_here() {
     );
     assert!(
         both.iter()
-            .any(|event| matches!(event, DiscoveryEvent::Found(found) if found.uid == uid))
+            .any(|event| matches!(event, DiscoveryEvent::Found(found) if found.record.uid == uid))
     );
 }
 
