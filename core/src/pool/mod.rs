@@ -5,8 +5,10 @@
 //! `dispatch` gives calls to workers.
 
 mod balancer;
+mod choices;
 mod dispatch;
 mod keeper;
+mod lots;
 mod member;
 mod membership;
 mod options;
@@ -47,8 +49,10 @@ use crate::spawn::{SpawnCommand, SpawnPlan, SpawnTimes, Spawner, WorkerSetup};
 use crate::state::asked::Asked;
 use crate::task::cancelled_with_task;
 use crate::task_events::CallTeller;
+use choices::Choices;
 use dispatch::Parked;
 use keeper::{PoolEvent, keep_pool};
+use lots::Lots;
 use member::Member;
 use membership::{Membership, Policy};
 
@@ -86,11 +90,16 @@ struct PoolShared {
     quorum_reached: AtomicBool,
     /// Where the next round robin begins.
     turn: AtomicUsize,
+    /// Which workers are looked at, where the less loaded gets a call.
+    lots: Lots,
+    choices: Mutex<Choices>,
     parked: Mutex<Vec<Parked>>,
     /// Something changed that may let parked calls go.
     changed: Notify,
     /// Counts the changes: a call that was offered before one and is parked after it would wait in vain.
     changes: AtomicU64,
+    /// Counts how often sessions had places again, where a balancer of the host's own is asked.
+    freed: AtomicU64,
     /// A call was parked: the keeper's timer may be too late.
     parked_one: Notify,
     /// Parked calls wait for a place at a worker.
@@ -171,9 +180,12 @@ impl WorkerPool {
             expecting: AtomicBool::new(whereabouts.found_in.is_some()),
             quorum_reached: AtomicBool::new(options.quorum == 0),
             turn: AtomicUsize::new(first_turn),
+            lots: Lots::new(u64::from_ne_bytes(ids::random()?)),
+            choices: Mutex::default(),
             parked: Mutex::default(),
             changed: Notify::new(),
             changes: AtomicU64::new(0),
+            freed: AtomicU64::new(0),
             parked_one: Notify::new(),
             place_wanted: AtomicBool::new(false),
             closing: watch::Sender::new(false),

@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use super::PoolShared;
 use super::member::{Link, Member};
+use super::{PoolShared, lock};
 use crate::discovery::{TurnedAway, TurnedAwayReason};
 use crate::error::Error;
 use crate::routine::RoutineKind;
@@ -209,7 +209,7 @@ impl PoolShared {
                 .into_iter()
                 .map(ProcessStatus::from)
                 .collect(),
-            waiting: self.parked().len(),
+            waiting: self.parked().len() + lock(&self.choices).len(),
             quorum_reached: self.quorum_reached.load(Ordering::Acquire),
             problems: [&problems.discovery, &problems.spawn]
                 .into_iter()
