@@ -449,14 +449,17 @@ impl Member {
     pub(super) fn able(&self, dispatch: &Dispatch, seen: &mut Seen) -> Option<ChoiceWorker> {
         let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
         let (_, state) = self.fits(&link, dispatch, seen)?;
+        let Link::Up { address, .. } = &*link else {
+            return None;
+        };
         if !state.has_place() {
             seen.full = true;
             return None;
         }
         Some(ChoiceWorker {
             uid: state.peer().worker_uid.as_str().into(),
-            address: self.name(),
-            tags: self.tags.clone(),
+            address: address.to_string(),
+            tags: self.about().tags.clone(),
             in_flight: state.in_flight(),
             capacity: state.peer().limits.max_open_calls,
         })
@@ -480,7 +483,10 @@ impl Member {
             }
         }
         let (commands, state) = match link {
-            Link::Up { commands, state } => (commands, state),
+            Link::Up {
+                commands, state, ..
+            } => (commands, state),
+            Link::Duplicate { .. } => return None,
             Link::Connecting => {
                 seen.connecting = true;
                 seen.hopeful = true;
