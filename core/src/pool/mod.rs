@@ -2,7 +2,7 @@
 //! picks one for each call, and offers what certainly did not start to another.
 //!
 //! `membership` decides who belongs to it, `keeper` carries that out, `member` keeps one session,
-//! `dispatch` gives calls to workers.
+//! `dispatch` gives calls to workers, `choices` asks the host's balancer, `duplicates` sees that no worker has two sessions.
 
 mod balancer;
 mod choices;
@@ -16,6 +16,9 @@ mod options;
 mod status;
 mod status_value;
 mod wanted;
+
+#[cfg(test)]
+mod half_open_tests;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
