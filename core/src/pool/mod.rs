@@ -10,10 +10,12 @@ mod keeper;
 mod member;
 mod membership;
 mod options;
+mod publisher;
 mod status;
 mod status_value;
 mod wanted;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -51,6 +53,7 @@ use dispatch::Parked;
 use keeper::{PoolEvent, keep_pool};
 use member::Member;
 use membership::{Membership, Policy};
+use publisher::Publisher;
 
 /// Calls routines on a set of workers. When the last clone is dropped, it closes: pending calls end as
 /// [`ErrorKind::Closed`], and the workers that it started are stopped.
@@ -106,6 +109,8 @@ struct Problems {
     discovery: Option<Error>,
     /// The pool's processes die before they serve.
     spawn: Option<Error>,
+    /// Workers of the pool that could not be published, by their uids.
+    publish: BTreeMap<String, Error>,
 }
 
 /// A time to come that no program sees.
@@ -188,8 +193,13 @@ impl WorkerPool {
             Some(discovery) => Some(discovery.subscribe(runtime, shared.discovery_sink())?),
             None => None,
         };
+        let publisher = match (&whereabouts.own, whereabouts.published_by) {
+            (Some(own), Some(discovery)) => Some(Publisher::new(&shared, own, discovery)?),
+            _ => None,
+        };
         if processes > 0 {
-            let spawner = shared.start_processes(processes, whereabouts.own)?;
+            let is_published = publisher.is_some();
+            let spawner = shared.start_processes(processes, whereabouts.own, is_published)?;
             *shared.spawner() = Some(spawner);
         }
         let member: Weak<PoolShared> = Arc::downgrade(&shared);
@@ -200,6 +210,7 @@ impl WorkerPool {
             Arc::clone(&shared),
             received,
             subscription,
+            publisher,
             processes,
         ));
         Ok(WorkerPool {
@@ -435,6 +446,7 @@ impl PoolShared {
         self: &Arc<Self>,
         count: usize,
         publish: Option<LocalDiscovery>,
+        is_published: bool,
     ) -> Result<Spawner> {
         let options = &self.options;
         let plan = SpawnPlan {
@@ -451,6 +463,8 @@ impl PoolShared {
                 bind: options.bind.clone(),
                 advertise: options.advertise.clone(),
                 allow_plaintext: options.allow_plaintext,
+                // Those who find them elsewhere cannot know one that is drawn by lot.
+                secret: is_published.then(|| options.secret.clone().unwrap_or_default()),
             },
             times: SpawnTimes::default(),
         };

@@ -23,7 +23,7 @@ pub(super) struct Dnsmasq {
 impl Dnsmasq {
     /// With a file of hosts, and services as `"name,target,port"`. `None`: there is no dnsmasq here, which has been said.
     pub(super) fn start(hosts: &str, services: &[&str]) -> Option<Dnsmasq> {
-        let version = Command::new("dnsmasq").arg("--version").output();
+        let version = Command::new(program()).arg("--version").output();
         if let Err(error) = version {
             let why = format!("dnsmasq cannot be run ({error}): install the package dnsmasq-base");
             assert!(std::env::var_os("CI").is_none(), "{why}");
@@ -95,7 +95,7 @@ impl Dnsmasq {
 
     /// `None`: it has ended at once.
     fn run(&self) -> Option<Child> {
-        let mut command = Command::new("dnsmasq");
+        let mut command = Command::new(program());
         let path = |name: &str| self.folder.join(name).display().to_string();
         command
             .args([
@@ -153,6 +153,16 @@ impl Drop for Dnsmasq {
     fn drop(&mut self) {
         self.stop();
         let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Where Debian has it, users do not look.
+fn program() -> &'static str {
+    let there = "/usr/sbin/dnsmasq";
+    if std::path::Path::new(there).exists() {
+        there
+    } else {
+        "dnsmasq"
     }
 }
 
