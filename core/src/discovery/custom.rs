@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::advertised::refuse_wildcard;
 use super::{
     Announced, DiscoveryEvent, DiscoverySink, Found, Subscribed, TurnedAway, TurnedAwayReason,
     Withdrawn, WorkerRecord,
@@ -193,6 +194,7 @@ pub(super) fn announce(discovery: &Arc<dyn CustomDiscovery>, uid: &str) -> Annou
 
 impl Announced for Announcement {
     fn publish(&mut self, record: &wire::WorkerRecord) -> Result<()> {
+        refuse_wildcard(&record.addresses)?;
         let (answered, answer) = mpsc::sync_channel(1);
         let publication = Publication::new(move |result| {
             // Nobody may wait any more.
