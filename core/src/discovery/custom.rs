@@ -237,3 +237,34 @@ impl Drop for Announcement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whom nobody may ask to publish.
+    struct Unasked;
+
+    impl CustomDiscovery for Unasked {
+        fn subscribe(&self, _subscriber: Subscriber) -> Result<Box<dyn Send>> {
+            Ok(Box::new(()))
+        }
+
+        fn publish(&self, record: WorkerRecord, _publication: Publication) {
+            panic!("it is asked to publish {record:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_nobody_can_dial_is_not_published() {
+        let discovery: Arc<dyn CustomDiscovery> = Arc::new(Unasked);
+        let bound = wire::WorkerRecord {
+            addresses: vec!["0.0.0.0:7000".to_owned()],
+            ..wire::WorkerRecord::default()
+        };
+        let error = announce(&discovery, "uid").publish(&bound);
+        let error = error.expect_err("it is bound to all addresses");
+        assert_eq!(error.kind(), ErrorKind::Discovery);
+        assert!(error.message().contains("advertise"), "{error}");
+    }
+}

@@ -66,7 +66,9 @@ impl Announcement {
             properties,
         );
         let mut service = service.map_err(|error| {
-            failed(format!("the worker's record cannot be told on the network: {error}"))
+            failed(format!(
+                "the worker's record cannot be told on the network: {error}"
+            ))
         })?;
         // A UUID is nobody else's.
         service.set_requires_probe(false);
@@ -122,7 +124,8 @@ fn plan(addresses: &[String], filter: &Filter, carries: impl Fn(IpAddr) -> bool)
     for text in addresses {
         resolved.extend(resolve(text)?);
     }
-    resolved.retain(|address| filter.has_any_loopback() || !address.ip().to_canonical().is_loopback());
+    resolved
+        .retain(|address| filter.has_any_loopback() || !address.ip().to_canonical().is_loopback());
     let mut seen = BTreeSet::new();
     resolved.retain(|address| seen.insert(*address));
     let Some(port) = resolved.first().map(SocketAddr::port) else {
@@ -178,7 +181,9 @@ mod tests {
     fn on(addresses: &[&str], filter: &Filter) -> Result<Plan> {
         let addresses: Vec<_> = addresses.iter().map(|&text| text.to_owned()).collect();
         let near: IpAddr = "192.0.2.1".parse().unwrap();
-        plan(&addresses, filter, |address| address == near || address.is_loopback())
+        plan(&addresses, filter, |address| {
+            address == near || address.is_loopback()
+        })
     }
 
     fn with_loopback() -> Filter {
@@ -200,7 +205,11 @@ mod tests {
 
     #[test]
     fn addresses_of_the_networks_are_told_by_address_records() {
-        let plan = on(&["192.0.2.1:7000", "192.0.2.1:7000"], &Filter::AllButLoopback).unwrap();
+        let plan = on(
+            &["192.0.2.1:7000", "192.0.2.1:7000"],
+            &Filter::AllButLoopback,
+        )
+        .unwrap();
         assert_eq!(plan.carried, ["192.0.2.1".parse::<IpAddr>().unwrap()]);
         assert_eq!((plan.port, plan.said), (7000, None));
     }

@@ -174,7 +174,10 @@ fn no_thread(problem: &dyn std::fmt::Display) -> Error {
 
 /// Whether the port of mDNS can be shared: the daemon would be silent about it.
 fn check_port() -> Result<()> {
-    let any4 = SockaddrIn::from(std::net::SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, MDNS_PORT));
+    let any4 = SockaddrIn::from(std::net::SocketAddrV4::new(
+        Ipv4Addr::UNSPECIFIED,
+        MDNS_PORT,
+    ));
     let any6 = SockaddrIn6::from(std::net::SocketAddrV6::new(
         Ipv6Addr::UNSPECIFIED,
         MDNS_PORT,

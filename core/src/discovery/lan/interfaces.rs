@@ -37,7 +37,10 @@ impl Filter {
             let is_meant = |interface: &&Interface| {
                 interface.name == *text || address.is_some_and(|address| interface.ip() == address)
             };
-            let interface = there.iter().find(is_meant).ok_or_else(|| unknown(text, &there))?;
+            let interface = there
+                .iter()
+                .find(is_meant)
+                .ok_or_else(|| unknown(text, &there))?;
             if interface.is_p2p() {
                 return Err(failed(format!(
                     "the interface {} leads to one peer only, and has no multicast: use another one",
@@ -117,7 +120,9 @@ fn is_in_network(address: IpAddr, interface: &IfAddr) -> bool {
 
 fn there() -> Result<Vec<Interface>> {
     if_addrs::get_if_addrs().map_err(|error| {
-        failed(format!("the system does not tell its network interfaces: {error}"))
+        failed(format!(
+            "the system does not tell its network interfaces: {error}"
+        ))
     })
 }
 
@@ -163,7 +168,10 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Discovery);
             let message = error.message();
             assert!(message.contains(&format!("\"{unknown}\"")), "{message}");
-            assert!(message.contains("there are ") && message.contains("lo"), "{message}");
+            assert!(
+                message.contains("there are ") && message.contains("lo"),
+                "{message}"
+            );
         }
     }
 

@@ -38,9 +38,7 @@ impl Looks {
         if self.next.is_none_or(|next| now < next) {
             return false;
         }
-        let missed = self
-            .lost
-            .map(|lost| now.saturating_duration_since(lost));
+        let missed = self.lost.map(|lost| now.saturating_duration_since(lost));
         self.next = match missed {
             Some(missed) if missed < OFTEN_FOR => Some(now + OFTEN),
             Some(missed) if missed < RARELY_FOR => Some(now + RARELY),
@@ -95,8 +93,8 @@ mod tests {
         let now = Instant::now();
         let mut missing = Looks::default();
         missing.lose(now);
-        looks(&mut missing, now, 100);
-        let later = now + Duration::from_secs(2_000);
+        assert_eq!(looks(&mut missing, now, 100).last(), Some(&1_800));
+        let later = now + Duration::from_secs(1_830);
         missing.lose(later);
         assert_eq!(looks(&mut missing, later, 2), [4, 8]);
     }

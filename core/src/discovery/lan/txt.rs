@@ -82,7 +82,10 @@ pub(super) fn write(
     let pairs = [
         ("pid", record.pid.to_string()),
         ("version", version.to_owned()),
-        ("tags", json_unless(record.tags.is_empty(), json::list(tags))),
+        (
+            "tags",
+            json_unless(record.tags.is_empty(), json::list(tags)),
+        ),
         (
             "extra",
             json_unless(record.extra.is_empty(), json::object(extra)),
@@ -143,7 +146,8 @@ fn check_sizes(pairs: &[(&str, String)]) -> Result<()> {
 
 /// Total: whatever the bytes are, it is contents or a refusal.
 pub(super) fn read(properties: &TxtProperties) -> Result<Contents, Refusal> {
-    let size = |property: &TxtProperty| property.key().len() + property.val().map_or(0, <[u8]>::len);
+    let size =
+        |property: &TxtProperty| property.key().len() + property.val().map_or(0, <[u8]>::len);
     let together: usize = properties.iter().map(size).sum();
     if together > LARGEST_READ {
         return Err(Refusal {
@@ -169,7 +173,8 @@ pub(super) fn read(properties: &TxtProperties) -> Result<Contents, Refusal> {
         "" => version,
         lib => lib,
     };
-    let optional = |key| Ok(Some(text(properties, key)?.to_owned()).filter(|text| !text.is_empty()));
+    let optional =
+        |key| Ok(Some(text(properties, key)?.to_owned()).filter(|text| !text.is_empty()));
     Ok(Contents {
         namespace: optional("ns")?,
         addresses: optional("addresses")?,
@@ -182,10 +187,12 @@ pub(super) fn read(properties: &TxtProperties) -> Result<Contents, Refusal> {
             tags: tags(properties)?,
             extra: extra(properties)?.into_iter().collect(),
             identity: text(properties, "identity")?.to_owned(),
-            secure: text(properties, "secure")? == "true",
+            secure: text(properties, "secure")?.eq_ignore_ascii_case("true"),
             pid: match pid {
                 "" => 0,
-                pid => pid.parse().map_err(|_| unreadable("\"pid\" is no number"))?,
+                pid => pid
+                    .parse()
+                    .map_err(|_| unreadable("\"pid\" is no number"))?,
             },
             ..WorkerRecord::default()
         },
@@ -388,7 +395,12 @@ mod tests {
             TxtProperty::from(("wool", "1.0")),
             TxtProperty::from(("lang", [0xff_u8])),
         ];
-        assert!(read(&as_sent(no_text)).unwrap_err().message.contains("lang"));
+        assert!(
+            read(&as_sent(no_text))
+                .unwrap_err()
+                .message
+                .contains("lang")
+        );
         let large = "x".repeat(LARGEST_READ);
         let refusal = read(&of(&[("wool", "1.0"), ("future", &large)])).unwrap_err();
         assert_eq!(refusal.reason, TurnedAwayReason::TooLarge);
@@ -430,6 +442,17 @@ mod tests {
     }
 
     const KEYS: [&str; 12] = [
-        "pid", "version", "tags", "extra", "secure", "identity", "wool", "doors", "ns", "lang", "lib", "addresses",
+        "pid",
+        "version",
+        "tags",
+        "extra",
+        "secure",
+        "identity",
+        "wool",
+        "doors",
+        "ns",
+        "lang",
+        "lib",
+        "addresses",
     ];
 }

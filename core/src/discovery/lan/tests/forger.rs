@@ -149,7 +149,9 @@ fn listening() -> UdpSocket {
     let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, MDNS_PORT);
     bind(bound.as_raw_fd(), &SockaddrIn::from(any)).unwrap();
     let bound = UdpSocket::from(bound);
-    bound.join_multicast_v4(&GROUP, &Ipv4Addr::LOCALHOST).unwrap();
+    bound
+        .join_multicast_v4(&GROUP, &Ipv4Addr::LOCALHOST)
+        .unwrap();
     bound
         .set_read_timeout(Some(Duration::from_millis(100)))
         .unwrap();
