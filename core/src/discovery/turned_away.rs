@@ -41,6 +41,8 @@ pub enum TurnedAwayReason {
     Lease,
     /// It has no address that this pool may dial: none at all, or beyond loopback without TLS.
     NoAddress,
+    /// It serves with TLS, and this pool has no credentials.
+    Secure,
 }
 
 impl TurnedAwayReason {
@@ -59,6 +61,7 @@ impl TurnedAwayReason {
             TurnedAwayReason::Tags => "tags",
             TurnedAwayReason::Lease => "lease",
             TurnedAwayReason::NoAddress => "no_address",
+            TurnedAwayReason::Secure => "secure",
         }
     }
 }
