@@ -56,8 +56,8 @@ async def impossible() -> str:
     probe = f"{PREFIX}-{os.getpid()}-{started_at(os.getpid())}-probe"
     try:
         await run("ip", "netns", "add", probe)
-        await run("ip", "-n", probe, "link", "add", "bridge", "type", "bridge")
-        await run("ip", "-n", probe, "link", "add", "a", "type", "veth", "peer", "name", "b")
+        await run("ip", "-n", probe, "link", "add", "name", "bridge", "type", "bridge")
+        await run("ip", "-n", probe, "link", "add", "name", "a", "type", "veth", "peer", "name", "b")
         table = "add table bridge faults; add chain bridge faults forward { type filter hook forward priority 0; }"
         await run("ip", "netns", "exec", probe, "nft", table)
         await run("ip", "netns", "exec", probe, "nft", "add rule bridge faults forward numgen random mod 100 < 5 drop")
@@ -139,8 +139,8 @@ class Network:
         await self._sysctl(self._switch, "net/ipv6/conf/all/disable_ipv6", 1)
         await self._ip(
             self._switch,
-            *(f"link add {network} type bridge mcast_snooping 0 stp_state 0" for network in self._networks),
-            *(f"link set {network} up" for network in self._networks),
+            *(f"link add name {network} type bridge mcast_snooping 0 stp_state 0" for network in self._networks),
+            *(f"link set dev {network} up" for network in self._networks),
         )
         await self._nft("add table bridge faults", "add chain bridge faults forward { type filter hook forward priority 0; }")
         for host in self.hosts.values():
@@ -152,12 +152,12 @@ class Network:
         await self._sysctl(host.namespace, "net/ipv6/conf/default/accept_dad", 0)
         if not host.ipv6:
             await self._sysctl(host.namespace, "net/ipv6/conf/default/disable_ipv6", 1)
-        lines = ["link set lo up"]
+        lines = ["link set dev lo up"]
         for index, network in enumerate(host.networks):
             interface, port = f"eth{index}", host.port(network)
-            await self._ip(self._switch, f"link add {port} type veth peer name {interface} netns {host.namespace}")
+            await self._ip(self._switch, f"link add name {port} type veth peer name {interface} netns {host.namespace}")
             await self._join(host, interface, port, network)
-            lines.append(f"link set {interface} up")
+            lines.append(f"link set dev {interface} up")
             subnet = self._networks.index(network)
             if host.ipv4:
                 host.addresses[network] = f"10.77.{subnet}.{host.number}"
@@ -172,16 +172,16 @@ class Network:
     async def _join(self, host: Host, interface: str, port: str, network: str) -> None:
         """Puts a host's port to the bridge; where it is delayed, through a wire that a program plays."""
         if not host.delay:
-            await self._ip(self._switch, f"link set {port} master {network}", f"link set {port} up")
+            await self._ip(self._switch, f"link set dev {port} master {network}", f"link set {port} up")
             return
         # host <-> near ~~ the program ~~ far <-> port
         near, far = f"{port}-n", f"{port}-f"
         await self._ip(
             self._switch,
-            f"link set {port} name {near}",
-            f"link add {port} type veth peer name {far}",
-            f"link set {port} master {network}",
-            *(f"link set {name} up" for name in (near, far, port)),
+            f"link set dev {port} name {near}",
+            f"link add name {port} type veth peer name {far}",
+            f"link set dev {port} master {network}",
+            *(f"link set dev {name} up" for name in (near, far, port)),
         )
         # What goes through the program is whole frames with finished checksums.
         wire = str(TOOLS / "wire.py")
@@ -206,11 +206,11 @@ class Network:
 
     async def cut(self, host: Host) -> None:
         """Pulls the cables of a host: it keeps its addresses, and nobody is told."""
-        await self._ip(self._switch, *(f"link set {host.port(network)} down" for network in host.networks))
+        await self._ip(self._switch, *(f"link set dev {host.port(network)} down" for network in host.networks))
 
     async def rejoin(self, host: Host) -> None:
         """Plugs them in again."""
-        await self._ip(self._switch, *(f"link set {host.port(network)} up" for network in host.networks))
+        await self._ip(self._switch, *(f"link set dev {host.port(network)} up" for network in host.networks))
 
     async def drop(self, sender, receiver, percent: int, only: str) -> None:
         """Silently drops what goes from one host to another (`None`: any), one way: a share of it, of one protocol or all."""

@@ -14,6 +14,8 @@ import sys
 import time
 from collections import deque
 
+# Of Linux; Python does not name them.
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 EVERYTHING = 0x0003
 SIOCETHTOOL = 0x8946
 # Checksums, scatter and gather, segmentation of TCP, any segmentation: each set to 0.
@@ -35,8 +37,8 @@ def plain(interface: str) -> None:
 
 def opened(interface: str) -> socket.socket:
     end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERYTHING))
-    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, ROOM)
-    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUFFORCE, ROOM)
+    end.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
+    end.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, ROOM)
     end.bind((interface, 0))
     end.setblocking(False)
     return end

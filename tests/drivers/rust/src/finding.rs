@@ -146,6 +146,7 @@ impl CustomDiscovery for Folder {
 impl Folder {
     fn write(&self, record: &WorkerRecord) -> Result<()> {
         let encoded = encode(&record.to_value()?, &Limits::default())?;
+        std::fs::create_dir_all(&self.0).map_err(failed)?;
         // The dot keeps it out of sight until it is whole.
         let hidden = self.0.join(format!(".{}", record.uid));
         std::fs::write(&hidden, protocol::hex(&encoded)).map_err(failed)?;
