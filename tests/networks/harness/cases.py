@@ -118,7 +118,7 @@ def _programs(path: Path, entry: dict, hosts: dict):
             host=where[number % len(where)],
             role=role,
             language=entry.get("language", ""),
-            options=tuple(entry.get("options", ())),
+            options=tuple(option.replace("{n}", str(number + 1)) for option in entry.get("options", ())),
             later=entry.get("later", False),
             command=tuple(entry.get("command", ())),
             ready=entry.get("ready", ""),
