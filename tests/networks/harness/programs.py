@@ -1,10 +1,12 @@
 """The programs of one case: started on their hosts, and ended by their ids."""
 
 import asyncio
+import hashlib
 import os
 import re
 import secrets
 import signal
+import sys
 from collections import deque
 from pathlib import Path
 
@@ -107,7 +109,8 @@ class Programs:
 
     def fill(self, part):
         """Puts addresses into text, at any depth: `{HOST}`, `{HOST6}`, `{HOST@NETWORK}`, `{PROGRAM}`, `{PROGRAM.port}`,
-        `{PROGRAM.uid}`, `{namespace}`, `{folder}`, `{tools}`."""
+        `{PROGRAM.uid}`, `{namespace}`, `{service}` (of DNS-SD, for that
+        namespace), `{folder}`, `{tools}`, `{python}`."""
         match part:
             case str():
                 return re.sub(r"\{([a-z0-9.@_-]+)\}", lambda found: self._meant(found[1]), part)
@@ -118,9 +121,17 @@ class Programs:
         return part
 
     def _meant(self, name: str) -> str:
-        fixed = {"namespace": self._namespace, "folder": self.folder, "tools": str(self._root / "tests/networks/tools")}
+        fixed = {
+            "namespace": self._namespace,
+            "folder": self.folder,
+            "tools": str(self._root / "tests/networks/tools"),
+            "python": sys.executable,
+        }
         if name in fixed:
             return fixed[name]
+        if name == "service":
+            # Of the case's namespace; part of the contract with Python wool.
+            return f"_wool-{hashlib.md5(self._namespace.encode()).hexdigest()[:6]}._tcp.local."
         program, _, what = name.partition(".")
         if program in self.running:
             driver = self.running[program]

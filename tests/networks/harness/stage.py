@@ -27,7 +27,7 @@ class NetworkStage(Stage):
     """The programs of a case on their network. Steps are the default caller's, the first one, unless they say `by`."""
 
     verbs = Stage.verbs - {"add_worker", "warm", "counters", "until", "new_caller", "kill_caller"} | set(
-        "start exit run cut rejoin drop heal renumber reaches sees serve spread lists says memory".split()
+        "start exit run write cut rejoin drop heal renumber reaches sees serve spread worked lists says memory".split()
     )
 
     def __init__(self, case, network, programs, root: Path):
@@ -142,12 +142,18 @@ class NetworkStage(Stage):
 
         await self._wait_for(look)
 
+    async def worked(self, workers) -> None:
+        """Each of these workers has begun a task by now."""
+        for name in self.case.named(workers):
+            if (await self._counters(self._named(name)))["started"] == 0:
+                raise Mismatch(f"{name} to have begun a task", "none")
+
     # What pools see
 
     async def sees(self, parts, pool=None) -> None:
         """The pool gets to say so: `up`: these workers are, and no others; `listed`: these belong to it, in whatever state;
-        `turned_away`: workers by name, each with the reason."""
-        if unknown := set(parts) - {"up", "listed", "turned_away"}:
+        `turned_away`: workers by name, each with the reason; `at`: workers by name, each with where it is reached."""
+        if unknown := set(parts) - {"up", "listed", "turned_away", "at"}:
             raise ScenarioError(f"{self.case.name}: a pool does not see {sorted(unknown)}")
 
         async def look():
@@ -156,12 +162,14 @@ class NetworkStage(Stage):
                 "up": {worker["uid"] for worker in status["workers"] if worker["state"] == "up"},
                 "listed": {worker["uid"] for worker in status["workers"]},
                 "turned_away": {(entry["key"], entry["reason"]) for entry in status["turned_away"]},
+                "at": {(worker["uid"], worker["address"]) for worker in status["workers"]},
             }
-            wanted = {key: set(self._uids(part)) for key, part in parts.items() if key != "turned_away"}
-            if "turned_away" in parts:
-                away = parts["turned_away"]
-                wanted["turned_away"] = {(self._named(name).uid, reason) for name, reason in away.items()}
-            fine = all(seen[key] == part for key, part in wanted.items())
+            wanted = {key: set(self._uids(parts[key])) for key in ("up", "listed") if key in parts}
+            for key in ("turned_away", "at"):
+                said = self.filled(parts.get(key, {}))
+                wanted[key] = {(self._named(name).uid, what) for name, what in said.items()}
+            # Others may be elsewhere, and others turned away, too.
+            fine = all(part <= seen[key] if key in ("turned_away", "at") else seen[key] == part for key, part in wanted.items())
             workers = {worker["uid"]: f"{worker['state']} {worker['address']} {worker['problem']}" for worker in status["workers"]}
             return fine, Mismatch(f"the pool to see {parts}", f"{self._shown(workers)}, turned away {status['turned_away']}")
 
@@ -222,6 +230,18 @@ class NetworkStage(Stage):
     async def signal(self, name, to) -> None:
         """Sends a signal to a program."""
         os.kill(self._named(to).pid, signal.Signals[name])
+
+    async def ran(self, worker) -> None:
+        """A worker program says that it has ended, and exits properly. It can tell nothing of its tasks any more."""
+        ended = self._named(worker)
+        await ended.answer("ran")
+        if wrong := await ended.exited():
+            raise Mismatch("a process that has exited with status 0", wrong)
+        await self._count(ended)
+
+    async def write(self, file, text) -> None:
+        """Writes a file of the case's folder."""
+        Path(self.programs.folder, file).write_text(self.filled(text))
 
     async def run(self, program) -> None:
         """Waits until a program that is no driver has ended by itself, with status 0."""
