@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # command -> Debian package
-needed=(gcc:gcc g++:g++ clang:clang cmake:cmake make:make valgrind:valgrind gdb:gdb script:bsdutils unshare:util-linux python3:python3)
+needed=(gcc:gcc g++:g++ clang:clang cmake:cmake make:make valgrind:valgrind gdb:gdb script:bsdutils unshare:util-linux ip:iproute2 nft:nftables python3:python3)
 
 packages=()
 for entry in "${needed[@]}"; do

@@ -26,12 +26,13 @@ class NetworkError(Exception):
 
 
 def started_at(pid: int) -> str:
-    """When a process started, in the kernel's ticks; empty when there is none. With it a pid names one process for ever."""
+    """When a process started, in the kernel's ticks; empty when it has ended. With it a pid names one process for ever."""
     try:
         # The name before it may hold anything.
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        state, *numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
+    return "" if state in "ZX" else numbers[18]
 
 
 async def run(*command: str, text: str = "") -> str:
