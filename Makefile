@@ -72,8 +72,9 @@ test-node: build ## the Node binding
 	@$(STAGE) "test node" npm test --prefix bindings/node
 
 .PHONY: selftest
-selftest: ## the conformance runner catches what it is there to catch
+selftest: ## the conformance runner and the network harness catch what they are there to catch
 	@$(STAGE) "test runner" python3 -m unittest discover --quiet -s tests/runner/selftest
+	@$(STAGE) "test networks" python3 -m unittest discover --quiet -s tests/networks/selftest
 
 .PHONY: drivers
 drivers: build ## the conformance drivers of all languages
