@@ -92,8 +92,8 @@ async def _judged(stage: NetworkStage, case: cases.Case) -> str:
         story = f"no end within the watchdog's {case.watchdog:g} s"
         if stage.awaiting is not None:
             story = f"expected: {stage.awaiting.expected}\n  saw:      {stage.awaiting.seen} until the watchdog"
-    except (DriverError, ScenarioError, hosts.NetworkError) as problem:
-        story = str(problem)
+    except (DriverError, ScenarioError, hosts.NetworkError, OSError, ValueError, LookupError) as problem:
+        story = str(problem) or repr(problem)
     number, step = stage.at
     shown = ", ".join(f"{key} = {part!r}" for key, part in step.items())
     running = stage.programs.running

@@ -108,7 +108,7 @@ class Programs:
         return self._languages.get(wanted, self._turns[name])
 
     def fill(self, part):
-        """Puts addresses into text, at any depth: `{HOST}`, `{HOST6}`, `{HOST@NETWORK}`, `{PROGRAM}`, `{PROGRAM.port}`,
+        """Puts addresses into text, at any depth: `{HOST}`, `{HOST6}`, `{HOST@NETWORK}`, `{PROGRAM.address}`, `{PROGRAM.port}`,
         `{PROGRAM.uid}`, `{namespace}`, `{service}` (of DNS-SD, for that
         namespace), `{folder}`, `{tools}`, `{python}`."""
         match part:
@@ -133,15 +133,18 @@ class Programs:
             # Of the case's namespace; part of the contract with Python wool.
             return f"_wool-{hashlib.md5(self._namespace.encode()).hexdigest()[:6]}._tcp.local."
         program, _, what = name.partition(".")
-        if program in self.running:
-            driver = self.running[program]
-            return {"": driver.address, "port": driver.address.rpartition(":")[2], "uid": driver.uid}[what]
-        host, _, network = name.partition("@")
-        sixth = host.endswith("6")
-        found = self._network.hosts.get(host.removesuffix("6"))
-        if found is None:
+        driver, known = self.running.get(program), {}
+        if what and getattr(driver, "uid", ""):
+            known = {"address": driver.address, "port": driver.address.rpartition(":")[2], "uid": driver.uid}
+        elif not what:
+            host, _, network = name.partition("@")
+            found = self._network.hosts.get(host.removesuffix("6"))
+            if found is not None:
+                known = found.addresses
+                what = (network or found.networks[0]) + ("/6" if host.endswith("6") else "")
+        if what not in known:
             raise ScenarioError(f"{self.case.name}: nothing is meant by {{{name}}}")
-        return found.addresses[(network or found.networks[0]) + ("/6" if sixth else "")]
+        return known[what]
 
     async def start(self, name: str) -> None:
         """Starts a program, also one that has ended."""
