@@ -59,8 +59,11 @@ export interface TurnedAway {
 export type TurnedAwayReason =
   | 'tags'
   | 'lease'
+  | 'namespace'
   | 'protocol'
+  | 'version'
   | 'no_door'
+  | 'secure'
   | 'no_address'
   | 'other_user'
   | 'other_boot'
