@@ -37,7 +37,7 @@ class ListWorkersJob : public Job {
   wool_bytes_t listing_{};
 };
 
-// The answer to what a subscription is told.
+// Nothing, or the error that was made of what libwool was told.
 napi_value Told(napi_env env, wool_status_t status, wool_error_t* error) {
   return status == WOOL_OK ? nullptr : ThrowError(env, status, error);
 }
@@ -176,18 +176,14 @@ napi_value SubscriptionFailed(napi_env env, napi_callback_info info) {
   return Told(env, status, error);
 }
 
-// (runtime, publication, status, message)
+// (publication, status, message)
 napi_value AnswerPublication(napi_env env, napi_callback_info info) {
-  const Arguments<4> arguments(env, info);
-  Runtime* runtime = RuntimeOf(arguments, 0);
-  if (runtime == nullptr) {
-    return nullptr;
-  }
-  const Text message(env, arguments[3]);
+  const Arguments<3> arguments(env, info);
+  const Text message(env, arguments[2]);
   wool_error_t* error = nullptr;
   const wool_status_t status =
-      runtime->publications().Answer(arguments.Handle(1), arguments.Int32(2), message.slice(), &error);
-  return status == WOOL_OK ? nullptr : ThrowError(env, status, error);
+      wool_publication_answer(arguments.Handle(0), arguments.Int32(1), message.slice(), &error);
+  return Told(env, status, error);
 }
 
 }  // namespace wool_node

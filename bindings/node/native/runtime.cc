@@ -109,20 +109,6 @@ void CallTable::Cancel(int32_t tag) const {
   }
 }
 
-wool_status_t Publications::Answer(wool_publication_t publication, wool_status_t status, wool_slice_t message,
-                                   wool_error_t** error) {
-  open_.erase(publication);
-  return wool_publication_answer(publication, status, message, error);
-}
-
-void Publications::Close() {
-  const std::string message = "the runtime that publishes the worker is closed";
-  for (const wool_publication_t publication : open_) {
-    wool_publication_answer(publication, WOOL_ERR_CLOSED, SliceOf(message), nullptr);
-  }
-  open_.clear();
-}
-
 void LogSink::Write(void* sink, int32_t level, wool_slice_t target, wool_slice_t message) {
   LogSink* self = static_cast<std::shared_ptr<LogSink>*>(sink)->get();
   const std::lock_guard<std::mutex> lock(self->mutex_);
@@ -241,8 +227,6 @@ int32_t Runtime::Drain(wool_error_t** error, wool_status_t* status) {
       task = tasks_.Add(event.handle);
     } else if (event.kind == WOOL_EVENT_STEP || event.kind == WOOL_EVENT_CANCEL) {
       task = tasks_.Find(event.handle);
-    } else if (event.kind == WOOL_EVENT_PUBLISH || event.kind == WOOL_EVENT_WITHDRAW) {
-      publications_.Add(event.handle);
     }
     const bool in_slab = event.payload.owner == nullptr && event.payload.len > 0;
     field[0] = event.kind;
@@ -283,7 +267,6 @@ void Runtime::Dispose() {
     log_.reset();
   }
   ReleaseBatch();
-  publications_.Close();
   queue_.reset();
   runtime_.reset();
   for (napi_ref* reference : {&slab_reference_, &fields_reference_}) {

@@ -8,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace wool_node {
@@ -51,19 +50,6 @@ class CallTable {
   std::vector<Entry> entries_;
 };
 
-// What JavaScript is asked of the workers that its own discovery publishes, until it answers: somebody waits for that.
-class Publications {
- public:
-  void Add(wool_publication_t publication) { open_.insert(publication); }
-  wool_status_t Answer(wool_publication_t publication, wool_status_t status, wool_slice_t message,
-                       wool_error_t** error);
-  // JavaScript answers no more.
-  void Close();
-
- private:
-  std::unordered_set<wool_publication_t> open_;
-};
-
 // Carries log records from libwool's threads to JavaScript, until it is closed. Owned by the runtime on this side and
 // by libwool, whichever lives longer.
 class LogSink {
@@ -103,7 +89,6 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   const std::shared_ptr<wool_queue_t>& shared_queue() const { return queue_; }
   CallTable& calls() { return calls_; }
   TaskTable& tasks() { return tasks_; }
-  Publications& publications() { return publications_; }
 
   // Fills the event fields with the next batch and drops what was not taken of the last one.
   // Returns the number of events, or -1 when the queue is closed and empty.
@@ -146,7 +131,6 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   size_t batch_length_ = 0;
   CallTable calls_;
   TaskTable tasks_;
-  Publications publications_;
 };
 
 // The runtime behind an external that JavaScript passed, or null.

@@ -1,6 +1,5 @@
 // Answers to what libwool asks. One that comes too late, as nobody waits for it any more, does nothing.
 import { native } from './native.js';
-import type { CompletionQueue } from './queue.js';
 
 /** Instead of an index: whoever was asked could not decide, and the next worker in turn is taken. */
 export const UNDECIDED = Number.MAX_SAFE_INTEGER;
@@ -15,10 +14,10 @@ export function answerChoice(handle: bigint, index: number): void {
 }
 
 /** @param status 0, or that of an error with this message */
-export function answerPublication(queue: CompletionQueue, handle: bigint, status: number, message: string): void {
+export function answerPublication(handle: bigint, status: number, message: string): void {
   try {
-    native.answerPublication(queue.handle, handle, status, message);
+    native.answerPublication(handle, status, message);
   } catch {
-    // The worker does not wait for it any more.
+    // The runtime has been closed meanwhile.
   }
 }

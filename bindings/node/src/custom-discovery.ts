@@ -178,7 +178,7 @@ class OpenedDiscoverer implements Opened {
   async #answer(handle: bigint, ask: () => unknown): Promise<void> {
     const outcome = await settled(ask);
     const status = outcome === undefined ? 0 : statusOf(outcome.thrown);
-    answerPublication(this.#queue, handle, status, outcome === undefined ? '' : messageOf(outcome.thrown));
+    answerPublication(handle, status, outcome === undefined ? '' : messageOf(outcome.thrown));
   }
 
   #forgetIfDone(): void {

@@ -293,7 +293,7 @@ export interface Native {
   subscriptionScanned(subscription: bigint): void;
   subscriptionFailed(subscription: bigint, message: string): void;
   /** @param status 0, or that of an error with this message */
-  answerPublication(runtime: RuntimeHandle, publication: bigint, status: number, message: string): void;
+  answerPublication(publication: bigint, status: number, message: string): void;
 
   /** Whether this process is a worker now; if so, an event tells its end. */
   serveIfSpawned(runtime: RuntimeHandle, tag: number): boolean;

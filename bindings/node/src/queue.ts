@@ -257,7 +257,7 @@ function answerForNobody(index: number, queue: CompletionQueue, kind: number): v
     answerChoice(handle, UNDECIDED);
   } else {
     const status = kind === EventKind.PUBLISH ? statusOfKind('CLOSED') : 0;
-    answerPublication(queue, handle, status, 'nobody publishes workers here any more');
+    answerPublication(handle, status, 'nobody publishes workers here any more');
   }
 }
 
