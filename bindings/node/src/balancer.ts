@@ -42,7 +42,7 @@ const NUMBERS = { 'round-robin': Balancing.ROUND_ROBIN, 'least-loaded': Balancin
 
 /** Those of pools, for as long as somebody may call by the pool. They may well refer to it. */
 const balancers = new WeakMap<PoolHandle, Balancer>();
-const forgotten = new FinalizationRegistry<() => void>((forget) => forget());
+const forgotten = new FinalizationRegistry<Asked>((asked) => asked.forget());
 
 /** What a pool's options are told of a balancer. */
 export interface Balanced {
@@ -57,7 +57,13 @@ export interface Balanced {
 /** @throws {WoolError} `INVALID_ARGUMENT` */
 export function balancing(option: BalancerOption = 'round-robin', queue: CompletionQueue): Balanced {
   if (typeof option === 'function') {
-    return custom(option, queue);
+    const asked = new Asked(queue);
+    return {
+      balancer: Balancing.CUSTOM,
+      balanceTag: asked.tag,
+      begin: (pool) => asked.begin(pool, option),
+      cancel: () => asked.forget(),
+    };
   }
   if (!Object.hasOwn(NUMBERS, option)) {
     const names = Object.keys(NUMBERS).map((name) => `'${name}'`);
@@ -66,37 +72,49 @@ export function balancing(option: BalancerOption = 'round-robin', queue: Complet
   return { balancer: NUMBERS[option], balanceTag: 0, begin() {}, cancel() {} };
 }
 
-function custom(balance: Balancer, queue: CompletionQueue): Balanced {
-  let pool: WeakRef<PoolHandle> | undefined;
-  let reported = false;
-  const report = (problem: string): void => {
-    if (!reported) {
-      reported = true;
-      process.emitWarning(`the balancer of a pool failed, and the next worker in turn was taken: ${problem}`, 'WoolWarning');
+/** Takes the choices of a pool. The queue keeps it, and so it keeps neither the pool nor the balancer. */
+class Asked {
+  readonly tag: number;
+  readonly #queue: CompletionQueue;
+  #pool: WeakRef<PoolHandle> | undefined;
+  #reported = false;
+
+  constructor(queue: CompletionQueue) {
+    this.#queue = queue;
+    this.tag = queue.tagForSink((index) => this.#onChoice(index));
+  }
+
+  begin(pool: PoolHandle, balancer: Balancer): void {
+    this.#pool = new WeakRef(pool);
+    balancers.set(pool, balancer);
+    forgotten.register(pool, this);
+  }
+
+  forget(): void {
+    this.#queue.forgetSink(this.tag);
+  }
+
+  #onChoice(index: number): void {
+    const taken = take(index, this.#queue);
+    if (taken === undefined) {
+      return;
     }
-  };
-  const tag = queue.tagForSink((index) => {
-    const taken = take(index, queue);
-    const made = pool?.deref();
-    const balancer = made && balancers.get(made);
-    if (taken !== undefined && balancer !== undefined) {
-      const { handle, ...choice } = taken;
-      choose(balancer, handle, choice, report);
-    } else if (taken !== undefined) {
-      answerChoice(taken.handle, UNDECIDED);
+    const { handle, ...choice } = taken;
+    const pool = this.#pool?.deref();
+    const balancer = pool && balancers.get(pool);
+    if (balancer === undefined) {
+      answerChoice(handle, UNDECIDED);
+    } else {
+      choose(balancer, handle, choice, (problem) => this.#report(problem));
     }
-  });
-  const forget = (): void => queue.forgetSink(tag);
-  return {
-    balancer: Balancing.CUSTOM,
-    balanceTag: tag,
-    begin(made) {
-      pool = new WeakRef(made);
-      balancers.set(made, balance);
-      forgotten.register(made, forget);
-    },
-    cancel: forget,
-  };
+  }
+
+  #report(problem: string): void {
+    if (!this.#reported) {
+      this.#reported = true;
+      process.emitWarning(`a pool's balancer failed, and the next worker in turn was taken: ${problem}`, 'WoolWarning');
+    }
+  }
 }
 
 function take(index: number, queue: CompletionQueue): ReturnType<typeof native.takeChoice> | undefined {

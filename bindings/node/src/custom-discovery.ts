@@ -107,7 +107,11 @@ class OpenedDiscoverer implements Opened {
   readonly #subscriptions = new Map<bigint, AbortController>();
   /** Workers that are going to be withdrawn. */
   readonly #published = new Set<string>();
+  /** Questions whether a worker is published. */
+  readonly #publications = new Set<bigint>();
   #closed = false;
+  /** The runtime closes: no more workers are published. */
+  #closing = false;
 
   constructor(discoverer: Discoverer, queue: CompletionQueue) {
     this.#discoverer = discoverer;
@@ -119,6 +123,7 @@ class OpenedDiscoverer implements Opened {
       queue.forgetSink(this.#tag);
       throw error;
     }
+    queue.whenClosing.add(this.#onClosing);
     queue.whenGone.add(this.#onGone);
   }
 
@@ -136,20 +141,11 @@ class OpenedDiscoverer implements Opened {
       case EventKind.UNSUBSCRIBE:
         this.#unsubscribe(handle);
         return;
-      case EventKind.PUBLISH: {
-        const record = this.#queue.valueAt(index) as WorkerRecord;
-        this.#published.add(record.uid);
-        void this.#answer(handle, () => this.#discoverer.publish?.(record));
+      case EventKind.PUBLISH:
+        void this.#publish(handle, this.#queue.valueAt(index) as WorkerRecord);
         return;
-      }
-      default: {
-        const uid = this.#queue.valueAt(index) as string;
-        const withdrawn = this.#answer(handle, () => this.#discoverer.withdraw?.(uid));
-        void withdrawn.then(() => {
-          this.#published.delete(uid);
-          this.#forgetIfDone();
-        });
-      }
+      default:
+        void this.#withdraw(handle, this.#queue.valueAt(index) as string);
     }
   }
 
@@ -175,20 +171,44 @@ class OpenedDiscoverer implements Opened {
   }
 
   /** Never rejects. */
-  async #answer(handle: bigint, ask: () => unknown): Promise<void> {
-    const outcome = await settled(ask);
-    const status = outcome === undefined ? 0 : statusOf(outcome.thrown);
-    answerPublication(handle, status, outcome === undefined ? '' : messageOf(outcome.thrown));
+  async #publish(handle: bigint, record: WorkerRecord): Promise<void> {
+    this.#published.add(record.uid);
+    this.#publications.add(handle);
+    if (this.#closing) {
+      this.#onClosing();
+      return;
+    }
+    const outcome = await settled(() => this.#discoverer.publish?.(record));
+    this.#publications.delete(handle);
+    answer(handle, outcome);
+  }
+
+  /** Never rejects. */
+  async #withdraw(handle: bigint, uid: string): Promise<void> {
+    const outcome = await settled(() => this.#discoverer.withdraw?.(uid));
+    answer(handle, outcome);
+    this.#published.delete(uid);
+    this.#forgetIfDone();
   }
 
   #forgetIfDone(): void {
     if (this.#closed && this.#subscriptions.size === 0 && this.#published.size === 0) {
       this.#queue.forgetSink(this.#tag);
+      this.#queue.whenClosing.delete(this.#onClosing);
       this.#queue.whenGone.delete(this.#onGone);
     }
   }
 
-  /** Arrow: it is called without `this`. */
+  // Arrows: they are called without `this`.
+
+  readonly #onClosing = (): void => {
+    this.#closing = true;
+    for (const handle of this.#publications) {
+      answerPublication(handle, statusOfKind('CLOSED'), 'the runtime closes');
+    }
+    this.#publications.clear();
+  };
+
   readonly #onGone = (): void => {
     const controllers = [...this.#subscriptions.values()];
     this.#subscriptions.clear();
@@ -198,6 +218,12 @@ class OpenedDiscoverer implements Opened {
 
 function abort(controller: AbortController | undefined): void {
   controller?.abort(new WoolError('CLOSED', 'nobody listens to this discovery any more'));
+}
+
+/** The second answer does nothing. */
+function answer(handle: bigint, outcome: { thrown: unknown } | undefined): void {
+  const status = outcome === undefined ? 0 : statusOf(outcome.thrown);
+  answerPublication(handle, status, outcome === undefined ? '' : messageOf(outcome.thrown));
 }
 
 /** What `run` throws, now or later. Never rejects. */

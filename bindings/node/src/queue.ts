@@ -56,6 +56,8 @@ export class CompletionQueue {
    * runtime is open.
    */
   readonly serving = new Map<object, unknown>();
+  /** Called when the runtime begins to close, perhaps again. Must not throw. */
+  readonly whenClosing = new Set<() => void>();
   /** Called when the runtime has gone. Must not throw. */
   readonly whenGone = new Set<() => void>();
   readonly #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
@@ -168,6 +170,13 @@ export class CompletionQueue {
     return { bytes: new Uint8Array(bytes), codec: this.#field(base + EventField.CODEC) };
   }
 
+  /** The runtime is about to close. */
+  closing(): void {
+    for (const tell of this.whenClosing) {
+      tell();
+    }
+  }
+
   /** Takes all events there are, then makes sure that none comes any more. */
   dispose(): void {
     while (this.#drainBatch() > 0) {
@@ -181,6 +190,7 @@ export class CompletionQueue {
     for (const tell of this.whenGone) {
       tell();
     }
+    this.whenClosing.clear();
     this.whenGone.clear();
   }
 
