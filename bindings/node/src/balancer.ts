@@ -65,9 +65,8 @@ export function balancing(option: BalancerOption = 'round-robin', queue: Complet
       cancel: () => asked.forget(),
     };
   }
-  if (!Object.hasOwn(NUMBERS, option)) {
-    const names = Object.keys(NUMBERS).map((name) => `'${name}'`);
-    throw invalid(`balancer is ${names.join(', ')} or a function, not ${inspect(option)}`);
+  if (!(typeof option === 'string' && Object.hasOwn(NUMBERS, option))) {
+    throw invalid(`balancer is 'round-robin', 'least-loaded' or a function, not ${inspect(option)}`);
   }
   return { balancer: NUMBERS[option], balanceTag: 0, begin() {}, cancel() {} };
 }
