@@ -60,7 +60,7 @@ function parse([count, ...rest]) {
     args,
     options: {
       named,
-      tag,
+      tag: tag && fromText(tag),
       worker,
       context: contextOf(options),
       timeout: number(timeout),

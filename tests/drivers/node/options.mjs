@@ -11,11 +11,11 @@ export function number(text) {
 export function workerOptions(tokens) {
   const { concurrency, socket, secret, admit: hook, ...rest } = toOptions(tokens);
   return {
-    ...placeOptions(tokens, rest),
+    ...commonOptions(tokens, rest),
     concurrency: number(concurrency),
     socketPath: socket,
     secret,
-    tags: allOf(tokens, 'tag'),
+    tags: allOf(tokens, 'tag')?.map(fromText),
     extra: extraOf(tokens),
     publish: discoveryOf(tokens, 'publish'),
     admit: hook === 'tags' ? admit : undefined,
@@ -25,7 +25,7 @@ export function workerOptions(tokens) {
 export function poolOptions(tokens) {
   const options = toOptions(tokens);
   return {
-    ...placeOptions(tokens, options),
+    ...commonOptions(tokens, options),
     addresses: options.address?.split(','),
     secret: options.secret,
     discovery: discoveryOf(tokens, 'discovery'),
@@ -33,7 +33,7 @@ export function poolOptions(tokens) {
     command: allOf(tokens, 'command'),
     concurrency: number(options.concurrency),
     grace: number(options.grace),
-    tags: allOf(tokens, 'tag'),
+    tags: allOf(tokens, 'tag')?.map(fromText),
     lease: number(options.lease),
     quorum: number(options.quorum),
     quorumTimeout: number(options.quorum_timeout),
@@ -42,9 +42,10 @@ export function poolOptions(tokens) {
   };
 }
 
-/** Where workers serve, and how they are reached. */
-function placeOptions(tokens, { bind, allow_plaintext: allowPlaintext }) {
-  return { bind, advertise: allOf(tokens, 'advertise')?.map(fromText), allowPlaintext: allowPlaintext === '1' };
+/** What workers and pools have both. */
+function commonOptions(tokens, { bind, allow_plaintext: allowPlaintext, max_payload: maxPayload }) {
+  const advertise = allOf(tokens, 'advertise')?.map(fromText);
+  return { bind, advertise, allowPlaintext: allowPlaintext === '1', maxPayload: number(maxPayload) };
 }
 
 /** What a worker says of itself, by the options `extra=NAME:VALUE`. */
