@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::advertised::refuse_wildcard;
 use super::{
     Announced, DiscoveryEvent, DiscoverySink, Found, Subscribed, TurnedAway, TurnedAwayReason,
     Withdrawn, WorkerRecord,
@@ -193,6 +194,7 @@ pub(super) fn announce(discovery: &Arc<dyn CustomDiscovery>, uid: &str) -> Annou
 
 impl Announced for Announcement {
     fn publish(&mut self, record: &wire::WorkerRecord) -> Result<()> {
+        refuse_wildcard(&record.addresses)?;
         let (answered, answer) = mpsc::sync_channel(1);
         let publication = Publication::new(move |result| {
             // Nobody may wait any more.
@@ -282,5 +284,20 @@ mod tests {
         // It may have been shown all the same.
         drop(announcement);
         assert_eq!(*silent.withdrawn.lock().unwrap(), ["uid"]);
+    }
+
+    #[test]
+    fn an_address_that_nobody_can_dial_is_not_published() {
+        let silent = Arc::new(Silent::default());
+        let discovery: Arc<dyn CustomDiscovery> = silent.clone();
+        let bound = wire::WorkerRecord {
+            addresses: vec!["0.0.0.0:7000".to_owned()],
+            ..wire::WorkerRecord::default()
+        };
+        let error = announce(&discovery, "uid").publish(&bound);
+        let error = error.expect_err("it is bound to all addresses");
+        assert_eq!(error.kind(), ErrorKind::Discovery);
+        assert!(error.message().contains("advertise"), "{error}");
+        assert!(silent.publications.lock().unwrap().is_empty());
     }
 }

@@ -3,12 +3,15 @@
 //! What it finds are hints. Whether a record is admitted is the pool's business, and whether the worker
 //! behind it is the one it says is found out by the hello.
 
+mod advertised;
 mod custom;
 mod description;
 mod dns;
 mod fixed;
+mod fork;
 mod lan;
 mod list;
+mod listener;
 mod local;
 mod record;
 mod stacked;
