@@ -76,6 +76,7 @@ test('a function is told of the call and of the workers, and chooses', async (t)
   }
   assert.deepEqual(choices.map(({ tag }) => tag), ['b', 'b', 'a', 'c', 'a']);
   const held = pool.call('held', [], { tag: 'b' });
+  await until('a call in flight', () => pool.status().workers.some(({ inFlight }) => inFlight === 1));
   await pool.call('name', [], { tag: 'a' });
   assert.equal(choices.at(-1).workers.find(({ tags }) => tags[0] === 'b').inFlight, 1);
   letGo();
