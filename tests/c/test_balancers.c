@@ -45,7 +45,8 @@ static void balance(void *data, wool_choice_t choice, const wool_choice_info_t *
   for (size_t i = 0; i < info->worker_count; i++) {
     const wool_choice_worker_t *worker = &info->workers[i];
     CHECK(worker->uid.len == 36 && worker->address.len > 0 && worker->capacity > worker->in_flight);
-    CHECK(worker->tag_count == 1 && same(worker->tags[0], "shears"));
+    /* Labels are in records, and these workers are known by their addresses. */
+    CHECK(worker->tag_count == 0 && worker->tags == NULL);
   }
   wool_choice_info_t again = WOOL_CHOICE_INFO_INIT;
   OK(wool_choice_info(choice, &again, &error));
@@ -94,13 +95,10 @@ static void run_where(void *data, wool_task_t task, const wool_task_info_t *info
 
 static pair_t pair_of(wool_pool_options_t options) {
   pair_t pair = {world_runtime(), {NULL}, NULL, NULL};
-  wool_slice_t tag = text("shears"), addresses[2];
+  wool_slice_t addresses[2];
   serve(pair.runtime, "test.where", run_where, NULL, NULL);
   for (int i = 0; i < 2; i++) {
-    wool_worker_options_t settings = WOOL_WORKER_OPTIONS_INIT;
-    settings.tags = &tag;
-    settings.tag_count = 1;
-    OK(wool_worker_new(pair.runtime, &settings, &pair.workers[i], &error));
+    OK(wool_worker_new(pair.runtime, NULL, &pair.workers[i], &error));
     addresses[i] = wool_worker_address(pair.workers[i]);
   }
   options.addresses = addresses;

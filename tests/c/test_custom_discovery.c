@@ -567,6 +567,7 @@ TEST(who_is_there_can_be_listed) {
   struct starting starting = {runtime, discovery, NULL, WOOL_OK};
   wool_routine_options_t routine = WOOL_ROUTINE_OPTIONS_INIT;
   routine.name = text("test.list");
+  routine.kind = WOOL_ROUTINE_UNARY;
   routine.run = run_list;
   routine.user_data = &starting;
   OK(wool_routine_register(runtime, &routine, &error));

@@ -166,6 +166,7 @@ TEST(what_cannot_be_run_is_told) {
 
   wool_routine_options_t inside = WOOL_ROUTINE_OPTIONS_INIT;
   inside.name = text("test.inside");
+  inside.kind = WOOL_ROUTINE_UNARY;
   inside.run = run_inside;
   inside.user_data = runtime;
   OK(wool_routine_register(runtime, &inside, &error));

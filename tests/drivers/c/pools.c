@@ -37,6 +37,7 @@ wool_status_t open_pool(wool_runtime_t *runtime, const options_t *options, wool_
   settings.command = command.slices;
   settings.command_count = command.count;
   settings.concurrency = (uint32_t)number(options, "concurrency", 0);
+  settings.max_payload = (uint64_t)number(options, "max_payload", 0);
   settings.lease = (uint32_t)number(options, "lease", 0);
   settings.grace_ms = number(options, "grace", 0);
   settings.discovery = discovery;
@@ -84,6 +85,7 @@ static wool_status_t with_worker_options(wool_runtime_t *runtime, const options_
   settings.secret = add_option(&others, options, "secret");
   settings.allow_plaintext = (int32_t)number(options, "allow_plaintext", 0);
   settings.concurrency = (uint32_t)number(options, "concurrency", 0);
+  settings.max_payload = (uint64_t)number(options, "max_payload", 0);
   settings.tags = tags.slices;
   settings.tag_count = tags.count;
   settings.advertise = advertise.slices;
