@@ -154,7 +154,7 @@ test('a worker that cannot be published is not started', async (t) => {
   });
   const runtime = runtimeFor(t);
   for (const [fail, expected] of [
-    [() => Promise.reject(new WoolError('PERMISSION_DENIED', 'not you')), { kind: 'PERMISSION_DENIED', message: /not you/ }],
+    [() => Promise.reject(new WoolError('BUSY', 'not now')), { kind: 'BUSY', message: /not now/ }],
     [() => Promise.reject(new Error('no room')), { kind: 'DISCOVERY', message: /no room/ }],
     [() => null.x, { kind: 'DISCOVERY', message: /TypeError/ }],
     [() => Promise.reject(null), { kind: 'DISCOVERY', message: /null/ }],

@@ -17,7 +17,7 @@ import { until } from './support/processes.mjs';
 import { poolFor, runtimeFor, up, WORKER } from './support/pools.mjs';
 import { discovery } from './support/records.mjs';
 
-/** A runtime that serves `where`, which tells the worker's tag, and its workers. */
+/** A runtime, and workers of it with these options. */
 async function served(t, ...options) {
   const runtime = runtimeFor(t);
   runtime.register('echo', (x) => x);
@@ -60,7 +60,8 @@ test('a stack publishes where its discoveries publish', async (t) => {
 
 test('a list tells the records of workers', async (t) => {
   const found = discovery();
-  const options = { publish: found, tags: ['gpu'], extra: { zone: 'a', 'rack.row': '7' }, advertise: ['wool.example:7000'] };
+  const extra = { zone: 'a', 'rack.row': '7' };
+  const options = { publish: found, tags: ['gpu'], extra, advertise: ['wool.example:7000'] };
   const { runtime, workers } = await served(t, options);
   const { workers: listed, turnedAway, problem } = await listWorkers(found, { runtime });
   assert.deepEqual(turnedAway, []);
@@ -72,7 +73,7 @@ test('a list tells the records of workers', async (t) => {
   assert.deepEqual(record, {
     uid: workers[0].uid,
     tags: ['gpu'],
-    extra: { zone: 'a', 'rack.row': '7' },
+    extra,
     secure: false,
     identity: '',
     pid: process.pid,
