@@ -37,6 +37,12 @@ pub enum TurnedAwayReason {
     Lease,
     /// It has no address that this pool may dial: none at all, or beyond loopback without TLS.
     NoAddress,
+    /// It serves with TLS, and this pool has no credentials.
+    Secure,
+    /// It is published in another namespace that looks the same from afar.
+    Namespace,
+    /// It is a worker of Python wool of another major version.
+    Version,
 }
 
 impl TurnedAwayReason {
@@ -53,6 +59,9 @@ impl TurnedAwayReason {
             TurnedAwayReason::Tags => "tags",
             TurnedAwayReason::Lease => "lease",
             TurnedAwayReason::NoAddress => "no_address",
+            TurnedAwayReason::Secure => "secure",
+            TurnedAwayReason::Namespace => "namespace",
+            TurnedAwayReason::Version => "version",
         }
     }
 }

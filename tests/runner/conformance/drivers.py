@@ -1,6 +1,8 @@
 """Driver processes: start them, talk to them, and end every one of them by its id."""
 
 import asyncio
+import os
+import signal
 import tomllib
 from collections import deque
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ EXIT_SECONDS = 30
 _LONGEST_LINE = 16 << 20
 
 # Answers of a worker driver, which serves one command at a time and gives them no ids.
-_WORKER_ANSWERS = {"count", "events", "stopped"}
+_WORKER_ANSWERS = {"count", "events", "stopped", "ran"}
 
 
 class DriverError(Exception):
@@ -49,6 +51,7 @@ class Driver:
         self.role = role
         # Of a worker, once it is ready.
         self.uid = ""
+        self.address = ""
         self.root = root
         # Which of this driver's answers, counted from 1, `answer` gave out last.
         self.arrived = 0
@@ -181,8 +184,15 @@ class Driver:
     def send_kill(self) -> None:
         """SIGKILL, without waiting for the end; `kill` does."""
         self._ended = True
+        self._kill()
+
+    def _kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+            try:
+                # Not by its own kill, which would take the status of a process that has just ended from its watcher.
+                os.kill(self._process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
     async def kill(self) -> None:
         """SIGKILL, as a crash: by the id of the process that was started here."""
@@ -190,6 +200,17 @@ class Driver:
         if self._process is not None:
             await self._process.wait()
             await asyncio.gather(*self._readers, return_exceptions=True)
+
+    async def exited(self) -> str:
+        """Waits until the process has ended by itself; returns what was wrong with how it went, or nothing."""
+        try:
+            async with asyncio.timeout(EXIT_SECONDS):
+                status = await self._process.wait()
+        except TimeoutError:
+            return f"the {self.name} has not exited within {EXIT_SECONDS} s{self.log_tail()}"
+        self._ended = True
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        return f"the {self.name} exited with status {status}{self.log_tail()}" if status != 0 else ""
 
     async def end(self) -> str:
         """Asks the driver to exit; returns what was wrong with how it went, or nothing. Never leaves it running.
@@ -213,8 +234,7 @@ class Driver:
         except TimeoutError:
             wrong = f"the {self.name} did not exit within {EXIT_SECONDS} s of being asked{self.log_tail()}"
         finally:
-            if self._process.returncode is None:
-                self._process.kill()
+            self._kill()
         await self._process.wait()
         await asyncio.gather(*self._readers, return_exceptions=True)
         unasked = self.unread()

@@ -27,7 +27,7 @@ async def start_worker(language: Language, root: Path, options=()) -> tuple:
         first = await driver.start(options)
         if first[0] != "ready" or len(first) != 3:
             raise DriverError(f"the {driver.name} did not get ready: {' '.join(first)}{driver.log_tail()}")
-        driver.uid = first[2]
+        driver.address, driver.uid = first[1:]
     except BaseException:
         await driver.kill()
         raise
@@ -66,11 +66,13 @@ class Place:
         self._drivers = []
 
     def expand(self, options, number=None) -> list:
-        """Options as drivers take them: `{folder}`, `{namespace}`, `{worker}` (the number), and `{spawned}`, which stands
-        for the command that starts the worker language's program, with what follows as its further arguments."""
+        """Options as drivers take them: `{folder}`, `{namespace}`, `{worker}` (the number), `{address}` (of the first
+        worker), and `{spawned}`, which stands for the command that starts the worker language's program, with what follows as its further arguments."""
         expanded = []
         for option in options:
             option = self.fill(option).replace("{worker}", str(number))
+            if "{address}" in option:
+                option = option.replace("{address}", self.addresses[0])
             if option.startswith("{spawned}"):
                 program, *arguments = self._worker.command
                 arguments = [str(self._root / part) if (self._root / part).is_file() else part for part in arguments]

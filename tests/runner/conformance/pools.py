@@ -143,6 +143,7 @@ class PoolSteps:
 
     async def pool(self, name, options=(), error=None) -> None:
         """Opens another pool in the caller, or sees it refused."""
+        options = [self.filled(option) for option in options]
         request = await self._request("pool", *self.place.expand(options), name=name)
         answer = await self.caller.answer(request)
         if error is not None:
@@ -186,6 +187,7 @@ class PoolSteps:
 
     async def add_worker(self, options, of="worker") -> None:
         """Starts another worker: of the worker's language, the caller's, or a third one."""
+        options = [self.filled(option) for option in options]
         self.workers.append(await self.place.worker(options, len(self.workers), of))
         # Not read: it may serve already what is called all the time.
         self._at_start.append(self.nothing_counted())

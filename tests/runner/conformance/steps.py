@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import judge, msgpack, scenarios, tokens
 from .drivers import Driver
+from .finding import FindingSteps
 from .judge import Mismatch, Pair
 from .pools import PoolSteps
 from .tasks import TaskSteps
@@ -14,7 +15,7 @@ from .tasks import TaskSteps
 _COUNTERS = ("running", "started", "finished", "cancelled", "cleaned", "yielded")
 
 
-class Stage(PoolSteps, TaskSteps):
+class Stage(PoolSteps, TaskSteps, FindingSteps):
     """One caller and its workers, ready to play one scenario. Counters are read relative to its start."""
 
     def __init__(self, pair: Pair, caller: Driver, workers: list, root: Path, place=None):
@@ -101,6 +102,7 @@ class Stage(PoolSteps, TaskSteps):
             f"context={tokens.text(namespace)}:{tokens.text(key)}:{tokens.command_token(scenarios.value(value))}"
             for namespace, key, value in context
         ]
+        tag = self.filled(tag)
         options += self._options(pool, bag, on, timeout=timeout, tag=tag and tokens.text(tag))
         request = await self._request("call", routine, *self._arguments(args), *options, name=name)
         if expected:
@@ -291,15 +293,18 @@ class Stage(PoolSteps, TaskSteps):
         self.awaiting = None
         self._at_start = [await self._counters(worker) for worker in self.workers]
 
-    async def refused_worker(self, options, kind) -> None:
-        """A worker with these options does not start, with an error of this kind, and its driver exits properly."""
+    async def refused_worker(self, options, kind, message_has=()) -> None:
+        """A worker with these options does not start, with an error of this kind and words, and its driver exits properly."""
         driver = Driver(self.workers[0].language, "worker", self.root)
+        if self.place is not None:
+            options = self.place.expand(options)
         try:
             first = await driver.start(options)
         finally:
             wrong = await driver.end()
-        if first[:2] != ["error", kind] or len(first) != 3:
-            raise Mismatch(f"error {kind}", " ".join(map(tokens.from_text, first)))
+        words = tokens.from_text(first[2]).lower() if len(first) == 3 else ""
+        if first[:2] != ["error", kind] or not all(word.lower() in words for word in message_has):
+            raise Mismatch(f"error {kind} with {list(message_has)}", " ".join(map(tokens.from_text, first)))
         if wrong:
             raise Mismatch("a clean exit", wrong)
 
@@ -322,7 +327,8 @@ _VERBS = {
         "open next next_in_flight send throw drain closestream iterate closepool bad "
         "counters until warm refused_worker stop stopped kill status processes signal gone records pool refused_caller "
         "closing closed new_caller kill_caller add_worker worker_here stop_here distinct keep_calling calls_pass stop_calling "
-        "bag bag_set bag_get task chain sum_of spreads total_until let_go map mapped broadcast events events_tell_alike"
+        "bag bag_set bag_get task chain sum_of spreads total_until let_go map mapped broadcast events events_tell_alike "
+        "list_workers signal_worker ran"
     ).split()
 }
 

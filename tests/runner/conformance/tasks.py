@@ -72,6 +72,7 @@ class TaskSteps:
 
     async def task(self, routine, tag="", timeout=None, worker=0) -> None:
         """What the current task of `conf.task` tells is so: who called it, as what, where, and what time is left."""
+        tag = self.filled(tag)
         options = self._options(timeout=timeout, tag=tag and tokens.text(tag))
         told = await self._value(await self._request("call", routine, "0", *options))
         wanted = {"caller": None, "routine": routine, "tag": tag, "worker": self.workers[worker].uid}
@@ -125,12 +126,14 @@ class TaskSteps:
     # All workers together
 
     async def spreads(self, routine, args, result) -> None:
-        """Calls a routine over and over, with this result, until every worker has served some of it and of what it calls."""
-        before = [(await self._moved(index))["finished"] for index in range(len(self.workers))]
+        """Calls a routine over and over, with this result, until every worker that is alive has served some of it and of
+        what it calls."""
+        alive = [index for index, worker in enumerate(self.workers) if worker.alive]
+        before = [(await self._moved(index))["finished"] for index in alive]
 
         async def look():
             await self._judge(await self._request("call", routine, *self._arguments(args)), "result", result=result)
-            now = [(await self._moved(index))["finished"] for index in range(len(self.workers))]
+            now = [(await self._moved(index))["finished"] for index in alive]
             served = [after - earlier for earlier, after in zip(before, now)]
             return all(served), Mismatch("every worker to serve something", f"tasks that have ended: {served}")
 
