@@ -56,6 +56,9 @@ func (d directory) Publish(_ context.Context, record wool.WorkerRecord) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(string(d), 0o700); err != nil {
+		return err
+	}
 	file, err := os.CreateTemp(string(d), ".*")
 	if err != nil {
 		return err
@@ -115,10 +118,10 @@ func (d directory) Subscribe(ctx context.Context, s *wool.Subscriber) error {
 	}
 }
 
-// read leaves alone what is no record.
+// read leaves alone what is no record. The first worker makes the directory.
 func (d directory) read() (map[string]wool.WorkerRecord, error) {
 	files, err := os.ReadDir(string(d))
-	if err != nil {
+	if err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
 	records := make(map[string]wool.WorkerRecord)
