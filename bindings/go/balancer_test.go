@@ -15,9 +15,9 @@ import (
 )
 
 // flock is two workers that tell their uid, and are tagged "black" and "white".
-func flock(t testing.TB) (addresses []string, uids map[string]string) {
+func flock(t testing.TB) (discovery wool.Discovery, uids map[string]string) {
 	t.Helper()
-	uids = map[string]string{}
+	discovery, uids = privateDiscovery(), map[string]string{}
 	for _, colour := range []string{"black", "white"} {
 		rt := newRuntime(t)
 		must(t, wool.Register(rt, "who", func(ctx context.Context) (string, error) {
@@ -28,17 +28,17 @@ func flock(t testing.TB) (addresses []string, uids map[string]string) {
 			<-ctx.Done()
 			return ctx.Err()
 		}))
-		worker, err := wool.NewWorker(rt, wool.WorkerOptions{Tags: []string{colour}, Concurrency: 100})
+		worker, err := wool.NewWorker(rt, wool.WorkerOptions{Publish: discovery, Tags: []string{colour}, Concurrency: 100})
 		must(t, err)
-		addresses, uids[colour] = append(addresses, worker.Address()), worker.UID()
+		uids[colour] = worker.UID()
 	}
-	return addresses, uids
+	return discovery, uids
 }
 
 func bothUp(s wool.PoolStatus) bool { return len(members(s)) == 2 }
 
 func TestBalancerFunc(t *testing.T) {
-	addresses, uids := flock(t)
+	discovery, uids := flock(t)
 	var log logBuffer
 	var asked []wool.BalancerChoice // by one call at a time
 	letIn := false
@@ -60,7 +60,7 @@ func TestBalancerFunc(t *testing.T) {
 		return slices.IndexFunc(choice.Workers, func(w wool.BalancerWorker) bool { return slices.Contains(w.Tags, choice.Tag) })
 	}
 	rt := newRuntime(t, wool.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
-	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: addresses, Balancer: wool.BalancerFunc(balance)})
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Discovery: discovery, Balancer: wool.BalancerFunc(balance)})
 	must(t, err)
 	statusWhere(t, pool, "both workers", bothUp)
 	ctx := testContext(t)
@@ -96,7 +96,7 @@ func TestBalancerFunc(t *testing.T) {
 	}
 	for i, colour := range []string{"black", "white"} {
 		w := first.Workers[i]
-		if w.UID != uids[colour] || w.Address != addresses[i] || !slices.Equal(w.Tags, []string{colour}) || w.InFlight != 0 || w.Capacity != 100 {
+		if w.UID != uids[colour] || w.Address == "" || !slices.Equal(w.Tags, []string{colour}) || w.InFlight != 0 || w.Capacity != 100 {
 			t.Errorf("the balancer was told of %+v", w)
 		}
 	}
@@ -104,14 +104,14 @@ func TestBalancerFunc(t *testing.T) {
 
 // None of them: the call waits until something changes.
 func TestBalancerThatTakesNone(t *testing.T) {
-	addresses, uids := flock(t)
+	discovery, uids := flock(t)
 	// The calls go to the black worker, if it has nothing to do.
 	balance := func(choice wool.BalancerChoice) int {
 		return slices.IndexFunc(choice.Workers, func(w wool.BalancerWorker) bool {
 			return w.UID == uids["black"] && w.InFlight == 0
 		})
 	}
-	pool := openPool(t, wool.PoolOptions{Addresses: addresses, Balancer: wool.BalancerFunc(balance)})
+	pool := openPool(t, wool.PoolOptions{Discovery: discovery, Balancer: wool.BalancerFunc(balance)})
 	statusWhere(t, pool, "both workers", bothUp)
 	ctx := testContext(t)
 	holding, release := context.WithCancel(ctx)
@@ -145,7 +145,7 @@ func TestBalancerThatTakesNone(t *testing.T) {
 
 // One that blocks holds up its own pool only, and learns of nothing; closing waits for it.
 func TestBalancerThatBlocks(t *testing.T) {
-	addresses, _ := flock(t)
+	discovery, _ := flock(t)
 	asked, release := make(chan struct{}, 8), make(chan struct{})
 	var mu sync.Mutex
 	busy := 0
@@ -163,9 +163,9 @@ func TestBalancerThatBlocks(t *testing.T) {
 		return 0
 	}
 	rt := newRuntime(t)
-	stuck, err := wool.NewPool(rt, wool.PoolOptions{Addresses: addresses, Balancer: wool.BalancerFunc(balance)})
+	stuck, err := wool.NewPool(rt, wool.PoolOptions{Discovery: discovery, Balancer: wool.BalancerFunc(balance)})
 	must(t, err)
-	other, err := wool.NewPool(rt, wool.PoolOptions{Addresses: addresses, Balancer: wool.LeastLoaded})
+	other, err := wool.NewPool(rt, wool.PoolOptions{Discovery: discovery, Balancer: wool.LeastLoaded})
 	must(t, err)
 	statusWhere(t, stuck, "both workers", bothUp)
 	ctx := testContext(t)
@@ -192,8 +192,8 @@ func TestBalancerThatBlocks(t *testing.T) {
 
 // Of two workers, the one with nothing to do gets every call.
 func TestLeastLoaded(t *testing.T) {
-	addresses, uids := flock(t)
-	pool := openPool(t, wool.PoolOptions{Addresses: addresses, Balancer: wool.LeastLoaded})
+	discovery, uids := flock(t)
+	pool := openPool(t, wool.PoolOptions{Discovery: discovery, Balancer: wool.LeastLoaded})
 	statusWhere(t, pool, "both workers", bothUp)
 	ctx := testContext(t)
 	holding, release := context.WithCancel(ctx)
