@@ -39,9 +39,9 @@ func (b StandardBalancer) kind() C.int32_t { return C.int32_t(b) }
 // number for none of them; the call then waits, and is asked about again when something has changed. It is asked for each
 // call, and again when the worker that it chose did not take it.
 //
-// A pool asks it one call at a time, so that it needs no lock for what it remembers, on another goroutine than those of
-// the callers. What takes its time holds up the pool's other calls: it is to look and decide. When it panics, or chooses
-// a worker that is not there, the call goes to the next in turn, and the log says so.
+// A pool asks it one call at a time, on another goroutine than those of the callers, so that it needs no lock for what it
+// remembers unless several pools have it. What takes its time holds up the pool's other calls: it is to look and decide.
+// When it panics, or chooses a worker that is not there, the call goes to the next in turn, and the log says so.
 type BalancerFunc func(choice BalancerChoice) int
 
 func (f BalancerFunc) custom() BalancerFunc { return f }

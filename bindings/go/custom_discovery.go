@@ -323,7 +323,7 @@ func answerPublication(publication C.wool_publication_t, err error) {
 	if err != nil {
 		kind, message = ErrDiscovery, err.Error()
 		var failure *Error
-		if errors.As(err, &failure) && failure.Kind > 0 {
+		if errors.As(err, &failure) && kindNames[failure.Kind] != "" {
 			kind = failure.Kind
 		}
 		if error(failure) == err {

@@ -299,6 +299,7 @@ func TestPublishingThatFails(t *testing.T) {
 		{"own", func() error { return &wool.Error{Kind: wool.ErrPermissionDenied, Message: "not here"} }, wool.ErrPermissionDenied, "not here"},
 		{"wrapped", func() error { return fmt.Errorf("at the gate: %w", &wool.Error{Kind: wool.ErrIO, Message: "shut"}) }, wool.ErrIO, "at the gate: wool: shut"},
 		{"without a kind", func() error { return &wool.Error{Message: "so"} }, wool.ErrDiscovery, "so"},
+		{"of no known kind", func() error { return &wool.Error{Kind: 4711, Message: "odd"} }, wool.ErrDiscovery, "odd"},
 		{"panics", func() error { panic("a wolf") }, wool.ErrDiscovery, "a wolf"},
 		{"exits", func() error { runtime.Goexit(); return nil }, wool.ErrDiscovery, "ended its goroutine"},
 	} {

@@ -185,8 +185,8 @@ static inline wool_go_answer_t wool_go_subscription_failed(wool_subscription_t s
 static inline wool_go_answer_t wool_go_publication_answer(wool_publication_t publication, int32_t status,
                                                           const uint8_t *message, size_t message_len) {
   wool_go_answer_t answer = {0};
-  answer.status = (int32_t)wool_publication_answer(publication, (wool_status_t)status,
-                                                   wool_go_slice(message, message_len), &answer.error);
+  answer.status = (int32_t)wool_publication_answer(publication, status, wool_go_slice(message, message_len),
+                                                   &answer.error);
   return answer;
 }
 
