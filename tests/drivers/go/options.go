@@ -77,9 +77,10 @@ func (o driverOptions) call() (wool.CallOptions, error) {
 }
 
 func (o driverOptions) worker(count *counters) (wool.WorkerOptions, error) {
-	concurrency, err := o.number("concurrency")
+	var concurrency, maxPayload int64
+	err := o.numbers(map[string]*int64{"concurrency": &concurrency, "max_payload": &maxPayload})
 	options := wool.WorkerOptions{
-		Concurrency: uint32(concurrency), SocketPath: o.text("socket"), Secret: []byte(o.text("secret")),
+		Concurrency: uint32(concurrency), MaxPayload: uint64(maxPayload), SocketPath: o.text("socket"), Secret: []byte(o.text("secret")),
 		Tags: o["tag"], Publish: o.discovery("publish"), Bind: o.text("bind"), Advertise: o["advertise"],
 		AllowPlaintext: o.text("allow_plaintext") == "1",
 	}
