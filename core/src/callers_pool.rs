@@ -10,9 +10,9 @@ use prost::Message;
 use crate::connect::is_local;
 use crate::discovery::{Discovery, Here};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pool::{PoolOptions, WorkerPool};
+use crate::pool::{Balancer, PoolOptions, WorkerPool};
 use crate::runtime::Runtime;
-use crate::wire::PoolDescription;
+use crate::wire::{self, PoolDescription};
 
 /// How long a pool that was made again is kept after its last use.
 const KEPT: Duration = Duration::from_secs(60);
@@ -50,6 +50,11 @@ pub(crate) fn describe(options: &PoolOptions, found_in: Option<&Discovery>) -> B
         dispatch_timeout_us: u64::try_from(options.dispatch_timeout.as_micros())
             .unwrap_or(u64::MAX),
         max_payload: options.max_payload,
+        balancer: match options.balancer {
+            Balancer::LeastLoaded => wire::Balancer::LeastLoaded,
+            Balancer::RoundRobin | Balancer::Custom(_) => wire::Balancer::RoundRobin,
+        }
+        .into(),
     };
     let described = description.encode_to_vec();
     if described.len() > LARGEST_DEFINED {
@@ -168,6 +173,10 @@ fn options(described: &Bytes, own: &Own) -> Result<PoolOptions> {
              memory, Unix sockets or loopback",
         ));
     }
+    let balancer = match description.balancer() {
+        wire::Balancer::RoundRobin => Balancer::RoundRobin,
+        wire::Balancer::LeastLoaded => Balancer::LeastLoaded,
+    };
     let discovery = description
         .discovery
         .map(Discovery::from_description)
@@ -183,6 +192,7 @@ fn options(described: &Bytes, own: &Own) -> Result<PoolOptions> {
         secret: own.secret.clone(),
         allow_plaintext: own.allow_plaintext,
         max_payload: description.max_payload,
+        balancer,
         ..PoolOptions::default()
     })
 }
@@ -224,6 +234,7 @@ mod tests {
             lease: 3,
             dispatch_timeout: Duration::from_millis(1500),
             secret: Some(b"mine".to_vec()),
+            balancer: Balancer::LeastLoaded,
             ..PoolOptions::default()
         }
     }
@@ -244,6 +255,7 @@ mod tests {
         assert_eq!(options.dispatch_timeout, Duration::from_millis(1500));
         assert_eq!(options.secret.as_deref(), Some(&b"own"[..]));
         assert!(options.allow_plaintext);
+        assert!(matches!(options.balancer, Balancer::LeastLoaded));
         let Some(Discovery::Local(local)) = options.discovery else {
             panic!("not found where it was");
         };

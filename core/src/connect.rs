@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_core::Stream;
 use hyper_util::rt::TokioIo;
+use nix::sys::socket::{setsockopt, sockopt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::mpsc;
 use tonic::transport::{self, Channel, Uri};
@@ -25,8 +26,16 @@ use crate::wire::session_client::SessionClient;
 use crate::wire::{self, Batch, Frame};
 use crate::worker::is_loopback;
 
-/// How long dialling and the hellos may each take.
+/// How long dialling and the hellos may each take, at all addresses together.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// The next address is tried when the one before has not answered so long.
+const STAGGER: Duration = Duration::from_millis(250);
+/// Addresses that are tried; a worker has no more, unless somebody makes fun.
+const MOST_ADDRESSES: usize = 16;
+/// Of a connection on which nothing is said: keeps what is on the way from forgetting it.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+/// A connection ends when the other side has confirmed nothing so long though there was something to confirm.
+const TCP_UNHEARD: Duration = Duration::from_secs(30);
 
 /// Where a worker is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +50,7 @@ pub(crate) enum Address {
 /// A worker to connect to: ways to reach it, what it must be, and what it wants to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    /// Tried in turn; at least one.
+    /// Tried one after the other, without waiting long for each; at least one.
     pub(crate) addresses: Vec<Address>,
     /// Empty = any worker.
     pub(crate) uid: String,
@@ -50,6 +59,8 @@ pub(crate) struct Endpoint {
 
 /// A session that both sides have agreed to.
 pub(crate) struct Connected {
+    /// Where it was reached.
+    pub(crate) address: Address,
     pub(crate) transport: Transport,
     pub(crate) peer: Peer,
     /// Frames that came with the worker's hello.
@@ -129,23 +140,24 @@ fn check_loopback(address: SocketAddr) -> Result<()> {
     ))
 }
 
-/// Dials and exchanges hellos, at the first address where that works.
+/// Dials and exchanges hellos: the first address where that works is taken.
 ///
 /// # Errors
-/// Those of the last address.
+/// Those of the addresses, as one; of its kind is the one that tells most.
 pub(crate) async fn open(
     endpoint: &Endpoint,
     limits: Limits,
     runtime: &Runtime,
 ) -> Result<Connected> {
-    let mut failure = Error::new(ErrorKind::WorkerLost, "the worker has no address");
-    for address in &endpoint.addresses {
-        match open_at(address, endpoint, limits, runtime).await {
-            Ok(connected) => return Ok(connected),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
+    let dialled_by = Instant::now() + CONNECT_WITHIN;
+    let addresses = endpoint.addresses.iter().take(MOST_ADDRESSES);
+    let attempts = addresses
+        .map(|address| async move {
+            let attempt = open_at(address, endpoint, limits, runtime, dialled_by);
+            attempt.await.map_err(|error| (address, error))
+        })
+        .collect();
+    staggered(attempts).await.map_err(as_one)
 }
 
 async fn open_at(
@@ -153,19 +165,79 @@ async fn open_at(
     endpoint: &Endpoint,
     limits: Limits,
     runtime: &Runtime,
+    dialled_by: Instant,
 ) -> Result<Connected> {
-    let channel = within("connecting", dial(address)).await?;
-    within("the hello", greet(channel, endpoint, limits, runtime)).await
+    let channel = by(dialled_by, "connecting", dial(address)).await?;
+    let greeting = greet(address, channel, endpoint, limits, runtime);
+    by(dialled_by + CONNECT_WITHIN, "the hello", greeting).await
 }
 
-async fn within<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
-    match tokio::time::timeout(CONNECT_WITHIN, work).await {
+async fn by<T>(end: Instant, what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout_at(end.into(), work).await {
         Ok(result) => result,
         Err(_) => Err(Error::new(
             ErrorKind::WorkerLost,
             format!("{what} took more than {} s", CONNECT_WITHIN.as_secs()),
         )),
     }
+}
+
+/// Begins with the first; the next begins when one before has failed, or has taken a while. The first that succeeds ends the
+/// others.
+///
+/// # Errors
+/// Those of all.
+async fn staggered<T, E, F: Future<Output = std::result::Result<T, E>>>(
+    attempts: Vec<F>,
+) -> std::result::Result<T, Vec<E>> {
+    let mut attempts = attempts.into_iter();
+    let mut running: Vec<Pin<Box<F>>> = Vec::new();
+    let mut failures = Vec::new();
+    loop {
+        running.extend(attempts.next().map(Box::pin));
+        if running.is_empty() {
+            return Err(failures);
+        }
+        tokio::select! {
+            ended = first_of(&mut running) => match ended {
+                Ok(done) => return Ok(done),
+                Err(error) => failures.push(error),
+            },
+            () = tokio::time::sleep(STAGGER), if attempts.len() > 0 => {}
+        }
+    }
+}
+
+/// The next that ends, which is then taken out.
+async fn first_of<F: Future>(running: &mut Vec<Pin<Box<F>>>) -> F::Output {
+    std::future::poll_fn(|cx| {
+        for index in 0..running.len() {
+            if let Poll::Ready(output) = running[index].as_mut().poll(cx) {
+                drop(running.swap_remove(index));
+                return Poll::Ready(output);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+fn as_one(failures: Vec<(&Address, Error)>) -> Error {
+    // A worker that answered, and why it is not this one, tells more than nobody's silence.
+    let telling = failures
+        .iter()
+        .find(|(_, error)| error.kind() != ErrorKind::WorkerLost)
+        .or(failures.first());
+    let Some((_, telling)) = telling else {
+        return Error::new(ErrorKind::WorkerLost, "the worker has no address");
+    };
+    if failures.len() == 1 {
+        return telling.clone();
+    }
+    let each = failures
+        .iter()
+        .map(|(address, error)| format!("{address}: {}", error.message()));
+    Error::new(telling.kind(), each.collect::<Vec<_>>().join("; "))
 }
 
 async fn dial(address: &Address) -> Result<Channel> {
@@ -190,8 +262,8 @@ async fn dial(address: &Address) -> Result<Channel> {
             let connector = service_fn(move |_: Uri| {
                 let addresses = addresses.clone();
                 async move {
-                    let stream = TcpStream::connect(&addresses[..]).await?;
-                    stream.set_nodelay(true)?;
+                    let attempts = addresses.into_iter().map(connect_tcp).collect();
+                    let stream = staggered(attempts).await.map_err(last_of)?;
                     Ok::<_, std::io::Error>(TokioIo::new(stream))
                 }
             });
@@ -204,6 +276,26 @@ async fn dial(address: &Address) -> Result<Channel> {
             format!("cannot connect: {}", innermost(&error)),
         )
     })
+}
+
+async fn connect_tcp(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    setsockopt(&stream, sockopt::KeepAlive, &true)?;
+    setsockopt(&stream, sockopt::TcpKeepIdle, &seconds(TCP_KEEPALIVE))?;
+    // What is written into a hole would otherwise be tried for a quarter of an hour.
+    setsockopt(
+        &stream,
+        sockopt::TcpUserTimeout,
+        &(seconds(TCP_UNHEARD) * 1000),
+    )?;
+    Ok(stream)
+}
+
+fn last_of(mut failures: Vec<std::io::Error>) -> std::io::Error {
+    let none = || std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
+    failures.pop().unwrap_or_else(none)
 }
 
 async fn look_up(host_port: &str, allow_plaintext: bool) -> Result<Vec<SocketAddr>> {
@@ -225,6 +317,7 @@ async fn look_up(host_port: &str, allow_plaintext: bool) -> Result<Vec<SocketAdd
 }
 
 async fn greet(
+    address: &Address,
     channel: Channel,
     endpoint: &Endpoint,
     limits: Limits,
@@ -283,6 +376,7 @@ async fn greet(
         Error::new(kind, refusal.message())
     })?;
     Ok(Connected {
+        address: address.clone(),
         transport,
         peer,
         early,
@@ -309,5 +403,56 @@ impl Stream for Questions {
         self.0
             .poll_recv(cx)
             .map(|outgoing| outgoing.and_then(Result::ok))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Attempt = Pin<Box<dyn Future<Output = std::result::Result<u32, u32>>>>;
+
+    fn run(attempts: Vec<Attempt>) -> std::result::Result<u32, Vec<u32>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(staggered(attempts))
+    }
+
+    fn fails(number: u32) -> Attempt {
+        Box::pin(std::future::ready(Err(number)))
+    }
+
+    fn answers(number: u32) -> Attempt {
+        Box::pin(std::future::ready(Ok(number)))
+    }
+
+    fn hangs() -> Attempt {
+        Box::pin(std::future::pending())
+    }
+
+    #[test]
+    fn the_first_address_that_answers_is_taken() {
+        assert_eq!(run(vec![answers(1), answers(2)]), Ok(1));
+        assert_eq!(run(vec![fails(1), answers(2), hangs()]), Ok(2));
+        assert_eq!(run(vec![hangs(), hangs(), fails(3), answers(4)]), Ok(4));
+        assert_eq!(run(vec![fails(1), fails(2)]), Err(vec![1, 2]));
+        assert_eq!(run(vec![]), Err(vec![]));
+    }
+
+    #[test]
+    fn the_failure_that_tells_most_names_the_kind() {
+        let [here, there] =
+            ["127.0.0.1:1", "127.0.0.1:2"].map(|text| Address::parse(text, false).unwrap());
+        let error = |kind, message: &str| Error::new(kind, message);
+        let one = as_one(vec![(&here, error(ErrorKind::WorkerLost, "gone"))]);
+        assert_eq!((one.kind(), one.message()), (ErrorKind::WorkerLost, "gone"));
+        let two = as_one(vec![
+            (&here, error(ErrorKind::WorkerLost, "gone")),
+            (&there, error(ErrorKind::PermissionDenied, "no")),
+        ]);
+        assert_eq!(two.kind(), ErrorKind::PermissionDenied);
+        assert_eq!(two.message(), "127.0.0.1:1: gone; 127.0.0.1:2: no");
     }
 }

@@ -1,5 +1,6 @@
 //! The pool's own task: carries out who joins and leaves, looks after parked calls, and ends last.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -10,6 +11,7 @@ use tokio::task::JoinSet;
 use super::PoolShared;
 use super::member::{Member, keep_member};
 use super::membership::Change;
+use super::publisher::Publisher;
 use crate::discovery::{DiscoveryEvent, Subscribed};
 use crate::log::Level;
 use crate::spawn::SpawnEvent;
@@ -22,9 +24,11 @@ const EVENTS_AT_ONCE: usize = 256;
 pub(super) enum PoolEvent {
     Discovery(DiscoveryEvent),
     Process(SpawnEvent),
-    /// A found worker does not answer.
-    Suspect {
+    /// The session to a found worker has ended or did not come about.
+    Down {
         key: String,
+        /// It does not answer; otherwise it has drained.
+        lost: bool,
     },
 }
 
@@ -39,12 +43,18 @@ struct Keeper {
     /// Discovery has told all that was there at the beginning.
     scanned: bool,
     all_ended: bool,
+    /// Workers of processes that have ended, and that others have yet to be told of: the discovery that they were
+    /// published by may still have them.
+    ended: BTreeSet<String>,
+    /// Publishes the workers of the processes; none where they publish themselves, or nobody does.
+    publishing: JoinSet<()>,
 }
 
 pub(super) async fn keep_pool(
     shared: Arc<PoolShared>,
     mut events: mpsc::UnboundedReceiver<PoolEvent>,
     subscription: Option<Box<dyn Subscribed>>,
+    publisher: Option<Publisher>,
     processes: usize,
 ) {
     let mut keeper = Keeper {
@@ -54,10 +64,15 @@ pub(super) async fn keep_pool(
         crash_loop: false,
         scanned: subscription.is_none(),
         all_ended: processes == 0,
+        ended: BTreeSet::new(),
+        publishing: JoinSet::new(),
         shared: Arc::clone(&shared),
     };
     for member in shared.members() {
         keeper.keep(member);
+    }
+    if let Some(publisher) = publisher {
+        keeper.publishing.spawn(publisher.keep());
     }
     let mut closing = shared.closing.subscribe();
     let mut next = None;
@@ -110,10 +125,12 @@ impl Keeper {
             match event {
                 PoolEvent::Discovery(event) => self.hear_discovery(event),
                 PoolEvent::Process(event) => self.hear_process(event),
-                PoolEvent::Suspect { key } => {
-                    if let Some(subscription) = subscription {
+                PoolEvent::Down { key, lost } => {
+                    if let Some(subscription) = subscription.filter(|_| lost) {
                         subscription.suspect(&key);
                     }
+                    let changes = self.shared.membership().down(&key);
+                    self.carry_out(changes);
                 }
             }
         }
@@ -124,11 +141,18 @@ impl Keeper {
     }
 
     fn hear_discovery(&mut self, event: DiscoveryEvent) {
-        let mut membership = self.shared.membership();
+        match &event {
+            DiscoveryEvent::Found(found) if self.ended.contains(found.key()) => return,
+            DiscoveryEvent::Gone { key } => _ = self.ended.remove(key),
+            _ => {}
+        }
+        let shared = Arc::clone(&self.shared);
+        let is_up = |key: &str| shared.is_up(key);
+        let mut membership = shared.membership();
         let changes = match event {
-            DiscoveryEvent::Found(found) => membership.found(*found),
-            DiscoveryEvent::TurnedAway(turned_away) => membership.turned_away(turned_away),
-            DiscoveryEvent::Gone { key } => membership.gone(&key),
+            DiscoveryEvent::Found(found) => membership.found(*found, &is_up),
+            DiscoveryEvent::TurnedAway(turned_away) => membership.turned_away(turned_away, &is_up),
+            DiscoveryEvent::Gone { key } => membership.gone(&key, &is_up),
             DiscoveryEvent::Scanned => {
                 drop(membership);
                 self.scanned = true;
@@ -168,6 +192,9 @@ impl Keeper {
                     return;
                 };
                 self.serving -= 1;
+                if !self.publishing.is_empty() {
+                    self.ended.insert(uid.clone());
+                }
                 self.shared.membership().own_ended(&uid)
             }
             SpawnEvent::CrashLoop(error) => {
@@ -196,6 +223,11 @@ impl Keeper {
                     let member = self.shared.add_member(member);
                     self.keep(member);
                 }
+                Change::Update(candidate) => {
+                    if let Some(member) = self.shared.found_member(&candidate.key) {
+                        member.update(*candidate);
+                    }
+                }
                 Change::Leave { key } => {
                     if let Some(member) = self.shared.remove_member(&key) {
                         member.leave();
@@ -213,6 +245,8 @@ impl Keeper {
     ) {
         while self.members.join_next().await.is_some() {}
         self.shared.forget_members();
+        // Nobody is to find workers that are about to stop.
+        while self.publishing.join_next().await.is_some() {}
         if let Some(spawner) = &*self.shared.spawner() {
             spawner.stop(self.shared.options.grace);
         }

@@ -2,18 +2,26 @@
 //! picks one for each call, and offers what certainly did not start to another.
 //!
 //! `membership` decides who belongs to it, `keeper` carries that out, `member` keeps one session,
-//! `dispatch` gives calls to workers.
+//! `dispatch` gives calls to workers, `choices` asks the host's balancer, `duplicates` sees that no worker has two sessions.
 
 mod balancer;
+mod choices;
 mod dispatch;
+mod duplicates;
 mod keeper;
+mod lots;
 mod member;
 mod membership;
 mod options;
+mod publisher;
 mod status;
 mod status_value;
 mod wanted;
 
+#[cfg(test)]
+mod half_open_tests;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -45,12 +53,17 @@ use crate::runtime::{Member as RuntimeMember, MemberKind, Runtime, refuse_on_woo
 use crate::session::{CallContext, Dispatch, Flight, Limits};
 use crate::spawn::{SpawnCommand, SpawnPlan, SpawnTimes, Spawner, WorkerSetup};
 use crate::state::asked::Asked;
+use crate::state::liveness::Times as LinkTimes;
 use crate::task::cancelled_with_task;
 use crate::task_events::CallTeller;
+use choices::Choices;
 use dispatch::Parked;
+use duplicates::Uids;
 use keeper::{PoolEvent, keep_pool};
+use lots::Lots;
 use member::Member;
 use membership::{Membership, Policy};
+use publisher::Publisher;
 
 /// Calls routines on a set of workers. When the last clone is dropped, it closes: pending calls end as
 /// [`ErrorKind::Closed`], and the workers that it started are stopped.
@@ -72,12 +85,15 @@ struct PoolShared {
     /// For the workers, which call on by it.
     description: Bytes,
     limits: Limits,
+    times: LinkTimes,
     /// Takes what discovery and the worker processes tell to the keeper.
     events: mpsc::UnboundedSender<PoolEvent>,
     members: RwLock<Vec<Arc<Member>>>,
     /// Of members, never used again.
     next_id: AtomicU64,
     membership: Mutex<Membership>,
+    /// Which member has the session to which worker.
+    uids: Mutex<Uids>,
     spawner: Mutex<Option<Spawner>>,
     problems: Mutex<Problems>,
     /// Workers may join soon: processes are starting, or discovery has not looked around yet.
@@ -86,11 +102,16 @@ struct PoolShared {
     quorum_reached: AtomicBool,
     /// Where the next round robin begins.
     turn: AtomicUsize,
+    /// Which workers are looked at, where the less loaded gets a call.
+    lots: Lots,
+    choices: Mutex<Choices>,
     parked: Mutex<Vec<Parked>>,
     /// Something changed that may let parked calls go.
     changed: Notify,
     /// Counts the changes: a call that was offered before one and is parked after it would wait in vain.
     changes: AtomicU64,
+    /// Counts how often sessions had places again, where a balancer of the host's own is asked.
+    freed: AtomicU64,
     /// A call was parked: the keeper's timer may be too late.
     parked_one: Notify,
     /// Parked calls wait for a place at a worker.
@@ -106,6 +127,8 @@ struct Problems {
     discovery: Option<Error>,
     /// The pool's processes die before they serve.
     spawn: Option<Error>,
+    /// Workers of the pool that could not be published, by their uids.
+    publish: BTreeMap<String, Error>,
 }
 
 /// A time to come that no program sees.
@@ -124,7 +147,9 @@ impl WorkerPool {
         let processes = options.processes()?;
         let whereabouts = options.whereabouts(processes)?;
         let description = callers_pool::describe(&options, whereabouts.described.as_ref());
-        WorkerPool::open(runtime, options, (processes, whereabouts), description, 0)
+        let times = LinkTimes::default();
+        let whereabouts = (processes, whereabouts);
+        WorkerPool::open(runtime, options, whereabouts, (description, 0), times)
     }
 
     /// The pool of a caller, made again for the calls of its tasks, which are to know it by the same description.
@@ -140,17 +165,24 @@ impl WorkerPool {
             runtime,
             options,
             (0, whereabouts),
-            description.clone(),
-            first_turn,
+            (description.clone(), first_turn),
+            LinkTimes::default(),
         )
+    }
+
+    /// One that joins workers, and finds those that are lost sooner.
+    #[cfg(test)]
+    fn with_times(runtime: &Runtime, options: PoolOptions, times: LinkTimes) -> Result<WorkerPool> {
+        let whereabouts = (0, options.whereabouts(0)?);
+        WorkerPool::open(runtime, options, whereabouts, (Bytes::new(), 0), times)
     }
 
     fn open(
         runtime: &Runtime,
         options: PoolOptions,
         (processes, whereabouts): (usize, Whereabouts),
-        description: Bytes,
-        first_turn: usize,
+        (description, first_turn): (Bytes, usize),
+        times: LinkTimes,
     ) -> Result<WorkerPool> {
         runtime.check_open()?;
         let (events, received) = mpsc::unbounded_channel();
@@ -158,6 +190,7 @@ impl WorkerPool {
             runtime: runtime.own_reference(),
             member: AtomicU64::new(0),
             limits: options.limits(),
+            times,
             members: RwLock::default(),
             next_id: AtomicU64::new(0),
             membership: Mutex::new(Membership::new(Policy {
@@ -166,14 +199,18 @@ impl WorkerPool {
                 allow_plaintext: options.allow_plaintext,
                 secret: options.secret.clone().map(Bytes::from),
             })),
+            uids: Mutex::default(),
             spawner: Mutex::default(),
             problems: Mutex::default(),
             expecting: AtomicBool::new(whereabouts.found_in.is_some()),
             quorum_reached: AtomicBool::new(options.quorum == 0),
             turn: AtomicUsize::new(first_turn),
+            lots: Lots::new(u64::from_ne_bytes(ids::random()?)),
+            choices: Mutex::default(),
             parked: Mutex::default(),
             changed: Notify::new(),
             changes: AtomicU64::new(0),
+            freed: AtomicU64::new(0),
             parked_one: Notify::new(),
             place_wanted: AtomicBool::new(false),
             closing: watch::Sender::new(false),
@@ -188,8 +225,13 @@ impl WorkerPool {
             Some(discovery) => Some(discovery.subscribe(runtime, shared.discovery_sink())?),
             None => None,
         };
+        let publisher = match (&whereabouts.own, whereabouts.published_by) {
+            (Some(own), Some(discovery)) => Some(Publisher::new(&shared, own, discovery)?),
+            _ => None,
+        };
         if processes > 0 {
-            let spawner = shared.start_processes(processes, whereabouts.own)?;
+            let is_published = publisher.is_some();
+            let spawner = shared.start_processes(processes, whereabouts.own, is_published)?;
             *shared.spawner() = Some(spawner);
         }
         let member: Weak<PoolShared> = Arc::downgrade(&shared);
@@ -200,6 +242,7 @@ impl WorkerPool {
             Arc::clone(&shared),
             received,
             subscription,
+            publisher,
             processes,
         ));
         Ok(WorkerPool {
@@ -435,6 +478,7 @@ impl PoolShared {
         self: &Arc<Self>,
         count: usize,
         publish: Option<LocalDiscovery>,
+        is_published: bool,
     ) -> Result<Spawner> {
         let options = &self.options;
         let plan = SpawnPlan {
@@ -451,6 +495,8 @@ impl PoolShared {
                 bind: options.bind.clone(),
                 advertise: options.advertise.clone(),
                 allow_plaintext: options.allow_plaintext,
+                // Those who find them elsewhere cannot know one that is drawn by lot.
+                secret: is_published.then(|| options.secret.clone().unwrap_or_default()),
             },
             times: SpawnTimes::default(),
         };
@@ -470,11 +516,10 @@ impl PoolShared {
         })
     }
 
-    fn tell_suspect(&self, key: &str) {
+    fn tell_down(&self, key: &str, lost: bool) {
+        let key = key.to_owned();
         // The keeper may have ended.
-        let _ = self.events.send(PoolEvent::Suspect {
-            key: key.to_owned(),
-        });
+        let _ = self.events.send(PoolEvent::Down { key, lost });
     }
 
     fn new_id(&self) -> u64 {
@@ -489,11 +534,23 @@ impl PoolShared {
     }
 
     fn remove_member(&self, key: &str) -> Option<Arc<Member>> {
+        let member = self.found_member(key)?;
+        // Another that turned out to be the same worker takes over.
+        self.give_up_uid(&member);
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        let index = members
-            .iter()
-            .position(|member| member.origin != WorkerOrigin::Fixed && member.key == key)?;
-        Some(members.remove(index))
+        members.retain(|other| other.id != member.id);
+        Some(member)
+    }
+
+    /// The one that discovery knows by this key.
+    fn found_member(&self, key: &str) -> Option<Arc<Member>> {
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        let found = members.iter().find(|member| member.is_found_as(key));
+        found.map(Arc::clone)
+    }
+
+    fn is_up(&self, key: &str) -> bool {
+        self.found_member(key).is_some_and(|member| member.is_up())
     }
 
     /// A closed pool has no workers.

@@ -157,6 +157,7 @@ pub(super) fn setup(worker: &WorkerSetup) -> Setup {
         bind: worker.bind.clone(),
         advertise: worker.advertise.clone(),
         allow_plaintext: worker.allow_plaintext,
+        secret: worker.secret.clone().map(Into::into),
     }
 }
 
@@ -173,6 +174,7 @@ pub(super) fn worker_options(setup: Setup) -> Result<WorkerOptions> {
             setup.bind
         },
         advertise: setup.advertise,
+        secret: setup.secret.map(Into::into),
         allow_plaintext: setup.allow_plaintext,
         tags: setup.tags,
         concurrency: setup.concurrency,
@@ -285,8 +287,10 @@ mod tests {
             bind: "0.0.0.0:0".to_owned(),
             advertise: vec!["here".to_owned()],
             allow_plaintext: true,
+            secret: Some(b"fleece".to_vec()),
         };
         let options = worker_options(setup(&sent)).unwrap();
+        assert_eq!(options.secret, sent.secret);
         assert_eq!(options.tags, sent.tags);
         assert_eq!(
             (options.bind, options.advertise),

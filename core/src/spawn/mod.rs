@@ -47,6 +47,8 @@ pub(crate) struct WorkerSetup {
     pub(crate) bind: String,
     pub(crate) advertise: Vec<String>,
     pub(crate) allow_plaintext: bool,
+    /// As in [`crate::WorkerOptions`].
+    pub(crate) secret: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
