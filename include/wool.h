@@ -853,8 +853,8 @@ typedef struct wool_worker_options_t {
   size_t extra_count;
 } wool_worker_options_t;
 
-// Is told that a worker which is run (wool_worker_run) can be called. `worker` is wool's, and valid during the call: for
-// its address and uid. It may block.
+// Is told that a worker which is run (wool_worker_run) can be called, on the thread that runs it. `worker` is wool's, and
+// valid during the call: for its address and uid, or to stop it. It may block.
 typedef void (*wool_worker_started_fn)(void *user_data, struct wool_worker_t *worker);
 
 // A call that waits for a worker to be chosen. It goes stale with its answer.

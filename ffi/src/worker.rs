@@ -88,7 +88,8 @@ pub unsafe extern "C" fn wool_worker_run(
                     let mut worker = wool_worker_t {
                         core: worker.clone(),
                     };
-                    callback::patient(|| started(user_data, &mut worker));
+                    // On the host's own thread, which waits here for nothing: it may do what it may do elsewhere.
+                    started(user_data, &mut worker);
                 }
             };
             start(&options, hook, |options| {

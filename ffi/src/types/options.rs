@@ -101,8 +101,8 @@ pub struct wool_worker_options_t {
     pub extra_count: usize,
 }
 
-/// Is told that a worker which is run (wool_worker_run) can be called. `worker` is wool's, and valid during the call: for
-/// its address and uid. It may block.
+/// Is told that a worker which is run (wool_worker_run) can be called, on the thread that runs it. `worker` is wool's, and
+/// valid during the call: for its address and uid, or to stop it. It may block.
 pub type wool_worker_started_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, worker: *mut wool_worker_t)>;
 
