@@ -98,21 +98,21 @@ func TestRunWorkerStopsAtOnceWhenAskedAgain(t *testing.T) {
 // What does not stop when it is cancelled is no reason to be deaf: a third signal ends the process.
 func TestRunWorkerCanBeKilled(t *testing.T) {
 	command, output, pool, _ := workerProgram(t)
-	ended := make(chan error, 1)
 	ctx := testContext(t)
-	go func() {
-		_, err := pool.Call(ctx, "process.deaf")
-		ended <- err
-	}()
-	statusWhere(t, pool, "both tasks", func(s wool.PoolStatus) bool { return s.Workers[0].InFlight == 2 })
+	go func() { _, _ = pool.Call(ctx, "process.deaf") }()
+	held, err := pool.Stream(ctx, "process.hold")
+	must(t, err)
+	_, err = held.Next()
+	must(t, err)
+	statusWhere(t, pool, "all tasks", func(s wool.PoolStatus) bool { return s.Workers[0].InFlight == 3 })
 	must(t, command.Process.Signal(syscall.SIGTERM))
 	statusWhere(t, pool, "a worker that drains", draining)
 	must(t, command.Process.Signal(syscall.SIGTERM))
-	if err := await(t, "the deaf task", ended); err == nil {
-		t.Error("a task that was cancelled gave no error")
+	if _, err := held.Next(); !errors.Is(err, wool.ErrCancelled) {
+		t.Errorf("a task that was cancelled gave %v", err)
 	}
 	must(t, command.Process.Signal(syscall.SIGTERM))
-	_, err := io.ReadAll(output)
+	_, err = io.ReadAll(output)
 	must(t, err)
 	var exit *exec.ExitError
 	if err := command.Wait(); !errors.As(err, &exit) || exit.ExitCode() != -1 {
