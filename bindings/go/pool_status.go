@@ -115,7 +115,7 @@ const (
 	TurnedAwayProtocol TurnedAwayReason = "protocol"
 	// TurnedAwayVersion: a worker of Python wool, of another major version.
 	TurnedAwayVersion TurnedAwayReason = "version"
-	// TurnedAwayNoDoor: the worker offers no way in that this pool can use, as those of Python wool do.
+	// TurnedAwayNoDoor: the worker, one of Python wool for example, offers no way in that this pool can use.
 	TurnedAwayNoDoor TurnedAwayReason = "no_door"
 	// TurnedAwaySecure: the worker wants TLS, which this pool has not.
 	TurnedAwaySecure TurnedAwayReason = "secure"
