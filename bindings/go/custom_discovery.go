@@ -49,7 +49,7 @@ func (d customDiscovery) open(o *opened) (*C.wool_discovery_t, *Error) {
 	if d.discoverer == nil {
 		return nil, newError(ErrInvalidArgument, "a custom discovery of nil finds nothing")
 	}
-	s, err := newSource(o.engine, d.discoverer)
+	s, err := newSource(o, d.discoverer)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,9 @@ type source struct {
 	discoverer Discoverer
 	// publisher is nil where workers are found only.
 	publisher Publisher
-	tag       uint64
+	// lists: who uses it looks around once, and waits for the end of that.
+	lists bool
+	tag   uint64
 	// ctx ends when the runtime has closed: what is withdrawn while it closes may go on until then.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -139,14 +141,14 @@ type question struct {
 }
 
 // newSource makes the program reachable by a tag, until end.
-func newSource(e *engine, d Discoverer) (*source, *Error) {
+func newSource(o *opened, d Discoverer) (*source, *Error) {
 	s := &source{
-		engine: e, discoverer: d,
+		engine: o.engine, lists: o.lists, discoverer: d,
 		subscriptions: make(map[uint64]context.CancelFunc), asked: make(map[string]*question),
 	}
 	s.publisher, _ = d.(Publisher)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	tag, err := e.queue.expect(s)
+	tag, err := s.engine.queue.expect(s)
 	if err != nil {
 		s.cancel()
 		return nil, err
@@ -203,11 +205,12 @@ func (s *source) receive(e *event) {
 func (s *source) subscribe(handle uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended {
-		return
-	}
 	ctx, cancel := context.WithCancel(s.engine.ctx)
-	s.subscriptions[handle] = cancel
+	if s.ended {
+		cancel()
+	} else {
+		s.subscriptions[handle] = cancel
+	}
 	s.engine.tasks.beside(func() { s.discover(ctx, &Subscriber{handle: C.wool_subscription_t(handle)}) })
 }
 
@@ -229,9 +232,15 @@ func (s *source) discover(ctx context.Context, subscriber *Subscriber) {
 			subscriber.Failed(errors.New(why))
 		}
 	}()
-	err := s.discoverer.Subscribe(ctx, subscriber)
+	var err error
+	if ctx.Err() == nil {
+		err = s.discoverer.Subscribe(ctx, subscriber)
+	}
 	switch {
 	case ctx.Err() != nil:
+		if s.lists {
+			subscriber.Scanned() // a listing that was given up need not wait
+		}
 	case err != nil:
 		subscriber.Failed(err)
 	case !subscriber.told.Load():

@@ -63,21 +63,21 @@ type opened struct {
 	handle *C.wool_discovery_t
 	// sources are the program's own discoveries in it.
 	sources []*source
+	// lists: it is for one look around.
+	lists bool
 }
 
-// openDiscovery opens what may be nil. The engine stays open meanwhile.
+// openDiscovery opens what may be nil. The engine stays open meanwhile. Also where it fails the rest is to be ended.
 func openDiscovery(e *engine, d Discovery) (*opened, *Error) {
 	o := &opened{engine: e}
-	if d == nil {
-		return o, nil
+	return o, o.open(d)
+}
+
+func (o *opened) open(d Discovery) (err *Error) {
+	if d != nil {
+		o.handle, err = d.open(o)
 	}
-	handle, err := d.open(o)
-	if err != nil {
-		o.end()
-		return nil, err
-	}
-	o.handle = handle
-	return o, nil
+	return err
 }
 
 // free is for who has given it to the core, which keeps what it needs.

@@ -61,8 +61,9 @@ func ListWorkers(ctx context.Context, rt *Runtime, d Discovery) (Listing, error)
 	if !e.guard.enter() {
 		return Listing{}, closedError()
 	}
-	o, err := openDiscovery(e, d)
-	if err != nil {
+	o := &opened{engine: e, lists: true}
+	if err := o.open(d); err != nil {
+		o.end()
 		e.guard.leave()
 		return Listing{}, err
 	}
@@ -82,6 +83,7 @@ func ListWorkers(ctx context.Context, rt *Runtime, d Discovery) (Listing, error)
 		outcome := <-listed // which has had the same time
 		return outcome.listing, outcome.err
 	}
+	o.end()
 	return Listing{}, contextError(ctx, "listing workers")
 }
 
