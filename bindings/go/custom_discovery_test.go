@@ -433,7 +433,10 @@ func TestListingHasAWayOut(t *testing.T) {
 		t.Errorf("the listing is %+v", listing)
 	}
 	<-listens
-	impatient, giveUp := context.WithCancel(testContext(t))
+	// What has been given up may go on for as long as it was to wait.
+	bounded, cancel := context.WithTimeout(testContext(t), 5*time.Second)
+	defer cancel()
+	impatient, giveUp := context.WithCancel(bounded)
 	go func() {
 		<-listens
 		giveUp()
@@ -443,12 +446,14 @@ func TestListingHasAWayOut(t *testing.T) {
 	}
 	outcome := make(chan error, 1)
 	go func() {
-		_, err := wool.ListWorkers(testContext(t), rt, silent)
+		_, err := wool.ListWorkers(bounded, rt, silent)
 		outcome <- err
 	}()
 	<-listens
 	must(t, rt.Close(testContext(t)))
-	await(t, "the end of the listing by that of the runtime", outcome)
+	if err := await(t, "the end of the listing", outcome); !errors.Is(err, wool.ErrClosed) {
+		t.Errorf("after the runtime has closed, the listing gave %v", err)
+	}
 }
 
 func TestRecordsAsJSONAndValues(t *testing.T) {

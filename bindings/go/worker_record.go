@@ -48,7 +48,7 @@ type Listing struct {
 // or the deadline of ctx has come, without one 5 s, and tells what was found until then. A pool may use fewer of them: see
 // [PoolOptions.Tags] and [PoolOptions.Lease].
 //
-// It fails as [ErrCancelled] when ctx is cancelled, and as [ErrDiscovery] where workers cannot be found at all.
+// It fails as [ErrCancelled] when ctx is cancelled, [ErrClosed] when the runtime is closed, and as [ErrDiscovery] where workers cannot be found at all.
 func ListWorkers(ctx context.Context, rt *Runtime, d Discovery) (Listing, error) {
 	if d == nil {
 		return Listing{}, newError(ErrInvalidArgument, "workers are listed by a discovery, and none is given")
@@ -76,8 +76,15 @@ func ListWorkers(ctx context.Context, rt *Runtime, d Discovery) (Listing, error)
 	}()
 	select {
 	case outcome := <-listed:
-		return outcome.listing, outcome.err
+		if e.ctx.Err() == nil {
+			return outcome.listing, outcome.err
+		}
+	case <-e.ctx.Done():
 	case <-ctx.Done():
+	}
+	if e.ctx.Err() != nil {
+		o.end()
+		return Listing{}, closedError() // what has been found by then may be little
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		outcome := <-listed // which has had the same time
