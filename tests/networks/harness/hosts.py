@@ -1,6 +1,7 @@
 """Hosts as network namespaces, joined by bridges in a namespace of their own: nothing of the machine's network is touched."""
 
 import asyncio
+import ipaddress
 import os
 import re
 import shutil
@@ -93,6 +94,11 @@ async def _remove(namespace: str) -> None:
             raise
 
 
+def _ipv6(subnet: int, number: int) -> str:
+    """An address as everybody writes it."""
+    return str(ipaddress.IPv6Address(f"fd77:0:0:{subnet:x}::{number:x}"))
+
+
 class Host:
     """One host: its namespace, and the networks that it is on, in the order of its interfaces `eth0`, `eth1`, ..."""
 
@@ -164,7 +170,7 @@ class Network:
                 host.addresses[network] = f"10.77.{subnet}.{host.number}"
                 lines.append(f"addr add {host.addresses[network]}/24 dev {interface}")
             if host.ipv6:
-                host.addresses[network + "/6"] = f"fd77:0:0:{subnet:x}::{host.number:x}"
+                host.addresses[network + "/6"] = _ipv6(subnet, host.number)
                 lines.append(f"addr add {host.addresses[network + '/6']}/64 dev {interface} nodad")
         if host.ipv4:
             lines.append("route add default dev eth0")
@@ -241,7 +247,7 @@ class Network:
             ]
         if host.ipv6:
             key = network + "/6"
-            old, host.addresses[key] = host.addresses[key], f"fd77:0:0:{self._networks.index(network):x}::{number:x}"
+            old, host.addresses[key] = host.addresses[key], _ipv6(self._networks.index(network), number)
             lines += [f"addr del {old}/64 dev eth0", f"addr add {host.addresses[key]}/64 dev eth0 nodad"]
         await self._ip(host.namespace, *lines)
 

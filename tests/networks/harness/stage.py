@@ -27,7 +27,7 @@ class NetworkStage(Stage):
     """The programs of a case on their network. Steps are the default caller's, the first one, unless they say `by`."""
 
     verbs = Stage.verbs - {"add_worker", "warm", "counters", "until", "new_caller", "kill_caller"} | set(
-        "start exit run write cut rejoin drop heal renumber reaches sees serve spread worked lists says memory".split()
+        "start exit run write cut rejoin drop heal renumber reaches sees serve spread running worked lists says memory".split()
     )
 
     def __init__(self, case, network, programs, root: Path):
@@ -139,6 +139,15 @@ class NetworkStage(Stage):
             if set(seen) - set(wanted):
                 raise story
             return set(seen) == set(wanted), story
+
+        await self._wait_for(look)
+
+    async def running(self, worker, count=1) -> None:
+        """Waits until so many tasks run on a worker."""
+
+        async def look():
+            seen = (await self._counters(self._named(worker)))["running"]
+            return seen == count, Mismatch(f"{count} tasks on {worker}", str(seen))
 
         await self._wait_for(look)
 
