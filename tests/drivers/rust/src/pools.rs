@@ -23,6 +23,7 @@ pub(crate) fn open_pool(
             _ => options.number("spawn")?,
         },
         concurrency: options.number("concurrency")?.unwrap_or(0),
+        max_payload: options.number("max_payload")?.unwrap_or(0),
         grace: grace(options.number("grace")?.unwrap_or(0)),
         addresses: options.text("address").map_or_else(Vec::new, |list| {
             list.split(',').map(str::to_owned).collect()
@@ -67,6 +68,7 @@ pub(crate) fn start_worker(
         allow_plaintext: allow_plaintext(options)?,
         socket_path: options.text("socket").map(PathBuf::from),
         concurrency: options.number("concurrency")?.unwrap_or(0),
+        max_payload: options.number("max_payload")?.unwrap_or(0),
         secret: secret(options)?,
         tags: options.texts("tag")?,
         admit: (options.text("admit") == Some("tags")).then(|| admission::by_tags(counters)),
