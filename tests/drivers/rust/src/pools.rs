@@ -60,6 +60,15 @@ pub(crate) fn start_worker(
     counters: &Arc<Counters>,
     options: &Options,
 ) -> Result<Result<Worker>, Failure> {
+    let settings = worker_options(counters, options)?;
+    Ok(settings.and_then(|settings| Worker::start(runtime, settings)))
+}
+
+/// The options of `driver worker` as the language has them. The inner error is for the runner.
+pub(crate) fn worker_options(
+    counters: &Arc<Counters>,
+    options: &Options,
+) -> Result<Result<WorkerOptions>, Failure> {
     let defaults = WorkerOptions::default();
     let settings = WorkerOptions {
         bind: options.text("bind").map_or(defaults.bind, str::to_owned),
@@ -75,14 +84,10 @@ pub(crate) fn start_worker(
         ..WorkerOptions::default()
     };
     let publish = finding::discovery(options, "publish")?;
-    let start = || {
-        let settings = WorkerOptions {
-            publish: publish?,
-            ..settings
-        };
-        Worker::start(runtime, settings)
-    };
-    Ok(start())
+    Ok(publish.map(|publish| WorkerOptions {
+        publish,
+        ..settings
+    }))
 }
 
 /// Milliseconds as the protocol has them: negative is for ever.
