@@ -44,7 +44,5 @@ for language in "${languages[@]}"; do
   for page in streams cancelling errors limits nested context events deploying fanout discovery balancing worker; do
     programs+=("$language/$page")
   done
-  case $language in c | cpp) programs+=("$language"/{discovery,balancing,worker}) ;; esac
-  [ "$language" != rust ] || programs+=(rust/balancing)
 done
 printf '%s\n' "${programs[@]}" | xargs -P 4 -I '{}' bash -c 'play "$1"' play '{}'

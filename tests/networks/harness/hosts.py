@@ -219,6 +219,10 @@ class Network:
         """Plugs them in again."""
         await self._ip(self._switch, *(f"link set dev {host.port(network)} up" for network in host.networks))
 
+    async def forget_neighbours(self, host: Host) -> None:
+        """Who did not answer during a fault is asked for at once, and not in a second."""
+        await self._ip(host.namespace, *(f"neigh flush dev eth{at}" for at in range(len(host.networks))))
+
     async def drop(self, sender, receiver, percent: int, only: str) -> None:
         """Silently drops what goes from one host to another (`None`: any), one way: a share of it, of one protocol or all."""
         ports = [("iifname", sender), ("oifname", receiver)]

@@ -219,8 +219,11 @@ class NetworkStage(Stage):
         await self._named(worker).answer("stopped")
 
     async def exit(self, program) -> None:
-        """Ends a program in order; a worker is counted before."""
+        """Ends a program in order; a worker is counted when it has stopped."""
         ended = self._named(program)
+        if getattr(ended, "role", "") == "worker":
+            await ended.send("stop", "0")
+            await ended.answer("stopped")
         await self._count(ended)
         if wrong := await ended.end():
             raise Mismatch("a clean exit", wrong)
@@ -304,6 +307,8 @@ class NetworkStage(Stage):
         sender, receiver = self._host(source), self._host(to)
         kind, version = kind.removesuffix("6"), "/6" if kind.endswith("6") else ""
         own, target = (host.addresses[host.networks[0] + version] for host in (sender, receiver))
+        for host in (sender, receiver):
+            await self.network.forget_neighbours(host)
         listener = await self._talker(receiver, "receive", kind, target)
         try:
             if await listener.stdout.readline() != b"listens\n":

@@ -1,5 +1,6 @@
 """At most once: what workers say that they began against what callers have asked for."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -24,15 +25,22 @@ class Tally:
         if not worker.alive:
             self.silent += 1
             return
+        await worker.send("count")
+        counted = dict(part.split("=") for part in (await worker.answer("count"))[1:])
+        while len(told := await self._told(worker)) < int(counted["started"]):
+            # Events may be told a moment after the result that followed them.
+            await asyncio.sleep(0.01)
+        self.begun.update(told)
+
+    async def _told(self, worker) -> list:
+        """The tasks that have begun, as far as the worker has been told."""
         await worker.send("events")
         answer = await worker.answer("events")
         missed = int(answer[1])
         if missed:
             raise Mismatch("a worker that has told of all its tasks", f"{missed} events that were missed")
-        for event in answer[3:]:
-            side, kind, task, *_ = event.split("/")
-            if (side, kind) == ("worker", "task-started"):
-                self.begun[task] += 1
+        events = (event.split("/") for event in answer[3:])
+        return [task for side, kind, task, *_ in events if (side, kind) == ("worker", "task-started")]
 
     def judge(self, not_counted: str) -> str:
         """Raises when a task has begun twice, or more have begun than were asked for; else says how it went."""
