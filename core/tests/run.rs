@@ -26,7 +26,7 @@ use wool::{
 };
 
 /// Says that this process is to be the program, not a test.
-const PROGRAM: &str = "WOOL_TEST_RUN";
+const PROGRAM: &str = "WOOL_TEST_WORKER_PROGRAM";
 
 /// A program that is a worker, and a pool that calls it.
 struct Program {
