@@ -88,7 +88,8 @@ fn others_find_what_a_pool_has_started_for_as_long_as_it_is_there() {
         };
         let joined = WorkerPool::new(&joining, options).unwrap();
         until_up(&joined, &[&before[0].0, &before[1].0]);
-        assert!(before.iter().any(|(_, pid)| *pid == call(&joined)));
+        let served = call(&joined);
+        assert!(before.iter().any(|(_, pid)| *pid == served));
 
         // The one that is killed is withdrawn, and the next one is published.
         let killed = &before[0];
