@@ -116,6 +116,8 @@ async def play_all(to_play: list, languages: list, options: argparse.Namespace) 
 def main(arguments: list) -> int:
     """0 when everything passed, or could not be played outside of CI; 1 when something failed, 2 for what is not understood."""
     options = parse(arguments)
+    # Where Debian has nft and dnsmasq, and not everybody looks.
+    os.environ["PATH"] += ":/usr/sbin"
     in_ci = bool(os.environ.get("CI"))
     if in_ci and (options.languages or options.cases):
         print("in CI nothing is left out", file=sys.stderr)

@@ -161,8 +161,9 @@ class NetworkStage(Stage):
 
     async def sees(self, parts, pool=None) -> None:
         """The pool gets to say so: `up`: these workers are, and no others; `listed`: these belong to it, in whatever state;
-        `turned_away`: workers by name, each with the reason; `at`: workers by name, each with where it is reached."""
-        if unknown := set(parts) - {"up", "listed", "turned_away", "at"}:
+        `turned_away`: workers by name, each with the reason; `at`: workers by name, each with where it is reached; `at_least`: so many
+        belong to it, whoever they are."""
+        if unknown := set(parts) - {"up", "listed", "turned_away", "at", "at_least"}:
             raise ScenarioError(f"{self.case.name}: a pool does not see {sorted(unknown)}")
 
         async def look():
@@ -179,6 +180,7 @@ class NetworkStage(Stage):
                 wanted[key] = {(self._named(name).uid, what) for name, what in said.items()}
             # Others may be elsewhere, and others turned away, too.
             fine = all(part <= seen[key] if key in ("turned_away", "at") else seen[key] == part for key, part in wanted.items())
+            fine = fine and len(seen["listed"]) >= parts.get("at_least", 0)
             workers = {worker["uid"]: f"{worker['state']} {worker['address']} {worker['problem']}" for worker in status["workers"]}
             return fine, Mismatch(f"the pool to see {parts}", f"{self._shown(workers)}, turned away {status['turned_away']}")
 
@@ -189,8 +191,8 @@ class NetworkStage(Stage):
         names = {program.uid: name for name, program in running if getattr(program, "uid", "")}
         return str({names.get(uid, uid): part for uid, part in by_uid.items()})
 
-    async def lists(self, workers, options=()) -> None:
-        """A discovery gets to list exactly these workers."""
+    async def lists(self, workers, options=(), at=None) -> None:
+        """A discovery gets to list exactly these workers. `at`: workers by name, each with one of its addresses."""
         wanted = self._uids(workers)
 
         async def look():
@@ -200,7 +202,8 @@ class NetworkStage(Stage):
                 raise Mismatch("a listing", judge.show(answer))
             listing = native(msgpack.decode(bytes.fromhex(answer[2].removeprefix("hex:"))))
             seen = {record["uid"]: record["addresses"] for record in listing["workers"]}
-            return set(seen) == set(wanted), Mismatch(f"a listing of {sorted(wanted.values())}", self._shown(seen))
+            elsewhere = [name for name, address in self.filled(at or {}).items() if address not in seen.get(self._named(name).uid, ())]
+            return set(seen) == set(wanted) and not elsewhere, Mismatch(f"a listing of {sorted(wanted.values())}", self._shown(seen))
 
         await self._wait_for(look)
 

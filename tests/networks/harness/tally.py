@@ -55,4 +55,5 @@ class Tally:
         if not self.calls:
             return ""
         told = f"{self.calls} calls, {self.answered} answered, none ran twice"
-        return told + (f" as far as {self.silent} killed cannot tell" if self.silent else "")
+        told += f" as far as {self.silent} killed cannot tell" if self.silent else ""
+        return told + (f" ({not_counted})" if not_counted else "")
