@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Runtime;
 use crate::server::{BATCH_SLACK, Batches, CONNECTION_WINDOW, STREAM_WINDOW};
 use crate::session::{self, LinkError, Outgoing, Transport};
+use crate::stagger::staggered;
 use crate::state::hello::{self, Limits, Peer, Refusal};
 use crate::wire::frame::Kind;
 use crate::wire::session_client::SessionClient;
@@ -28,8 +29,6 @@ use crate::worker::is_loopback;
 
 /// How long dialling and the hellos may each take, at all addresses together.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// The next address is tried when the one before has not answered so long.
-const STAGGER: Duration = Duration::from_millis(250);
 /// Addresses that are tried; a worker has no more, unless somebody makes fun.
 const MOST_ADDRESSES: usize = 16;
 /// Of a connection on which nothing is said: keeps what is on the way from forgetting it.
@@ -180,46 +179,6 @@ async fn by<T>(end: Instant, what: &str, work: impl Future<Output = Result<T>>) 
             format!("{what} took more than {} s", CONNECT_WITHIN.as_secs()),
         )),
     }
-}
-
-/// Begins with the first; the next begins when one before has failed, or has taken a while. The first that succeeds ends the
-/// others.
-///
-/// # Errors
-/// Those of all.
-async fn staggered<T, E, F: Future<Output = std::result::Result<T, E>>>(
-    attempts: Vec<F>,
-) -> std::result::Result<T, Vec<E>> {
-    let mut attempts = attempts.into_iter();
-    let mut running: Vec<Pin<Box<F>>> = Vec::new();
-    let mut failures = Vec::new();
-    loop {
-        running.extend(attempts.next().map(Box::pin));
-        if running.is_empty() {
-            return Err(failures);
-        }
-        tokio::select! {
-            ended = first_of(&mut running) => match ended {
-                Ok(done) => return Ok(done),
-                Err(error) => failures.push(error),
-            },
-            () = tokio::time::sleep(STAGGER), if attempts.len() > 0 => {}
-        }
-    }
-}
-
-/// The next that ends, which is then taken out.
-async fn first_of<F: Future>(running: &mut Vec<Pin<Box<F>>>) -> F::Output {
-    std::future::poll_fn(|cx| {
-        for index in 0..running.len() {
-            if let Poll::Ready(output) = running[index].as_mut().poll(cx) {
-                drop(running.swap_remove(index));
-                return Poll::Ready(output);
-            }
-        }
-        Poll::Pending
-    })
-    .await
 }
 
 fn as_one(failures: Vec<(&Address, Error)>) -> Error {
@@ -409,37 +368,6 @@ impl Stream for Questions {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    type Attempt = Pin<Box<dyn Future<Output = std::result::Result<u32, u32>>>>;
-
-    fn run(attempts: Vec<Attempt>) -> std::result::Result<u32, Vec<u32>> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap();
-        runtime.block_on(staggered(attempts))
-    }
-
-    fn fails(number: u32) -> Attempt {
-        Box::pin(std::future::ready(Err(number)))
-    }
-
-    fn answers(number: u32) -> Attempt {
-        Box::pin(std::future::ready(Ok(number)))
-    }
-
-    fn hangs() -> Attempt {
-        Box::pin(std::future::pending())
-    }
-
-    #[test]
-    fn the_first_address_that_answers_is_taken() {
-        assert_eq!(run(vec![answers(1), answers(2)]), Ok(1));
-        assert_eq!(run(vec![fails(1), answers(2), hangs()]), Ok(2));
-        assert_eq!(run(vec![hangs(), hangs(), fails(3), answers(4)]), Ok(4));
-        assert_eq!(run(vec![fails(1), fails(2)]), Err(vec![1, 2]));
-        assert_eq!(run(vec![]), Err(vec![]));
-    }
 
     #[test]
     fn the_failure_that_tells_most_names_the_kind() {

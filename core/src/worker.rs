@@ -11,8 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::admission::Admission;
 use crate::callers_pool::Own;
-use crate::connect::Address;
-use crate::discovery::{Announced, Discovery, Withdrawn};
+use crate::discovery::{Announced, Discovery, Withdrawn, advertised};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{self, Uuid};
 use crate::latch::Latch;
@@ -197,7 +196,7 @@ impl Worker {
             uid,
             uid_bytes,
             address: local.to_string(),
-            advertised: advertised(&options, local)?,
+            advertised: advertised(&options.advertise, local)?,
             limits,
             places: Places::new(concurrency(&options)),
             options,
@@ -567,43 +566,6 @@ fn resolve(options: &WorkerOptions) -> Result<SocketAddr> {
                  bind to loopback, or set allow_plaintext",
             ),
         ));
-    }
-    Ok(address)
-}
-
-/// What its record gives as its addresses.
-fn advertised(options: &WorkerOptions, bound: SocketAddr) -> Result<Vec<String>> {
-    if options.advertise.is_empty() {
-        return Ok(vec![bound.to_string()]);
-    }
-    let each = options.advertise.iter();
-    each.map(|text| advertise(text, bound.port())).collect()
-}
-
-/// `text` with the port that it leaves out.
-fn advertise(text: &str, port: u16) -> Result<String> {
-    let invalid = |problem: &str| {
-        Error::new(
-            ErrorKind::InvalidArgument,
-            format!(
-                "\"{text}\" cannot be advertised: {problem}; use \"host\" or \"host:port\", IPv6 hosts in brackets"
-            ),
-        )
-    };
-    let bare = text.trim_matches(['[', ']']);
-    let is_ip = bare.parse::<IpAddr>().is_ok();
-    let address = match text.rsplit_once(':') {
-        _ if is_ip && bare.contains(':') => format!("[{bare}]:{port}"),
-        Some((host, "0")) => format!("{host}:{port}"),
-        Some(_) => text.to_owned(),
-        None => format!("{text}:{port}"),
-    };
-    if text.starts_with("unix:") || Address::parse(&address, true).is_err() {
-        return Err(invalid("it is no host"));
-    }
-    let is_wildcard = |address: SocketAddr| address.ip().to_canonical().is_unspecified();
-    if address.parse().is_ok_and(is_wildcard) {
-        return Err(invalid("nobody can reach a worker at every address"));
     }
     Ok(address)
 }

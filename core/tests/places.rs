@@ -4,67 +4,26 @@
 
 mod common;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use common::site::Site;
 use common::{block_on, eventually};
-use tokio::sync::Semaphore;
-use wool::{ErrorKind, PoolOptions, Routine, Runtime, Worker, WorkerOptions, WorkerPool};
+use wool::{ErrorKind, PoolOptions, Routine, Runtime, WorkerOptions, WorkerPool};
 
-/// `test.hold` runs until it is let go; `test.name` tells which worker ran it.
-struct House {
-    runtime: Runtime,
-    worker: Worker,
-    held: Arc<AtomicUsize>,
-    let_go: Arc<Semaphore>,
+/// One that runs one task at a time.
+fn site(name: &'static str) -> Site {
+    let options = WorkerOptions {
+        concurrency: 1,
+        ..WorkerOptions::default()
+    };
+    Site::with(name, options)
 }
 
-impl House {
-    fn new(name: &'static str, concurrency: u32) -> House {
-        let runtime = Runtime::new(Default::default()).unwrap();
-        let held = Arc::new(AtomicUsize::new(0));
-        let let_go = Arc::new(Semaphore::new(0));
-        let (count, gate) = (Arc::clone(&held), Arc::clone(&let_go));
-        let hold = Routine::unary("test.hold", move |_task, _arguments| {
-            let (count, gate) = (Arc::clone(&count), Arc::clone(&gate));
-            async move {
-                count.fetch_add(1, Ordering::SeqCst);
-                gate.acquire().await?.forget();
-                count.fetch_sub(1, Ordering::SeqCst);
-                Ok(name)
-            }
-        });
-        let tell = Routine::unary(
-            "test.name",
-            move |_task, _arguments| async move { Ok(name) },
-        );
-        for routine in [hold, tell] {
-            runtime.register(routine).unwrap();
-        }
-        let options = WorkerOptions {
-            concurrency,
-            ..WorkerOptions::default()
-        };
-        let worker = Worker::start(&runtime, options).unwrap();
-        House {
-            runtime,
-            worker,
-            held,
-            let_go,
-        }
-    }
-
-    async fn holds(&self, count: usize) {
-        eventually(async || self.held.load(Ordering::SeqCst) == count).await;
-    }
-}
-
-fn pool(runtime: &Runtime, houses: &[&House]) -> WorkerPool {
-    let addresses = houses.iter().map(|house| house.worker.address().to_owned());
+fn pool(runtime: &Runtime, sites: &[&Site]) -> WorkerPool {
+    let addresses = sites.iter().map(|site| site.address());
     let options = PoolOptions {
         addresses: addresses.collect(),
-        quorum: houses.len(),
+        quorum: sites.len(),
         ..PoolOptions::default()
     };
     WorkerPool::new(runtime, options).unwrap()
@@ -72,7 +31,7 @@ fn pool(runtime: &Runtime, houses: &[&House]) -> WorkerPool {
 
 #[test]
 fn a_call_goes_to_the_worker_that_has_a_place() {
-    let (full, free) = (House::new("full", 1), House::new("free", 1));
+    let (full, free) = (site("full"), site("free"));
     let only_full = pool(&full.runtime, &[&full]);
     let both = pool(&full.runtime, &[&full, &free]);
     block_on(async {
@@ -92,25 +51,25 @@ fn a_call_goes_to_the_worker_that_has_a_place() {
             answer = &mut waiting => { answer.unwrap(); }
             () = eventually(async || both.status().waiting == 1) => {}
         }
-        free.let_go.add_permits(1);
+        free.let_go(1);
         assert_eq!(own.await.unwrap().as_str(), Some("free"));
         assert_eq!(waiting.await.unwrap().as_str(), Some("free"));
-        full.let_go.add_permits(1);
+        full.let_go(1);
         assert_eq!(held.await.unwrap().as_str(), Some("full"));
     });
-    full.runtime.close_blocking(None).unwrap();
-    free.runtime.close_blocking(None).unwrap();
+    full.close();
+    free.close();
 }
 
 #[test]
 fn a_call_waits_for_a_place_no_longer_than_its_dispatch_timeout() {
-    let house = House::new("full", 1);
-    let pool = pool(&house.runtime, &[&house]);
+    let only = site("full");
+    let pool = pool(&only.runtime, &[&only]);
     block_on(async {
         let mut held = Box::pin(async { pool.call("test.hold", ()).await });
         tokio::select! {
             answer = &mut held => { answer.unwrap(); }
-            () = house.holds(1) => {}
+            () = only.holds(1) => {}
         }
         let late = pool
             .call("test.name", ())
@@ -119,19 +78,19 @@ fn a_call_waits_for_a_place_no_longer_than_its_dispatch_timeout() {
             .unwrap_err();
         assert_eq!(late.kind(), ErrorKind::Busy);
         assert!(late.retryable());
-        house.let_go.add_permits(1);
+        only.let_go(1);
         held.await.unwrap();
         assert_eq!(
             pool.call("test.name", ()).await.unwrap().as_str(),
             Some("full")
         );
     });
-    house.runtime.close_blocking(None).unwrap();
+    only.close();
 }
 
 #[test]
 fn what_waits_for_a_full_worker_holds_up_nobody_else() {
-    let (full, other) = (House::new("full", 1), House::new("other", 1));
+    let (full, other) = (site("full"), site("other"));
     let only = Routine::unary("test.alone", |_task, _arguments| async { Ok("only") });
     other.runtime.register(only).unwrap();
     let pool = pool(&full.runtime, &[&full, &other]);
@@ -150,14 +109,14 @@ fn what_waits_for_a_full_worker_holds_up_nobody_else() {
             let pool = pool.clone();
             tokio::spawn(async move { pool.call("test.alone", ()).await.unwrap() })
         };
-        other.let_go.add_permits(200);
-        full.let_go.add_permits(200);
+        other.let_go(200);
+        full.let_go(200);
         assert_eq!(only.await.unwrap().as_str(), Some("only"));
         for call in held.into_iter().chain(waiting) {
             call.await.unwrap();
         }
         assert_eq!(pool.status().waiting, 0);
     });
-    full.runtime.close_blocking(None).unwrap();
-    other.runtime.close_blocking(None).unwrap();
+    full.close();
+    other.close();
 }

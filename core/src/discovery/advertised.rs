@@ -1,8 +1,49 @@
-//! The addresses in a record of a worker that is bound to all addresses of its machine.
+//! The addresses in a worker's record: what it was told to advertise, or what it is bound to, which may be all addresses of its
+//! machine.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::connect::Address;
 use crate::error::{Error, ErrorKind, Result};
+
+/// What the record of a worker gives as its addresses.
+///
+/// # Errors
+/// [`ErrorKind::InvalidArgument`] for what cannot be advertised.
+pub(crate) fn advertised(advertise: &[String], bound: SocketAddr) -> Result<Vec<String>> {
+    if advertise.is_empty() {
+        return Ok(vec![bound.to_string()]);
+    }
+    let each = advertise.iter();
+    each.map(|text| with_port(text, bound.port())).collect()
+}
+
+/// `text` with the port that it leaves out.
+fn with_port(text: &str, port: u16) -> Result<String> {
+    let invalid = |problem: &str| {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!(
+                "\"{text}\" cannot be advertised: {problem}; use \"host\" or \"host:port\", IPv6 hosts in brackets"
+            ),
+        )
+    };
+    let bare = text.trim_matches(['[', ']']);
+    let is_ip = bare.parse::<IpAddr>().is_ok();
+    let address = match text.rsplit_once(':') {
+        _ if is_ip && bare.contains(':') => format!("[{bare}]:{port}"),
+        Some((host, "0")) => format!("{host}:{port}"),
+        Some(_) => text.to_owned(),
+        None => format!("{text}:{port}"),
+    };
+    if text.starts_with("unix:") || Address::parse(&address, true).is_err() {
+        return Err(invalid("it is no host"));
+    }
+    if is_wildcard(&address) {
+        return Err(invalid("nobody can reach a worker at every address"));
+    }
+    Ok(address)
+}
 
 /// Whether the text is a wildcard with a port: it can be bound, and nobody can be told to dial it.
 pub(super) fn is_wildcard(address: &str) -> bool {
@@ -46,6 +87,31 @@ pub(super) fn refuse_wildcard(addresses: &[String]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_advertised_gets_the_port_that_it_leaves_out() {
+        let bound = "0.0.0.0:7000".parse().expect("an address");
+        let one = |text: &str| advertised(&[text.to_owned()], bound);
+        for (text, wanted) in [
+            ("host", "host:7000"),
+            ("host:443", "host:443"),
+            ("host:0", "host:7000"),
+            ("192.0.2.1", "192.0.2.1:7000"),
+            ("2001:db8::1", "[2001:db8::1]:7000"),
+            ("[2001:db8::1]", "[2001:db8::1]:7000"),
+            ("[2001:db8::1]:443", "[2001:db8::1]:443"),
+        ] {
+            assert_eq!(one(text).expect(text), [wanted]);
+        }
+        for text in ["", "unix:/a", "a/b", "0.0.0.0", "[::]:443"] {
+            let error = one(text).expect_err(text);
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        }
+        assert_eq!(
+            advertised(&[], bound).expect("what it is bound to"),
+            ["0.0.0.0:7000"]
+        );
+    }
 
     #[test]
     fn wildcards_are_known_in_both_families() {

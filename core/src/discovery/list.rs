@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use wool_values::{IntoValue, Map, Value};
+use wool_values::Value;
 
-use super::{Discovery, DiscoveryEvent, TurnedAway, TurnedAwayReason, WorkerRecord};
+use super::{Discovery, DiscoveryEvent, TurnedAway, WorkerRecord, usable};
 use crate::error::{Error, ErrorKind, Result};
+use crate::parts::{list, map};
 use crate::runtime::{Runtime, refuse_on_wool_thread};
-use crate::wire::{self, Door};
 
 /// What a discovery finds at one moment. Nobody has talked to the workers: they may have gone, or be busy.
 #[derive(Clone, Debug)]
@@ -29,35 +29,16 @@ impl Listing {
     /// # Errors
     /// None that a listing can lead to; those of building a map.
     pub fn to_value(&self) -> Result<Value> {
-        let workers = self.workers.iter().map(WorkerRecord::to_value);
-        let turned_away = self.turned_away.iter().map(|turned_away| {
-            map([
-                ("key", (&*turned_away.key).into_value()),
-                ("reason", turned_away.reason.name().into_value()),
-                ("message", (&*turned_away.message).into_value()),
-            ])
-        });
-        let problem = match &self.problem {
-            Some(problem) => map([
-                ("kind", problem.kind().name().into_value()),
-                ("message", problem.message().into_value()),
-            ])?,
-            None => Value::Null,
-        };
+        let problem = self.problem.as_ref().map(Error::to_value);
         map([
-            ("workers", Value::List(workers.collect::<Result<_>>()?)),
+            ("workers", list(&self.workers, WorkerRecord::to_value)?),
             (
                 "turned_away",
-                Value::List(turned_away.collect::<Result<_>>()?),
+                list(&self.turned_away, TurnedAway::to_value)?,
             ),
-            ("problem", problem),
+            ("problem", problem.transpose()?.unwrap_or_default()),
         ])
     }
-}
-
-fn map<const N: usize>(entries: [(&str, Value); N]) -> Result<Value> {
-    let entries = entries.map(|(key, value)| (key.into_value(), value));
-    Ok(Value::Map(Map::from_entries(entries.into())?))
 }
 
 impl Discovery {
@@ -117,7 +98,15 @@ impl Looking {
         match event {
             DiscoveryEvent::Found(found) => {
                 let key = found.key().to_owned();
-                seen.workers.insert(key.clone(), usable(key, found.record));
+                let one = match usable(found.record) {
+                    Ok(record) => Ok(Box::new(WorkerRecord::from_wire(record))),
+                    Err((reason, message)) => Err(TurnedAway {
+                        key: key.clone(),
+                        reason,
+                        message,
+                    }),
+                };
+                seen.workers.insert(key, one);
             }
             DiscoveryEvent::TurnedAway(turned_away) => {
                 let key = turned_away.key.clone();
@@ -157,29 +146,4 @@ impl Looking {
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether a pool of this version could call it.
-fn usable(key: String, record: wire::WorkerRecord) -> Result<Box<WorkerRecord>, TurnedAway> {
-    let (reason, message) = if record.protocol_major != wire::MAJOR {
-        let message = format!(
-            "it speaks protocol {}.{} (libwool {}), this side {}.{}",
-            record.protocol_major,
-            record.protocol_minor,
-            record.package_version,
-            wire::MAJOR,
-            wire::MINOR
-        );
-        (TurnedAwayReason::Protocol, message)
-    } else if !record.doors.contains(&(Door::Session as i32)) {
-        let message = "it offers no door that a pool can use".to_owned();
-        (TurnedAwayReason::NoDoor, message)
-    } else {
-        return Ok(Box::new(WorkerRecord::from_wire(record)));
-    };
-    Err(TurnedAway {
-        key,
-        reason,
-        message,
-    })
 }

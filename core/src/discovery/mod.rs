@@ -16,12 +16,14 @@ mod local;
 mod record;
 mod stacked;
 mod turned_away;
+mod usable;
 
 use std::fmt;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub(crate) use advertised::advertised;
 pub use custom::{CustomDiscovery, Publication, Subscriber};
 pub use dns::DnsDiscovery;
 pub use fixed::StaticDiscovery;
@@ -32,6 +34,7 @@ pub use local::LocalDiscovery;
 pub use record::WorkerRecord;
 pub use stacked::StackedDiscovery;
 pub use turned_away::{TurnedAway, TurnedAwayReason};
+pub(crate) use usable::usable;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Runtime;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
-use wool_values::{IntoValue, Map, Value};
+use wool_values::{IntoValue, Value};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids;
+use crate::parts::{list, map, text};
 use crate::wire::{self, Door};
 
 /// How a worker is found: what a discovery knows of it. One that was made elsewhere needs no more than an address.
@@ -90,12 +91,8 @@ impl WorkerRecord {
     /// # Errors
     /// None that a record can lead to; those of building a map.
     pub fn to_value(&self) -> Result<Value> {
-        let texts =
-            |texts: &[String]| Value::List(texts.iter().map(|text| text_of(text)).collect());
-        let extra = self
-            .extra
-            .iter()
-            .map(|(key, value)| (text_of(key), text_of(value)));
+        let texts = |texts: &[String]| list(texts, |one| Ok(text(one)));
+        let extra = self.extra.iter().map(|(key, value)| (&**key, text(value)));
         let doors = [
             (self.session_door, "session"),
             (self.dispatch_door, "dispatch"),
@@ -103,26 +100,24 @@ impl WorkerRecord {
         let doors = doors
             .iter()
             .filter(|(there, _)| *there)
-            .map(|(_, name)| text_of(name));
+            .map(|(_, name)| text(name));
         let (major, minor) = self.protocol;
-        let entries = [
-            ("uid", text_of(&self.uid)),
-            ("addresses", texts(&self.addresses)),
-            ("tags", texts(&self.tags)),
-            ("extra", Value::Map(Map::from_entries(extra.collect())?)),
+        map([
+            ("uid", text(&self.uid)),
+            ("addresses", texts(&self.addresses)?),
+            ("tags", texts(&self.tags)?),
+            ("extra", map(extra)?),
             ("secure", self.secure.into_value()),
-            ("identity", text_of(&self.identity)),
+            ("identity", text(&self.identity)),
             ("pid", self.pid.into_value()),
-            ("language", text_of(&self.language)),
-            ("version", text_of(&self.version)),
+            ("language", text(&self.language)),
+            ("version", text(&self.version)),
             (
                 "protocol",
                 Value::List(vec![major.into_value(), minor.into_value()]),
             ),
             ("doors", Value::List(doors.collect())),
-        ];
-        let entries = entries.map(|(key, value)| (text_of(key), value));
-        Ok(Value::Map(Map::from_entries(entries.into())?))
+        ])
     }
 
     /// Reads what [`WorkerRecord::to_value`] wrote. What is left out is as in [`WorkerRecord::default`]; what it does not
@@ -248,10 +243,6 @@ fn invalid(problem: &str) -> Error {
     )
 }
 
-fn text_of(text: &str) -> Value {
-    text.into_value()
-}
-
 fn text_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.to_string()),
@@ -275,6 +266,8 @@ fn number_in(value: &Value) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use wool_values::Map;
+
     use super::*;
 
     fn full() -> WorkerRecord {

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use wool_values::Value;
+
+use crate::error::Result;
+use crate::parts::{map, text};
+
 /// A worker's record that a pool does not use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnedAway {
@@ -11,6 +16,16 @@ pub struct TurnedAway {
     pub reason: TurnedAwayReason,
     /// Why, to read.
     pub message: String,
+}
+
+impl TurnedAway {
+    pub(crate) fn to_value(&self) -> Result<Value> {
+        map([
+            ("key", text(&self.key)),
+            ("reason", text(self.reason.name())),
+            ("message", text(&self.message)),
+        ])
+    }
 }
 
 /// Why a record was turned away.

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use crate::connect::{Address, Endpoint};
-use crate::discovery::{Found, TurnedAway, TurnedAwayReason};
-use crate::wire::{self, Door, WorkerRecord};
+use crate::discovery::{Found, TurnedAway, TurnedAwayReason, usable};
+use crate::wire::WorkerRecord;
 
 /// Records turned away that are remembered one by one; beyond, they are only counted.
 const REMEMBERED: usize = 1000;
@@ -200,25 +200,10 @@ impl Membership {
                 message,
             })
         };
-        if record.protocol_major != wire::MAJOR {
-            return refuse(
-                TurnedAwayReason::Protocol,
-                format!(
-                    "it speaks protocol {}.{} (libwool {}), this side {}.{}",
-                    record.protocol_major,
-                    record.protocol_minor,
-                    record.package_version,
-                    wire::MAJOR,
-                    wire::MINOR
-                ),
-            );
-        }
-        if !record.doors.contains(&(Door::Session as i32)) {
-            return refuse(
-                TurnedAwayReason::NoDoor,
-                "it offers no door that this pool can use".to_owned(),
-            );
-        }
+        let record = match usable(record) {
+            Ok(record) => record,
+            Err((reason, message)) => return refuse(reason, message),
+        };
         if record.secure {
             return refuse(
                 TurnedAwayReason::Secure,
@@ -355,7 +340,7 @@ impl Membership {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::WorkerRecord;
+    use crate::wire::{self, Door};
 
     fn membership(tags: &[&str], lease: usize) -> Membership {
         Membership::new(Policy {

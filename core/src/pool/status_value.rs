@@ -1,10 +1,11 @@
 //! A pool's status as a value, which is how it leaves the library: `docs/pool-status.md` names the parts.
 
-use wool_values::{IntoValue, Map, Value};
+use wool_values::{IntoValue, Value};
 
 use super::status::{PoolStatus, ProcessStatus, RoutineStatus, WorkerStatus};
 use crate::discovery::TurnedAway;
 use crate::error::{Error, Result};
+use crate::parts::{list, map, text};
 
 impl PoolStatus {
     /// The status as a map, for hosts of other languages.
@@ -18,12 +19,15 @@ impl PoolStatus {
             .map(|(reason, count)| (reason.name(), (*count).into_value()));
         map([
             ("workers", list(&self.workers, worker)?),
-            ("turned_away", list(&self.turned_away, turned_away)?),
+            (
+                "turned_away",
+                list(&self.turned_away, TurnedAway::to_value)?,
+            ),
             ("turned_away_counts", map(counts)?),
             ("processes", list(&self.processes, process)?),
             ("waiting", (self.waiting as u64).into_value()),
             ("quorum_reached", self.quorum_reached.into_value()),
-            ("problems", list(&self.problems, problem)?),
+            ("problems", list(&self.problems, Error::to_value)?),
         ])
     }
 }
@@ -52,14 +56,6 @@ fn routine(routine: &RoutineStatus) -> Result<Value> {
     ])
 }
 
-fn turned_away(turned_away: &TurnedAway) -> Result<Value> {
-    map([
-        ("key", text(&turned_away.key)),
-        ("reason", text(turned_away.reason.name())),
-        ("message", text(&turned_away.message)),
-    ])
-}
-
 fn process(process: &ProcessStatus) -> Result<Value> {
     map([
         ("slot", (process.slot as u64).into_value()),
@@ -68,28 +64,4 @@ fn process(process: &ProcessStatus) -> Result<Value> {
         ("state", text(process.state.name())),
         ("restarts", process.restarts.into_value()),
     ])
-}
-
-fn problem(error: &Error) -> Result<Value> {
-    map([
-        ("kind", text(error.kind().name())),
-        ("message", text(error.message())),
-    ])
-}
-
-fn text(text: &str) -> Value {
-    text.into_value()
-}
-
-fn list<T>(items: &[T], one: impl FnMut(&T) -> Result<Value>) -> Result<Value> {
-    let items: Vec<Value> = items.iter().map(one).collect::<Result<_>>()?;
-    Ok(Value::List(items))
-}
-
-fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Result<Value> {
-    let entries = entries
-        .into_iter()
-        .map(|(key, value)| (text(key), value))
-        .collect();
-    Ok(Value::Map(Map::from_entries(entries)?))
 }
