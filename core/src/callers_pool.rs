@@ -12,6 +12,7 @@ use crate::discovery::{Discovery, Here};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{PoolOptions, WorkerPool};
 use crate::runtime::Runtime;
+use crate::tls::{Credentials, Peers};
 use crate::wire::PoolDescription;
 
 /// How long a pool that was made again is kept after its last use.
@@ -74,6 +75,8 @@ fn undescribed(why: &str) -> Bytes {
 pub(crate) struct Own {
     pub(crate) secret: Option<Vec<u8>>,
     pub(crate) allow_plaintext: bool,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) peers: Option<Peers>,
 }
 
 /// The pools of callers, made again; of one runtime.
@@ -182,6 +185,8 @@ fn options(described: &Bytes, own: &Own) -> Result<PoolOptions> {
         dispatch_timeout: Duration::from_micros(description.dispatch_timeout_us),
         secret: own.secret.clone(),
         allow_plaintext: own.allow_plaintext,
+        credentials: own.credentials.clone(),
+        peers: own.peers.clone(),
         max_payload: description.max_payload,
         ..PoolOptions::default()
     })
@@ -234,6 +239,7 @@ mod tests {
         let own = Own {
             secret: Some(b"own".to_vec()),
             allow_plaintext: true,
+            ..Own::default()
         };
         let bytes = Bytes::from(description.encode_to_vec());
         assert!(!bytes.windows(4).any(|window| window == b"mine"));

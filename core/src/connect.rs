@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::runtime::Runtime;
 use crate::server::{BATCH_SLACK, Batches, CONNECTION_WINDOW, STREAM_WINDOW};
 use crate::session::{self, LinkError, Outgoing, Transport};
 use crate::state::hello::{self, Limits, Peer, Refusal};
+use crate::tls::{self, Credentials, Expected};
 use crate::wire::frame::Kind;
 use crate::wire::session_client::SessionClient;
 use crate::wire::{self, Batch, Frame};
@@ -46,6 +48,16 @@ pub(crate) struct Endpoint {
     /// Empty = any worker.
     pub(crate) uid: String,
     pub(crate) secret: Option<Bytes>,
+    /// `None` = in the clear.
+    pub(crate) tls: Option<Tls>,
+}
+
+/// With what a worker is dialled, and who it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tls {
+    pub(crate) credentials: Credentials,
+    /// Instead of the host that is dialled.
+    pub(crate) identity: Option<Arc<str>>,
 }
 
 /// A session that both sides have agreed to.
@@ -154,7 +166,7 @@ async fn open_at(
     limits: Limits,
     runtime: &Runtime,
 ) -> Result<Connected> {
-    let channel = within("connecting", dial(address)).await?;
+    let channel = within("connecting", dial(address, endpoint.tls.as_ref())).await?;
     within("the hello", greet(channel, endpoint, limits, runtime)).await
 }
 
@@ -168,7 +180,7 @@ async fn within<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<
     }
 }
 
-async fn dial(address: &Address) -> Result<Channel> {
+async fn dial(address: &Address, tls: Option<&Tls>) -> Result<Channel> {
     // The URI names no host: nothing is looked up by it, the connector knows where to go.
     let endpoint = transport::Endpoint::from_static("http://worker")
         .initial_stream_window_size(STREAM_WINDOW)
@@ -187,23 +199,60 @@ async fn dial(address: &Address) -> Result<Channel> {
             allow_plaintext,
         } => {
             let addresses = look_up(host_port, *allow_plaintext).await?;
+            let Some(tls) = tls else {
+                let connector = service_fn(move |_: Uri| {
+                    let addresses = addresses.clone();
+                    async move { dial_tcp(&addresses).await.map(TokioIo::new) }
+                });
+                return endpoint
+                    .connect_with_connector(connector)
+                    .await
+                    .map_err(cannot_connect);
+            };
+            let expected = match &tls.identity {
+                Some(identity) => Expected::Identity(Arc::clone(identity)),
+                None => Expected::dialled(host_port)?,
+            };
+            let (credentials, host_port) =
+                (tls.credentials.clone(), Arc::<str>::from(&**host_port));
             let connector = service_fn(move |_: Uri| {
-                let addresses = addresses.clone();
+                let (addresses, expected) = (addresses.clone(), expected.clone());
+                let (credentials, host_port) = (credentials.clone(), Arc::clone(&host_port));
                 async move {
-                    let stream = TcpStream::connect(&addresses[..]).await?;
-                    stream.set_nodelay(true)?;
-                    Ok::<_, std::io::Error>(TokioIo::new(stream))
+                    let stream = dial_tcp(&addresses).await.map_err(io_error)?;
+                    let secure = tls::dial(stream, &host_port, &credentials, expected).await?;
+                    Ok::<_, Error>(TokioIo::new(secure))
                 }
             });
             endpoint.connect_with_connector(connector).await
         }
     };
-    connecting.map_err(|error| {
-        Error::new(
-            ErrorKind::WorkerLost,
-            format!("cannot connect: {}", innermost(&error)),
-        )
-    })
+    connecting.map_err(cannot_connect)
+}
+
+async fn dial_tcp(addresses: &[SocketAddr]) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(addresses).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn io_error(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::WorkerLost, format!("cannot connect: {error}"))
+}
+
+/// The transport library wraps what failed in words of its own.
+fn cannot_connect(error: transport::Error) -> Error {
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+        if let Some(own) = source.downcast_ref::<Error>() {
+            return own.clone();
+        }
+    }
+    Error::new(
+        ErrorKind::WorkerLost,
+        format!("cannot connect: {innermost}"),
+    )
 }
 
 async fn look_up(host_port: &str, allow_plaintext: bool) -> Result<Vec<SocketAddr>> {
@@ -287,15 +336,6 @@ async fn greet(
         peer,
         early,
     })
-}
-
-/// The transport library wraps what the system said in words of its own.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 /// What goes out to a worker.

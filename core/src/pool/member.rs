@@ -74,6 +74,16 @@ impl Member {
         }
     }
 
+    /// The same worker, not connected to yet.
+    pub(super) fn renewed(&self, id: u64) -> Member {
+        Member {
+            origin: self.origin,
+            tags: self.tags.clone(),
+            pid: self.pid,
+            ..Member::fixed(id, self.key.clone(), self.endpoint.clone())
+        }
+    }
+
     /// Takes no new tasks; those that run go on.
     pub(super) fn leave(&self) {
         self.leaving.send_replace(true);

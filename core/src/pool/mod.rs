@@ -32,7 +32,7 @@ pub use status::{
 
 use crate::call::{CallHandle, CallObserver, CallRequest, Outcome};
 use crate::callers_pool;
-use crate::connect::{Address, Endpoint};
+use crate::connect::{Address, Endpoint, Tls};
 use crate::discovery::LocalDiscovery;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids;
@@ -153,6 +153,9 @@ impl WorkerPool {
         first_turn: usize,
     ) -> Result<WorkerPool> {
         runtime.check_open()?;
+        if let Some(credentials) = &options.credentials {
+            credentials.current().check_caller()?;
+        }
         let (events, received) = mpsc::unbounded_channel();
         let shared = Arc::new(PoolShared {
             runtime: runtime.own_reference(),
@@ -165,6 +168,8 @@ impl WorkerPool {
                 lease: options.lease,
                 allow_plaintext: options.allow_plaintext,
                 secret: options.secret.clone().map(Bytes::from),
+                credentials: options.credentials.clone(),
+                peers: options.peers.clone(),
             })),
             spawner: Mutex::default(),
             problems: Mutex::default(),
@@ -422,8 +427,12 @@ impl PoolShared {
         let secret = self.options.secret.clone().map(Into::into);
         for text in &self.options.addresses {
             let endpoint = Endpoint {
-                addresses: vec![Address::parse(text, self.options.allow_plaintext)?],
+                addresses: vec![Address::parse(text, self.options.may_leave_this_machine())?],
                 uid: String::new(),
+                tls: self.options.credentials.clone().map(|credentials| Tls {
+                    credentials,
+                    identity: None,
+                }),
                 secret: secret.clone(),
             };
             self.add_member(Member::fixed(self.new_id(), text.clone(), endpoint));
@@ -451,6 +460,8 @@ impl PoolShared {
                 bind: options.bind.clone(),
                 advertise: options.advertise.clone(),
                 allow_plaintext: options.allow_plaintext,
+                credentials: options.credentials.clone(),
+                identity: options.identity.clone(),
             },
             times: SpawnTimes::default(),
         };
@@ -494,6 +505,16 @@ impl PoolShared {
             .iter()
             .position(|member| member.origin != WorkerOrigin::Fixed && member.key == key)?;
         Some(members.remove(index))
+    }
+
+    /// Puts a new member in the place of each.
+    fn renew_members(&self) -> Vec<Arc<Member>> {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        for member in &mut *members {
+            let new = Arc::new(member.renewed(self.new_id()));
+            std::mem::replace(member, new).leave();
+        }
+        members.clone()
     }
 
     /// A closed pool has no workers.

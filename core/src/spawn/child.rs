@@ -22,6 +22,7 @@ use super::ticket::{HIGH, Nonce, Ticket, VARIABLE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Level;
 use crate::runtime::{Runtime, refuse_on_wool_thread};
+use crate::tls::Credentials;
 use crate::wire;
 use crate::worker::{Grace, Worker, WorkerOptions};
 
@@ -90,6 +91,7 @@ pub fn serve_if_spawned_with(
             EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(io)?,
         ),
         orphaned: None,
+        credentials: None,
         runtime: runtime.clone(),
     };
     std::thread::Builder::new()
@@ -163,6 +165,8 @@ struct Spawned {
     /// When this process ends at the latest, since its parent is gone.
     orphaned: Option<Instant>,
     runtime: Runtime,
+    /// Its worker's.
+    credentials: Option<Credentials>,
 }
 
 /// What the thread is woken by.
@@ -208,6 +212,7 @@ impl Spawned {
         let Some(options) = self.wait_for_setup()? else {
             return Ok(());
         };
+        let options = options.inspect(|options| self.credentials.clone_from(&options.credentials));
         let worker = match options.and_then(|options| Worker::start(&self.runtime, options)) {
             Ok(worker) => worker,
             Err(error) => {
@@ -274,10 +279,22 @@ impl Spawned {
                     }
                 }
                 Ok(Event::Orphaned) => Grace::Now,
+                Ok(Event::Said(Kind::Renew(told))) => {
+                    self.renew(told);
+                    continue;
+                }
                 Ok(Event::Said(_)) => self.give_up(&out_of_turn()),
                 Err(error) => self.give_up(&error),
             };
             worker.stop(grace, || {});
+        }
+    }
+
+    fn renew(&self, told: control::Credentials) {
+        if let Some(credentials) = &self.credentials
+            && let Err(error) = credentials.update(control::options_of(told))
+        {
+            self.log(error.message());
         }
     }
 
