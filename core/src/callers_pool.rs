@@ -10,10 +10,10 @@ use prost::Message;
 use crate::connect::is_local;
 use crate::discovery::{Discovery, Here};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pool::{PoolOptions, WorkerPool};
+use crate::pool::{Balancer, PoolOptions, WorkerPool};
 use crate::runtime::Runtime;
 use crate::tls::{Credentials, Peers};
-use crate::wire::PoolDescription;
+use crate::wire::{self, PoolDescription};
 
 /// How long a pool that was made again is kept after its last use.
 const KEPT: Duration = Duration::from_secs(60);
@@ -51,6 +51,11 @@ pub(crate) fn describe(options: &PoolOptions, found_in: Option<&Discovery>) -> B
         dispatch_timeout_us: u64::try_from(options.dispatch_timeout.as_micros())
             .unwrap_or(u64::MAX),
         max_payload: options.max_payload,
+        balancer: match options.balancer {
+            Balancer::LeastLoaded => wire::Balancer::LeastLoaded,
+            Balancer::RoundRobin | Balancer::Custom(_) => wire::Balancer::RoundRobin,
+        }
+        .into(),
     };
     let described = description.encode_to_vec();
     if described.len() > LARGEST_DEFINED {
@@ -171,6 +176,10 @@ fn options(described: &Bytes, own: &Own) -> Result<PoolOptions> {
              memory, Unix sockets or loopback",
         ));
     }
+    let balancer = match description.balancer() {
+        wire::Balancer::RoundRobin => Balancer::RoundRobin,
+        wire::Balancer::LeastLoaded => Balancer::LeastLoaded,
+    };
     let discovery = description
         .discovery
         .map(Discovery::from_description)
@@ -188,6 +197,7 @@ fn options(described: &Bytes, own: &Own) -> Result<PoolOptions> {
         credentials: own.credentials.clone(),
         peers: own.peers.clone(),
         max_payload: description.max_payload,
+        balancer,
         ..PoolOptions::default()
     })
 }
@@ -229,6 +239,7 @@ mod tests {
             lease: 3,
             dispatch_timeout: Duration::from_millis(1500),
             secret: Some(b"mine".to_vec()),
+            balancer: Balancer::LeastLoaded,
             ..PoolOptions::default()
         }
     }
@@ -250,6 +261,7 @@ mod tests {
         assert_eq!(options.dispatch_timeout, Duration::from_millis(1500));
         assert_eq!(options.secret.as_deref(), Some(&b"own"[..]));
         assert!(options.allow_plaintext);
+        assert!(matches!(options.balancer, Balancer::LeastLoaded));
         let Some(Discovery::Local(local)) = options.discovery else {
             panic!("not found where it was");
         };

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_core::Stream;
 use hyper_util::rt::TokioIo;
+use nix::sys::socket::{setsockopt, sockopt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::mpsc;
 use tonic::transport::{self, Channel, Uri};
@@ -21,14 +22,22 @@ use crate::runtime::Runtime;
 use crate::server::{BATCH_SLACK, Batches, CONNECTION_WINDOW, STREAM_WINDOW};
 use crate::session::{self, LinkError, Outgoing, Transport};
 use crate::state::hello::{self, Limits, Peer, Refusal};
-use crate::tls::{self, Credentials, Expected};
+use crate::tls::{self, Credentials, Expected, Verdict};
 use crate::wire::frame::Kind;
 use crate::wire::session_client::SessionClient;
 use crate::wire::{self, Batch, Frame};
 use crate::worker::is_loopback;
 
-/// How long dialling and the hellos may each take.
+/// How long dialling and the hellos may each take, at all addresses together.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// The next address is tried when the one before has not answered so long.
+const STAGGER: Duration = Duration::from_millis(250);
+/// Addresses that are tried; a worker has no more, unless somebody makes fun.
+const MOST_ADDRESSES: usize = 16;
+/// Of a connection on which nothing is said: keeps what is on the way from forgetting it.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+/// A connection ends when the other side has confirmed nothing so long though there was something to confirm.
+const TCP_UNHEARD: Duration = Duration::from_secs(30);
 
 /// Where a worker is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +52,7 @@ pub(crate) enum Address {
 /// A worker to connect to: ways to reach it, what it must be, and what it wants to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    /// Tried in turn; at least one.
+    /// Tried one after the other, without waiting long for each; at least one.
     pub(crate) addresses: Vec<Address>,
     /// Empty = any worker.
     pub(crate) uid: String,
@@ -62,6 +71,8 @@ pub(crate) struct Tls {
 
 /// A session that both sides have agreed to.
 pub(crate) struct Connected {
+    /// Where it was reached.
+    pub(crate) address: Address,
     pub(crate) transport: Transport,
     pub(crate) peer: Peer,
     /// Frames that came with the worker's hello.
@@ -141,23 +152,24 @@ fn check_loopback(address: SocketAddr) -> Result<()> {
     ))
 }
 
-/// Dials and exchanges hellos, at the first address where that works.
+/// Dials and exchanges hellos: the first address where that works is taken.
 ///
 /// # Errors
-/// Those of the last address.
+/// Those of the addresses, as one; of its kind is the one that tells most.
 pub(crate) async fn open(
     endpoint: &Endpoint,
     limits: Limits,
     runtime: &Runtime,
 ) -> Result<Connected> {
-    let mut failure = Error::new(ErrorKind::WorkerLost, "the worker has no address");
-    for address in &endpoint.addresses {
-        match open_at(address, endpoint, limits, runtime).await {
-            Ok(connected) => return Ok(connected),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
+    let dialled_by = Instant::now() + CONNECT_WITHIN;
+    let addresses = endpoint.addresses.iter().take(MOST_ADDRESSES);
+    let attempts = addresses
+        .map(|address| async move {
+            let attempt = open_at(address, endpoint, limits, runtime, dialled_by);
+            attempt.await.map_err(|error| (address, error))
+        })
+        .collect();
+    staggered(attempts).await.map_err(as_one)
 }
 
 async fn open_at(
@@ -165,13 +177,18 @@ async fn open_at(
     endpoint: &Endpoint,
     limits: Limits,
     runtime: &Runtime,
+    dialled_by: Instant,
 ) -> Result<Connected> {
-    let channel = within("connecting", dial(address, endpoint.tls.as_ref())).await?;
-    within("the hello", greet(channel, endpoint, limits, runtime)).await
+    let verdict = Verdict::default();
+    let dialling = dial(address, endpoint.tls.as_ref(), &verdict);
+    let channel = by(dialled_by, "connecting", dialling).await?;
+    let greeting = greet(address, channel, endpoint, limits, runtime);
+    let greeted = by(dialled_by + CONNECT_WITHIN, "the hello", greeting).await;
+    greeted.map_err(|error| verdict.or(error))
 }
 
-async fn within<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
-    match tokio::time::timeout(CONNECT_WITHIN, work).await {
+async fn by<T>(end: Instant, what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    match tokio::time::timeout_at(end.into(), work).await {
         Ok(result) => result,
         Err(_) => Err(Error::new(
             ErrorKind::WorkerLost,
@@ -180,7 +197,65 @@ async fn within<T>(what: &str, work: impl Future<Output = Result<T>>) -> Result<
     }
 }
 
-async fn dial(address: &Address, tls: Option<&Tls>) -> Result<Channel> {
+/// Begins with the first; the next begins when one before has failed, or has taken a while. The first that succeeds ends the
+/// others.
+///
+/// # Errors
+/// Those of all.
+async fn staggered<T, E, F: Future<Output = std::result::Result<T, E>>>(
+    attempts: Vec<F>,
+) -> std::result::Result<T, Vec<E>> {
+    let mut attempts = attempts.into_iter();
+    let mut running: Vec<Pin<Box<F>>> = Vec::new();
+    let mut failures = Vec::new();
+    loop {
+        running.extend(attempts.next().map(Box::pin));
+        if running.is_empty() {
+            return Err(failures);
+        }
+        tokio::select! {
+            ended = first_of(&mut running) => match ended {
+                Ok(done) => return Ok(done),
+                Err(error) => failures.push(error),
+            },
+            () = tokio::time::sleep(STAGGER), if attempts.len() > 0 => {}
+        }
+    }
+}
+
+/// The next that ends, which is then taken out.
+async fn first_of<F: Future>(running: &mut Vec<Pin<Box<F>>>) -> F::Output {
+    std::future::poll_fn(|cx| {
+        for index in 0..running.len() {
+            if let Poll::Ready(output) = running[index].as_mut().poll(cx) {
+                drop(running.swap_remove(index));
+                return Poll::Ready(output);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+fn as_one(failures: Vec<(&Address, Error)>) -> Error {
+    // A worker that answered, and why it is not this one, tells more than nobody's silence.
+    let telling = failures
+        .iter()
+        .find(|(_, error)| error.kind() != ErrorKind::WorkerLost)
+        .or(failures.first());
+    let Some((_, telling)) = telling else {
+        return Error::new(ErrorKind::WorkerLost, "the worker has no address");
+    };
+    if failures.len() == 1 {
+        return telling.clone();
+    }
+    let each = failures
+        .iter()
+        .map(|(address, error)| format!("{address}: {}", error.message()));
+    Error::new(telling.kind(), each.collect::<Vec<_>>().join("; "))
+}
+
+async fn dial(address: &Address, tls: Option<&Tls>, verdict: &Verdict) -> Result<Channel> {
     // The URI names no host: nothing is looked up by it, the connector knows where to go.
     let endpoint = transport::Endpoint::from_static("http://worker")
         .initial_stream_window_size(STREAM_WINDOW)
@@ -202,7 +277,7 @@ async fn dial(address: &Address, tls: Option<&Tls>) -> Result<Channel> {
             let Some(tls) = tls else {
                 let connector = service_fn(move |_: Uri| {
                     let addresses = addresses.clone();
-                    async move { dial_tcp(&addresses).await.map(TokioIo::new) }
+                    async move { dial_tcp(addresses).await.map(TokioIo::new) }
                 });
                 return endpoint
                     .connect_with_connector(connector)
@@ -213,14 +288,17 @@ async fn dial(address: &Address, tls: Option<&Tls>) -> Result<Channel> {
                 Some(identity) => Expected::Identity(Arc::clone(identity)),
                 None => Expected::dialled(host_port)?,
             };
+            let verdict = verdict.clone();
             let (credentials, host_port) =
                 (tls.credentials.clone(), Arc::<str>::from(&**host_port));
             let connector = service_fn(move |_: Uri| {
                 let (addresses, expected) = (addresses.clone(), expected.clone());
                 let (credentials, host_port) = (credentials.clone(), Arc::clone(&host_port));
+                let verdict = verdict.clone();
                 async move {
-                    let stream = dial_tcp(&addresses).await.map_err(io_error)?;
-                    let secure = tls::dial(stream, &host_port, &credentials, expected).await?;
+                    let stream = dial_tcp(addresses).await.map_err(io_error)?;
+                    let secure =
+                        tls::dial(stream, &host_port, &credentials, expected, verdict).await?;
                     Ok::<_, Error>(TokioIo::new(secure))
                 }
             });
@@ -230,10 +308,9 @@ async fn dial(address: &Address, tls: Option<&Tls>) -> Result<Channel> {
     connecting.map_err(cannot_connect)
 }
 
-async fn dial_tcp(addresses: &[SocketAddr]) -> std::io::Result<TcpStream> {
-    let stream = TcpStream::connect(addresses).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+async fn dial_tcp(addresses: Vec<SocketAddr>) -> std::io::Result<TcpStream> {
+    let attempts = addresses.into_iter().map(connect_tcp).collect();
+    staggered(attempts).await.map_err(last_of)
 }
 
 fn io_error(error: std::io::Error) -> Error {
@@ -255,6 +332,26 @@ fn cannot_connect(error: transport::Error) -> Error {
     )
 }
 
+async fn connect_tcp(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    setsockopt(&stream, sockopt::KeepAlive, &true)?;
+    setsockopt(&stream, sockopt::TcpKeepIdle, &seconds(TCP_KEEPALIVE))?;
+    // What is written into a hole would otherwise be tried for a quarter of an hour.
+    setsockopt(
+        &stream,
+        sockopt::TcpUserTimeout,
+        &(seconds(TCP_UNHEARD) * 1000),
+    )?;
+    Ok(stream)
+}
+
+fn last_of(mut failures: Vec<std::io::Error>) -> std::io::Error {
+    let none = || std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
+    failures.pop().unwrap_or_else(none)
+}
+
 async fn look_up(host_port: &str, allow_plaintext: bool) -> Result<Vec<SocketAddr>> {
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host(host_port)
         .await
@@ -274,6 +371,7 @@ async fn look_up(host_port: &str, allow_plaintext: bool) -> Result<Vec<SocketAdd
 }
 
 async fn greet(
+    address: &Address,
     channel: Channel,
     endpoint: &Endpoint,
     limits: Limits,
@@ -332,6 +430,7 @@ async fn greet(
         Error::new(kind, refusal.message())
     })?;
     Ok(Connected {
+        address: address.clone(),
         transport,
         peer,
         early,
@@ -349,5 +448,56 @@ impl Stream for Questions {
         self.0
             .poll_recv(cx)
             .map(|outgoing| outgoing.and_then(Result::ok))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Attempt = Pin<Box<dyn Future<Output = std::result::Result<u32, u32>>>>;
+
+    fn run(attempts: Vec<Attempt>) -> std::result::Result<u32, Vec<u32>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(staggered(attempts))
+    }
+
+    fn fails(number: u32) -> Attempt {
+        Box::pin(std::future::ready(Err(number)))
+    }
+
+    fn answers(number: u32) -> Attempt {
+        Box::pin(std::future::ready(Ok(number)))
+    }
+
+    fn hangs() -> Attempt {
+        Box::pin(std::future::pending())
+    }
+
+    #[test]
+    fn the_first_address_that_answers_is_taken() {
+        assert_eq!(run(vec![answers(1), answers(2)]), Ok(1));
+        assert_eq!(run(vec![fails(1), answers(2), hangs()]), Ok(2));
+        assert_eq!(run(vec![hangs(), hangs(), fails(3), answers(4)]), Ok(4));
+        assert_eq!(run(vec![fails(1), fails(2)]), Err(vec![1, 2]));
+        assert_eq!(run(vec![]), Err(vec![]));
+    }
+
+    #[test]
+    fn the_failure_that_tells_most_names_the_kind() {
+        let [here, there] =
+            ["127.0.0.1:1", "127.0.0.1:2"].map(|text| Address::parse(text, false).unwrap());
+        let error = |kind, message: &str| Error::new(kind, message);
+        let one = as_one(vec![(&here, error(ErrorKind::WorkerLost, "gone"))]);
+        assert_eq!((one.kind(), one.message()), (ErrorKind::WorkerLost, "gone"));
+        let two = as_one(vec![
+            (&here, error(ErrorKind::WorkerLost, "gone")),
+            (&there, error(ErrorKind::PermissionDenied, "no")),
+        ]);
+        assert_eq!(two.kind(), ErrorKind::PermissionDenied);
+        assert_eq!(two.message(), "127.0.0.1:1: gone; 127.0.0.1:2: no");
     }
 }

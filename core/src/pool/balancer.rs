@@ -63,7 +63,6 @@ pub struct ChoiceWorker {
 }
 
 impl Choice {
-    #[expect(dead_code, reason = "made by the dispatch")]
     pub(crate) fn new(
         (routine, tag): (Arc<str>, Arc<str>),
         workers: Vec<ChoiceWorker>,

@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::PoolShared;
+use super::balancer::{Balancer, ChoiceWorker};
+use super::choices::Counts;
+use super::lots::two_choices;
 use super::member::{Link, Member};
 use super::wanted::Stand;
+use super::{PoolShared, lock};
 use crate::call::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::routine::RoutineKind;
@@ -22,17 +25,29 @@ pub(super) struct Parked {
     retry: Option<Instant>,
     /// Those that serve it have as many of this pool's calls as they take.
     for_place: bool,
+    /// The balancer chose none: it is asked again when something changes, also when a call ends.
+    declined: Option<Declined>,
+}
+
+#[derive(Clone, Copy)]
+struct Declined {
+    at: Instant,
+    /// Counted when it was asked.
+    freed: u64,
 }
 
 /// How long a call waits when workers that are busy with others' calls have refused it.
 const BUSY_RETRY: Duration = Duration::from_millis(5);
+
+/// How often a balancer is asked again that chose none, at most.
+const DECLINED_RETRY: Duration = Duration::from_millis(5);
 
 /// So that a budget of nothing does not keep a thread busy.
 const SHORTEST_LOOK: Duration = Duration::from_millis(1);
 
 /// What an offer met on its way.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     /// A worker whose routines are known.
     known: bool,
     /// One that has not been tried yet.
@@ -50,6 +65,25 @@ struct Seen {
 }
 
 impl Parked {
+    fn new(dispatch: Box<Dispatch>) -> Parked {
+        Parked {
+            dispatch,
+            retry: None,
+            for_place: false,
+            declined: None,
+        }
+    }
+
+    /// When it is to be offered again though nothing was told; `freed`: as counted now.
+    fn next(&self, freed: u64) -> Option<Instant> {
+        let declined = self.declined.filter(|declined| declined.freed != freed);
+        let again = declined.map(|declined| declined.at + DECLINED_RETRY);
+        match (self.retry, again) {
+            (Some(retry), Some(again)) => Some(retry.min(again)),
+            (retry, again) => retry.or(again),
+        }
+    }
+
     fn until(&self, quorum_reached: bool) -> Instant {
         give_up_at(&self.dispatch, quorum_reached)
     }
@@ -65,52 +99,98 @@ fn give_up_at(dispatch: &Dispatch, quorum_reached: bool) -> Instant {
 
 impl PoolShared {
     /// Gives a call to a worker, or parks it, or ends it when no worker can ever take it.
-    pub(super) fn offer(&self, mut dispatch: Box<Dispatch>) {
-        let changes = self.changes.load(Ordering::Acquire);
+    pub(super) fn offer(self: &Arc<Self>, dispatch: Box<Dispatch>) {
+        let counts = self.counts();
         let mut seen = Seen::default();
         if !self.quorum_reached.load(Ordering::Acquire) {
             seen.hopeful = true;
             seen.connecting = !self.members().is_empty();
-            self.nobody_took(dispatch, seen, changes);
+            self.nobody_took(dispatch, seen, counts);
             return;
         }
+        // A call for one worker leaves nothing to choose.
+        let left = match &self.options.balancer {
+            Balancer::Custom(balancer) if dispatch.worker.is_none() => {
+                self.ask(balancer, dispatch);
+                return;
+            }
+            Balancer::LeastLoaded if dispatch.worker.is_none() => {
+                self.give_to_less_loaded(dispatch, &mut seen)
+            }
+            _ => self.give_in_turn(dispatch, &mut seen),
+        };
+        if let Some(dispatch) = left {
+            self.nobody_took(dispatch, seen, counts);
+        }
+    }
+
+    /// Gives the call to the next that takes it, or back.
+    pub(super) fn give_in_turn(
+        &self,
+        mut dispatch: Box<Dispatch>,
+        seen: &mut Seen,
+    ) -> Option<Box<Dispatch>> {
         let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
         let count = members.len();
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         for index in 0..count {
-            match members[turn.wrapping_add(index) % count].take(dispatch, &mut seen) {
-                None => return,
-                Some(back) => dispatch = back,
-            }
+            dispatch = members[turn.wrapping_add(index) % count].take(dispatch, seen)?;
         }
-        drop(members);
-        self.nobody_took(dispatch, seen, changes);
+        Some(dispatch)
     }
 
-    fn nobody_took(&self, mut dispatch: Box<Dispatch>, mut seen: Seen, changes: u64) {
+    fn give_to_less_loaded(
+        &self,
+        mut dispatch: Box<Dispatch>,
+        seen: &mut Seen,
+    ) -> Option<Box<Dispatch>> {
+        {
+            let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+            let load = |index: usize| members[index].load(&dispatch);
+            for index in two_choices(members.len(), &self.lots, load)
+                .into_iter()
+                .flatten()
+            {
+                dispatch = members[index].take(dispatch, seen)?;
+            }
+        }
+        // They were full this moment, or there are none: whoever takes it, or why nobody does.
+        self.give_in_turn(dispatch, seen)
+    }
+
+    pub(super) fn nobody_took(&self, mut dispatch: Box<Dispatch>, mut seen: Seen, counts: Counts) {
         if seen.refused || seen.full {
             dispatch.refused_by.clear();
             let parked = Parked {
-                dispatch,
                 retry: seen.refused.then(|| Instant::now() + BUSY_RETRY),
                 for_place: seen.full && !seen.refused,
+                ..Parked::new(dispatch)
             };
-            self.park(parked, changes);
+            self.park(parked, counts);
             return;
         }
         seen.hopeful |= self.expecting.load(Ordering::Acquire);
         let Some(error) = self.hopeless(&dispatch, seen) else {
-            let parked = Parked {
-                dispatch,
-                retry: None,
-                for_place: false,
-            };
-            self.park(parked, changes);
+            self.park(Parked::new(dispatch), counts);
             return;
         };
         dispatch
             .flight
             .finish(Outcome::Error(error.with_retryable(true)));
+    }
+
+    /// The balancer chose none of those that could take the call.
+    pub(super) fn decline(&self, mut dispatch: Box<Dispatch>, counts: Counts) {
+        dispatch.refused_by.clear();
+        let declined = Declined {
+            at: Instant::now(),
+            freed: counts.freed,
+        };
+        let parked = Parked {
+            declined: Some(declined),
+            ..Parked::new(dispatch)
+        };
+        self.park(parked, counts);
     }
 
     /// Why no worker will ever take the call; `None`: one may.
@@ -133,18 +213,19 @@ impl PoolShared {
         (!seen.hopeful && seen.known).then(|| not_served(dispatch, seen.other_kind))
     }
 
-    /// `changes`: their count when the call was offered.
-    fn park(&self, mut parked: Parked, changes: u64) {
+    /// `counts`: as they were when the call was offered.
+    fn park(&self, mut parked: Parked, counts: Counts) {
         let mut list = self.parked();
-        if self.changes.load(Ordering::Acquire) != changes {
-            parked.retry = Some(Instant::now());
+        if self.changes.load(Ordering::Acquire) != counts.changes {
+            let paused = parked.declined.map(|declined| declined.at + DECLINED_RETRY);
+            parked.retry = Some(paused.unwrap_or_else(Instant::now));
         }
         if self.is_closing.load(Ordering::Acquire) {
             drop(list);
             end_as_closed(&parked.dispatch);
             return;
         }
-        if parked.for_place {
+        if parked.for_place || parked.declined.is_some() {
             // Before the keeper looks, which it does next: a place that is freed from here on is told.
             self.place_wanted.store(true, Ordering::SeqCst);
         }
@@ -155,13 +236,16 @@ impl PoolShared {
 
     /// A session takes calls again.
     pub(super) fn place_freed(&self) {
+        if let Balancer::Custom(_) = self.options.balancer {
+            self.freed.fetch_add(1, Ordering::SeqCst);
+        }
         if self.place_wanted.load(Ordering::SeqCst) {
             self.parked_one.notify_one();
         }
     }
 
     /// A session gives a call back that certainly did not start.
-    pub(super) fn returned(&self, mut dispatch: Box<Dispatch>, why: Why, member: u64) {
+    pub(super) fn returned(self: &Arc<Self>, mut dispatch: Box<Dispatch>, why: Why, member: u64) {
         match why {
             Why::Busy => dispatch.refused_by.push(member),
             // The worker's list of routines was older than this answer; a newer one is on its way.
@@ -177,14 +261,15 @@ impl PoolShared {
     }
 
     /// Offers parked calls again; `all`, or only those whose time has come. Returns when to look next.
-    pub(super) fn unpark(&self, all: bool) -> Option<Instant> {
+    pub(super) fn unpark(self: &Arc<Self>, all: bool) -> Option<Instant> {
         let now = Instant::now();
+        let freed = self.freed.load(Ordering::SeqCst);
         let quorum_reached = self.quorum_reached.load(Ordering::Acquire);
         let ready = {
             let mut parked = self.parked();
             let (ready, waiting): (Vec<_>, Vec<_>) =
                 std::mem::take(&mut *parked).into_iter().partition(|entry| {
-                    let due = entry.retry.is_some_and(|retry| retry <= now)
+                    let due = entry.next(freed).is_some_and(|next| next <= now)
                         || entry.until(quorum_reached) <= now;
                     all || due || entry.dispatch.flight.is_over()
                 });
@@ -202,24 +287,42 @@ impl PoolShared {
             }
         }
         self.fill_places();
+        let unanswered = self.end_unanswered(now);
         let parked = self.parked();
-        parked
-            .iter()
-            .map(|entry| {
-                let until = entry.until(quorum_reached);
-                entry.retry.map_or(until, |retry| retry.min(until))
-            })
-            .min()
+        let freed = self.freed.load(Ordering::SeqCst);
+        let times = parked.iter().map(|entry| {
+            let until = entry.until(quorum_reached);
+            entry.next(freed).map_or(until, |next| next.min(until))
+        });
+        times.chain(unanswered).min()
+    }
+
+    /// Ends the calls whose time is up while their balancer is asked. When the next one's is.
+    fn end_unanswered(&self, now: Instant) -> Option<Instant> {
+        let mut choices = lock(&self.choices);
+        let ended =
+            choices.take(|dispatch| dispatch.flight.is_over() || dispatch.dispatch_deadline <= now);
+        let next = choices.first(|dispatch| dispatch.dispatch_deadline);
+        drop(choices);
+        for dispatch in ended {
+            let message = format!(
+                "the pool's balancer did not choose a worker for {} within the dispatch timeout",
+                dispatch.routine
+            );
+            end_undispatched(&dispatch, ErrorKind::NoWorkersAvailable, message);
+        }
+        next
     }
 
     /// Offers calls that wait for a place again, in their order, while there are places.
-    fn fill_places(&self) {
+    fn fill_places(self: &Arc<Self>) {
         let (mut wanting, others): (VecDeque<_>, Vec<_>) = {
             let mut parked = self.parked();
             let all = std::mem::take(&mut *parked).into_iter();
             let (wanting, others): (Vec<_>, Vec<_>) = all.partition(|entry| entry.for_place);
+            let declined = others.iter().any(|entry| entry.declined.is_some());
             self.place_wanted
-                .store(!wanting.is_empty(), Ordering::SeqCst);
+                .store(!wanting.is_empty() || declined, Ordering::SeqCst);
             (wanting.into(), others)
         };
         let mut still = Vec::new();
@@ -257,52 +360,44 @@ impl PoolShared {
         for Parked { dispatch, .. } in parked {
             end_as_closed(&dispatch);
         }
+        let asked = lock(&self.choices).take(|_| true);
+        for dispatch in asked {
+            end_as_closed(&dispatch);
+        }
     }
 
     fn dispatch_timed_out(&self, parked: &Parked, quorum_reached: bool) {
         let dispatch = &parked.dispatch;
-        if let Some(refusal) = &dispatch.last_refusal {
-            dispatch.flight.finish(Outcome::Error(refusal.clone()));
-            return;
-        }
+        let name = &dispatch.routine;
         if parked.for_place {
             let whose = match &dispatch.worker {
                 Some(uid) => format!("worker {uid} had no place for another task"),
-                None => {
-                    let name = &dispatch.routine;
-                    format!("no worker that serves {name} had a place for another task")
-                }
+                None => format!("no worker that serves {name} had a place for another task"),
             };
             let message = format!("{whose} within the dispatch timeout");
-            let error = Error::new(ErrorKind::Busy, message);
-            dispatch
-                .flight
-                .finish(Outcome::Error(error.with_retryable(true)));
+            end_undispatched(dispatch, ErrorKind::Busy, message);
             return;
         }
-        if quorum_reached && let Some(uid) = &dispatch.worker {
+        if quorum_reached
+            && dispatch.last_refusal.is_none()
+            && let Some(uid) = &dispatch.worker
+        {
             let error = self.worker_late(dispatch, uid).with_retryable(true);
             dispatch.flight.finish(Outcome::Error(error));
             return;
         }
-        let what = if quorum_reached {
-            format!(
-                "no worker took {} within the dispatch timeout",
-                dispatch.routine
-            )
+        let what = if parked.declined.is_some() {
+            format!("the pool's balancer chose no worker for {name} within the dispatch timeout")
+        } else if quorum_reached {
+            format!("no worker took {name} within the dispatch timeout")
         } else {
             format!(
-                "{} was not called: the pool's quorum of {} workers was not reached in time",
-                dispatch.routine, self.options.quorum
+                "{name} was not called: the pool's quorum of {} workers was not reached in time",
+                self.options.quorum
             )
         };
-        let error = Error::new(
-            ErrorKind::NoWorkersAvailable,
-            format!("{what}: {}", self.story()),
-        );
-        dispatch
-            .flight
-            .finish(Outcome::Error(error.with_retryable(true)));
+        let message = format!("{what}: {}", self.story());
+        end_undispatched(dispatch, ErrorKind::NoWorkersAvailable, message);
     }
 
     /// Why there is no worker, in one line.
@@ -324,57 +419,11 @@ impl PoolShared {
 
 impl Member {
     /// Takes a call, or gives it back and notes why.
-    fn take(&self, dispatch: Box<Dispatch>, seen: &mut Seen) -> Option<Box<Dispatch>> {
+    pub(super) fn take(&self, dispatch: Box<Dispatch>, seen: &mut Seen) -> Option<Box<Dispatch>> {
         let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(uid) = &dispatch.worker {
-            match self.stand(&link, uid) {
-                Stand::There => {}
-                Stand::MayCome => {
-                    seen.hopeful = true;
-                    return Some(dispatch);
-                }
-                Stand::Other => return Some(dispatch),
-            }
-        }
-        let (commands, state) = match &*link {
-            Link::Up { commands, state } => (commands, state),
-            Link::Connecting => {
-                seen.connecting = true;
-                seen.hopeful = true;
-                return Some(dispatch);
-            }
-            Link::Down { last, .. } => {
-                // It served the routine, and may be back soon.
-                seen.hopeful |= last
-                    .as_ref()
-                    .is_some_and(|state| state.serves(&dispatch.routine).is_some());
-                return Some(dispatch);
-            }
+        let Some((commands, state)) = self.fits(&link, &dispatch, seen) else {
+            return Some(dispatch);
         };
-        if state.draining() {
-            seen.hopeful |= state.serves(&dispatch.routine).is_some();
-            return Some(dispatch);
-        }
-        seen.known = true;
-        match state.serves(&dispatch.routine) {
-            None => {
-                seen.not_serving = true;
-                return Some(dispatch);
-            }
-            Some(kind) if kind != dispatch.kind => {
-                seen.other_kind = true;
-                return Some(dispatch);
-            }
-            Some(_) => {}
-        }
-        if let Err(error) = dispatch.arguments.check_size(state.max_payload()) {
-            seen.too_large = Some(error);
-            return Some(dispatch);
-        }
-        if dispatch.refused_by.contains(&self.id) {
-            seen.refused = true;
-            return Some(dispatch);
-        }
         if !state.take_place() {
             seen.full = true;
             return Some(dispatch);
@@ -387,6 +436,95 @@ impl Member {
             }
             Ok(()) | Err(_) => None,
         }
+    }
+
+    /// The calls that it has, if it can take this one.
+    fn load(&self, dispatch: &Dispatch) -> Option<usize> {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, state) = self.fits(&link, dispatch, &mut Seen::default())?;
+        state.has_place().then(|| state.in_flight())
+    }
+
+    /// How it is shown to a balancer, if it can take this call; otherwise notes why not.
+    pub(super) fn able(&self, dispatch: &Dispatch, seen: &mut Seen) -> Option<ChoiceWorker> {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, state) = self.fits(&link, dispatch, seen)?;
+        let Link::Up { address, .. } = &*link else {
+            return None;
+        };
+        if !state.has_place() {
+            seen.full = true;
+            return None;
+        }
+        Some(ChoiceWorker {
+            uid: state.peer().worker_uid.as_str().into(),
+            address: address.to_string(),
+            tags: self.about().tags.clone(),
+            in_flight: state.in_flight(),
+            capacity: state.peer().limits.max_open_calls,
+        })
+    }
+
+    /// Its session, if a call may go there as soon as there is a place; otherwise notes why not.
+    fn fits<'a>(
+        &self,
+        link: &'a Link,
+        dispatch: &Dispatch,
+        seen: &mut Seen,
+    ) -> Option<(&'a mpsc::UnboundedSender<CallerCommand>, &'a Arc<LinkState>)> {
+        if let Some(uid) = &dispatch.worker {
+            match self.stand(link, uid) {
+                Stand::There => {}
+                Stand::MayCome => {
+                    seen.hopeful = true;
+                    return None;
+                }
+                Stand::Other => return None,
+            }
+        }
+        let (commands, state) = match link {
+            Link::Up {
+                commands, state, ..
+            } => (commands, state),
+            Link::Duplicate { .. } => return None,
+            Link::Connecting => {
+                seen.connecting = true;
+                seen.hopeful = true;
+                return None;
+            }
+            Link::Down { last, .. } => {
+                // It served the routine, and may be back soon.
+                seen.hopeful |= last
+                    .as_ref()
+                    .is_some_and(|state| state.serves(&dispatch.routine).is_some());
+                return None;
+            }
+        };
+        if state.draining() {
+            seen.hopeful |= state.serves(&dispatch.routine).is_some();
+            return None;
+        }
+        seen.known = true;
+        match state.serves(&dispatch.routine) {
+            None => {
+                seen.not_serving = true;
+                return None;
+            }
+            Some(kind) if kind != dispatch.kind => {
+                seen.other_kind = true;
+                return None;
+            }
+            Some(_) => {}
+        }
+        if let Err(error) = dispatch.arguments.check_size(state.max_payload()) {
+            seen.too_large = Some(error);
+            return None;
+        }
+        if dispatch.refused_by.contains(&self.id) {
+            seen.refused = true;
+            return None;
+        }
+        Some((commands, state))
     }
 }
 
@@ -416,7 +554,16 @@ fn not_served(dispatch: &Dispatch, other_kind: bool) -> Error {
     )
 }
 
-fn end_as_closed(dispatch: &Dispatch) {
+/// Ends a call that no worker took in time: as the last one refused it, or with this error.
+fn end_undispatched(dispatch: &Dispatch, kind: ErrorKind, message: String) {
+    let error = match &dispatch.last_refusal {
+        Some(refusal) => refusal.clone(),
+        None => Error::new(kind, message).with_retryable(true),
+    };
+    dispatch.flight.finish(Outcome::Error(error));
+}
+
+pub(super) fn end_as_closed(dispatch: &Dispatch) {
     let error = Error::new(
         ErrorKind::Closed,
         "the pool was closed while the call was pending",

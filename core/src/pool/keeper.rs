@@ -23,9 +23,11 @@ const EVENTS_AT_ONCE: usize = 256;
 pub(super) enum PoolEvent {
     Discovery(DiscoveryEvent),
     Process(SpawnEvent),
-    /// A found worker does not answer.
-    Suspect {
+    /// The session to a found worker has ended or did not come about.
+    Down {
         key: String,
+        /// It does not answer; otherwise it has drained.
+        lost: bool,
     },
 }
 
@@ -157,10 +159,12 @@ impl Keeper {
             match event {
                 PoolEvent::Discovery(event) => self.hear_discovery(event),
                 PoolEvent::Process(event) => self.hear_process(event),
-                PoolEvent::Suspect { key } => {
-                    if let Some(subscription) = subscription {
+                PoolEvent::Down { key, lost } => {
+                    if let Some(subscription) = subscription.filter(|_| lost) {
                         subscription.suspect(&key);
                     }
+                    let changes = self.shared.membership().down(&key);
+                    self.carry_out(changes);
                 }
             }
         }
@@ -171,11 +175,13 @@ impl Keeper {
     }
 
     fn hear_discovery(&mut self, event: DiscoveryEvent) {
-        let mut membership = self.shared.membership();
+        let shared = Arc::clone(&self.shared);
+        let is_up = |key: &str| shared.is_up(key);
+        let mut membership = shared.membership();
         let changes = match event {
-            DiscoveryEvent::Found(found) => membership.found(*found),
-            DiscoveryEvent::TurnedAway(turned_away) => membership.turned_away(turned_away),
-            DiscoveryEvent::Gone { key } => membership.gone(&key),
+            DiscoveryEvent::Found(found) => membership.found(*found, &is_up),
+            DiscoveryEvent::TurnedAway(turned_away) => membership.turned_away(turned_away, &is_up),
+            DiscoveryEvent::Gone { key } => membership.gone(&key, &is_up),
             DiscoveryEvent::Scanned => {
                 drop(membership);
                 self.scanned = true;
@@ -242,6 +248,11 @@ impl Keeper {
                     let member = Member::found(self.shared.new_id(), *candidate);
                     let member = self.shared.add_member(member);
                     self.keep(member);
+                }
+                Change::Update(candidate) => {
+                    if let Some(member) = self.shared.found_member(&candidate.key) {
+                        member.update(*candidate);
+                    }
                 }
                 Change::Leave { key } => {
                     if let Some(member) = self.shared.remove_member(&key) {

@@ -32,6 +32,8 @@ pub(super) struct Policy {
 #[derive(Debug, PartialEq)]
 pub(super) enum Change {
     Join(Box<Candidate>),
+    /// One that has joined was found again, maybe elsewhere: its session goes on if there is one.
+    Update(Box<Candidate>),
     /// Takes no new tasks; those that run go on.
     Leave {
         key: String,
@@ -48,7 +50,12 @@ pub(super) struct Candidate {
     pub(super) pid: u32,
     /// The pool has started it.
     pub(super) own: bool,
+    /// What was told of it is believed against what a session to it shows.
+    pub(super) trusted: bool,
 }
+
+/// Whether the session to the worker of this key is up.
+pub(super) type IsUp<'a> = &'a dyn Fn(&str) -> bool;
 
 pub(super) struct Membership {
     policy: Policy,
@@ -56,6 +63,8 @@ pub(super) struct Membership {
     candidates: BTreeMap<String, Candidate>,
     /// Of those, the ones that were told to join.
     joined: BTreeSet<String>,
+    /// Of those, the ones whose session is up although they were said to have gone: they leave with it.
+    lapsed: BTreeSet<String>,
     /// The others, in the order in which they were found: the lease is used up.
     waiting: VecDeque<String>,
     /// Processes of the pool that serve.
@@ -70,6 +79,7 @@ impl Membership {
             policy,
             candidates: BTreeMap::new(),
             joined: BTreeSet::new(),
+            lapsed: BTreeSet::new(),
             waiting: VecDeque::new(),
             own: BTreeSet::new(),
             turned_away: BTreeMap::new(),
@@ -78,31 +88,55 @@ impl Membership {
     }
 
     /// A record, new or newer.
-    pub(super) fn found(&mut self, found: Found) -> Vec<Change> {
+    pub(super) fn found(&mut self, found: Found, is_up: IsUp<'_>) -> Vec<Change> {
         let key = found.key().to_owned();
+        if !found.trusted && self.is_trusted(&key) {
+            // Anybody can say so.
+            return Vec::new();
+        }
         match self.judge(found) {
             Ok(candidate) => {
                 self.turned_away.remove(&key);
+                self.lapsed.remove(&key);
                 self.accept(candidate)
             }
-            Err(turned_away) => {
-                let changes = self.forget(&key);
-                self.turn_away(turned_away);
-                changes
-            }
+            Err(turned_away) => self.turned_away(turned_away, is_up),
         }
     }
 
-    /// A record that the discovery itself turned away.
-    pub(super) fn turned_away(&mut self, turned_away: TurnedAway) -> Vec<Change> {
-        let changes = self.forget(&turned_away.key);
+    /// A record that cannot be used.
+    pub(super) fn turned_away(&mut self, turned_away: TurnedAway, is_up: IsUp<'_>) -> Vec<Change> {
+        let changes = self.lapse(&turned_away.key, is_up);
         self.turn_away(turned_away);
         changes
     }
 
-    pub(super) fn gone(&mut self, key: &str) -> Vec<Change> {
+    pub(super) fn gone(&mut self, key: &str, is_up: IsUp<'_>) -> Vec<Change> {
         self.turned_away.remove(key);
+        self.lapse(key, is_up)
+    }
+
+    /// The session to it has ended, or did not come about.
+    pub(super) fn down(&mut self, key: &str) -> Vec<Change> {
+        if !self.lapsed.contains(key) {
+            return Vec::new();
+        }
         self.forget(key)
+    }
+
+    /// What anybody may have said does not end a session that works.
+    fn lapse(&mut self, key: &str, is_up: IsUp<'_>) -> Vec<Change> {
+        if self.joined.contains(key) && !self.is_trusted(key) && is_up(key) {
+            self.lapsed.insert(key.to_owned());
+            return Vec::new();
+        }
+        self.forget(key)
+    }
+
+    fn is_trusted(&self, key: &str) -> bool {
+        self.candidates
+            .get(key)
+            .is_some_and(|candidate| candidate.trusted || candidate.own)
     }
 
     /// A process of the pool serves. It joins when its record is found.
@@ -129,7 +163,8 @@ impl Membership {
 
     pub(super) fn own_ended(&mut self, uid: &str) -> Vec<Change> {
         self.own.remove(uid);
-        self.gone(uid)
+        self.turned_away.remove(uid);
+        self.forget(uid)
     }
 
     /// Whether a process of the pool serves whose record has not been found yet.
@@ -233,6 +268,7 @@ impl Membership {
             tags: record.tags,
             pid: record.pid,
             own,
+            trusted,
         })
     }
 
@@ -271,13 +307,9 @@ impl Membership {
 
     fn accept(&mut self, candidate: Candidate) -> Vec<Change> {
         let key = candidate.key.clone();
-        let before = self.candidates.insert(key.clone(), candidate.clone());
+        self.candidates.insert(key.clone(), candidate.clone());
         if self.joined.contains(&key) {
-            let same = before.is_some_and(|before| before.endpoint == candidate.endpoint);
-            if same {
-                return Vec::new();
-            }
-            return vec![Change::Leave { key }, Change::Join(Box::new(candidate))];
+            return vec![Change::Update(Box::new(candidate))];
         }
         if candidate.own || self.has_room() {
             self.waiting.retain(|waiting| *waiting != key);
@@ -322,6 +354,7 @@ impl Membership {
 
     fn forget(&mut self, key: &str) -> Vec<Change> {
         self.candidates.remove(key);
+        self.lapsed.remove(key);
         self.waiting.retain(|waiting| waiting != key);
         if !self.joined.remove(key) {
             return Vec::new();
@@ -359,6 +392,15 @@ mod tests {
             credentials: None,
             peers: None,
         })
+    }
+
+    /// Whose sessions are down, unless the test says otherwise.
+    fn down(_key: &str) -> bool {
+        false
+    }
+
+    fn up(_key: &str) -> bool {
+        true
     }
 
     fn record(uid: &str) -> WorkerRecord {
@@ -405,23 +447,73 @@ mod tests {
     #[test]
     fn a_worker_joins_once_and_leaves_once() {
         let mut members = membership(&[], 0);
-        assert_eq!(joins(&members.found(found(record("a")))), ["a"]);
-        assert_eq!(members.found(found(record("a"))), []);
-        assert_eq!(members.gone("a"), [leave("a")]);
-        assert_eq!(members.gone("a"), []);
+        assert_eq!(joins(&members.found(found(record("a")), &down)), ["a"]);
+        let again = members.found(found(record("a")), &down);
+        assert!(matches!(&again[..], [Change::Update(_)]));
+        assert_eq!(members.gone("a", &down), [leave("a")]);
+        assert_eq!(members.gone("a", &down), []);
     }
 
     #[test]
-    fn a_worker_that_moved_is_dialled_anew() {
+    fn a_worker_that_moved_stays_and_is_told_so() {
         let mut members = membership(&[], 0);
-        members.found(found(record("a")));
+        members.found(found(record("a")), &down);
         let moved = WorkerRecord {
             addresses: vec!["127.0.0.1:2".to_owned()],
             ..record("a")
         };
-        let changes = members.found(found(moved));
+        for is_up in [up, down] {
+            let changes = members.found(found(moved.clone()), &is_up);
+            let [Change::Update(update)] = &changes[..] else {
+                panic!("{changes:?}");
+            };
+            let address = Address::parse("127.0.0.1:2", false).unwrap();
+            assert_eq!(update.endpoint.addresses, [address]);
+        }
+    }
+
+    #[test]
+    fn what_anybody_may_say_does_not_dislodge_a_worker_that_is_up() {
+        let said = |record| Found {
+            record,
+            trusted: false,
+        };
+        let other_major = WorkerRecord {
+            protocol_major: wire::MAJOR + 1,
+            ..record("a")
+        };
+        let mut members = membership(&[], 1);
+        assert_eq!(joins(&members.found(said(record("a")), &up)), ["a"]);
+        members.found(said(record("next")), &up);
+        assert_eq!(members.gone("a", &up), []);
+        assert_eq!(members.found(said(other_major.clone()), &up), []);
+        assert_eq!(reason(&members, "a"), Some(TurnedAwayReason::Protocol));
+        // It is there after all.
+        let changes = members.found(said(record("a")), &up);
+        assert!(matches!(&changes[..], [Change::Update(_)]));
+        assert_eq!(members.down("a"), []);
+        // What was said came true.
+        assert_eq!(members.gone("a", &up), []);
+        let changes = members.down("a");
         assert_eq!(changes[0], leave("a"));
-        assert_eq!(joins(&changes), ["a"]);
+        assert_eq!(joins(&changes), ["next"]);
+        // Nobody is there to say otherwise.
+        assert_eq!(members.gone("next", &down), [leave("next")]);
+    }
+
+    #[test]
+    fn who_is_believed_is_not_contradicted_by_others() {
+        let mut members = membership(&[], 0);
+        members.found(found(record("a")), &down);
+        let forged = Found {
+            record: WorkerRecord {
+                addresses: vec!["127.0.0.1:2".to_owned()],
+                ..record("a")
+            },
+            trusted: false,
+        };
+        assert_eq!(members.found(forged, &down), []);
+        assert_eq!(members.gone("a", &up), [leave("a")]);
     }
 
     #[test]
@@ -431,14 +523,14 @@ mod tests {
             tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
             ..record("a")
         };
-        assert_eq!(members.found(found(tagged(&["gpu"]))), []);
+        assert_eq!(members.found(found(tagged(&["gpu"])), &down), []);
         assert_eq!(reason(&members, "a"), Some(TurnedAwayReason::Tags));
         assert_eq!(
-            joins(&members.found(found(tagged(&["big", "x", "gpu"])))),
+            joins(&members.found(found(tagged(&["big", "x", "gpu"])), &down)),
             ["a"]
         );
         assert_eq!(reason(&members, "a"), None);
-        assert_eq!(members.found(found(tagged(&[]))), [leave("a")]);
+        assert_eq!(members.found(found(tagged(&[])), &down), [leave("a")]);
         assert_eq!(members.counts()[&TurnedAwayReason::Tags], 2);
     }
 
@@ -446,17 +538,17 @@ mod tests {
     fn the_lease_caps_found_workers_in_their_order() {
         let mut members = membership(&[], 2);
         for uid in ["c", "a", "d", "b"] {
-            members.found(found(record(uid)));
+            members.found(found(record(uid)), &down);
         }
         assert_eq!(reason(&members, "d"), Some(TurnedAwayReason::Lease));
         assert_eq!(reason(&members, "b"), Some(TurnedAwayReason::Lease));
-        let changes = members.gone("c");
+        let changes = members.gone("c", &down);
         assert_eq!(changes[0], leave("c"));
         assert_eq!(joins(&changes), ["d"]);
         assert_eq!(reason(&members, "d"), None);
         // One that waits and goes is nobody's change.
-        assert_eq!(members.gone("b"), []);
-        assert_eq!(members.gone("a"), [leave("a")]);
+        assert_eq!(members.gone("b", &down), []);
+        assert_eq!(members.gone("a", &down), [leave("a")]);
     }
 
     #[test]
@@ -468,10 +560,10 @@ mod tests {
         };
         members.own_ready("own");
         assert!(members.expects_own());
-        assert_eq!(joins(&members.found(found(record("own")))), ["own"]);
+        assert_eq!(joins(&members.found(found(record("own")), &down)), ["own"]);
         assert!(!members.expects_own());
-        assert_eq!(joins(&members.found(found(gpu("one")))), ["one"]);
-        assert_eq!(members.found(found(gpu("two"))), []);
+        assert_eq!(joins(&members.found(found(gpu("one")), &down)), ["one"]);
+        assert_eq!(members.found(found(gpu("two")), &down), []);
         // Found before its process said that it is ready: it took the lease, and gives it back.
         assert_eq!(joins(&members.own_ready("one")), ["two"]);
         assert_eq!(members.own_ended("own"), [leave("own")]);
@@ -480,8 +572,8 @@ mod tests {
     #[test]
     fn an_own_worker_that_waits_for_the_lease_joins_when_it_is_known() {
         let mut members = membership(&[], 1);
-        members.found(found(record("one")));
-        assert_eq!(members.found(found(record("own"))), []);
+        members.found(found(record("one")), &down);
+        assert_eq!(members.found(found(record("own")), &down), []);
         assert_eq!(joins(&members.own_ready("own")), ["own"]);
         assert_eq!(reason(&members, "own"), None);
         assert!(members.counts().is_empty());
@@ -519,19 +611,29 @@ mod tests {
                 },
                 TurnedAwayReason::NoAddress,
             ),
+            (
+                WorkerRecord {
+                    secure: true,
+                    ..record("tls")
+                },
+                TurnedAwayReason::Secure,
+            ),
         ];
         for (record, wanted) in bad {
             let uid = record.uid.clone();
-            assert_eq!(members.found(found(record)), []);
+            assert_eq!(members.found(found(record), &down), []);
             assert_eq!(reason(&members, &uid), Some(wanted));
         }
-        members.turned_away(TurnedAway {
-            key: "x".to_owned(),
-            reason: TurnedAwayReason::OtherBoot,
-            message: String::new(),
-        });
-        assert_eq!(members.turned_away_now().len(), 5);
-        members.gone("x");
+        members.turned_away(
+            TurnedAway {
+                key: "x".to_owned(),
+                reason: TurnedAwayReason::OtherBoot,
+                message: String::new(),
+            },
+            &down,
+        );
+        assert_eq!(members.turned_away_now().len(), 6);
+        members.gone("x", &down);
         assert_eq!(reason(&members, "x"), None);
         assert_eq!(members.counts()[&TurnedAwayReason::OtherBoot], 1);
     }

@@ -5,8 +5,11 @@
 //! `dispatch` gives calls to workers.
 
 mod balancer;
+mod choices;
 mod dispatch;
+mod duplicates;
 mod keeper;
+mod lots;
 mod member;
 mod membership;
 mod options;
@@ -45,10 +48,14 @@ use crate::runtime::{Member as RuntimeMember, MemberKind, Runtime, refuse_on_woo
 use crate::session::{CallContext, Dispatch, Flight, Limits};
 use crate::spawn::{SpawnCommand, SpawnPlan, SpawnTimes, Spawner, WorkerSetup};
 use crate::state::asked::Asked;
+use crate::state::liveness::Times as LinkTimes;
 use crate::task::cancelled_with_task;
 use crate::task_events::CallTeller;
+use choices::Choices;
 use dispatch::Parked;
+use duplicates::Uids;
 use keeper::{PoolEvent, keep_pool};
+use lots::Lots;
 use member::Member;
 use membership::{Membership, Policy};
 
@@ -72,12 +79,15 @@ struct PoolShared {
     /// For the workers, which call on by it.
     description: Bytes,
     limits: Limits,
+    times: LinkTimes,
     /// Takes what discovery and the worker processes tell to the keeper.
     events: mpsc::UnboundedSender<PoolEvent>,
     members: RwLock<Vec<Arc<Member>>>,
     /// Of members, never used again.
     next_id: AtomicU64,
     membership: Mutex<Membership>,
+    /// Which member has the session to which worker.
+    uids: Mutex<Uids>,
     spawner: Mutex<Option<Spawner>>,
     problems: Mutex<Problems>,
     /// Workers may join soon: processes are starting, or discovery has not looked around yet.
@@ -86,11 +96,16 @@ struct PoolShared {
     quorum_reached: AtomicBool,
     /// Where the next round robin begins.
     turn: AtomicUsize,
+    /// Which workers are looked at, where the less loaded gets a call.
+    lots: Lots,
+    choices: Mutex<Choices>,
     parked: Mutex<Vec<Parked>>,
     /// Something changed that may let parked calls go.
     changed: Notify,
     /// Counts the changes: a call that was offered before one and is parked after it would wait in vain.
     changes: AtomicU64,
+    /// Counts how often sessions had places again, where a balancer of the host's own is asked.
+    freed: AtomicU64,
     /// A call was parked: the keeper's timer may be too late.
     parked_one: Notify,
     /// Parked calls wait for a place at a worker.
@@ -124,7 +139,9 @@ impl WorkerPool {
         let processes = options.processes()?;
         let whereabouts = options.whereabouts(processes)?;
         let description = callers_pool::describe(&options, whereabouts.described.as_ref());
-        WorkerPool::open(runtime, options, (processes, whereabouts), description, 0)
+        let times = LinkTimes::default();
+        let whereabouts = (processes, whereabouts);
+        WorkerPool::open(runtime, options, whereabouts, (description, 0), times)
     }
 
     /// The pool of a caller, made again for the calls of its tasks, which are to know it by the same description.
@@ -140,17 +157,24 @@ impl WorkerPool {
             runtime,
             options,
             (0, whereabouts),
-            description.clone(),
-            first_turn,
+            (description.clone(), first_turn),
+            LinkTimes::default(),
         )
+    }
+
+    /// One that joins workers, and finds those that are lost sooner.
+    #[cfg(test)]
+    fn with_times(runtime: &Runtime, options: PoolOptions, times: LinkTimes) -> Result<WorkerPool> {
+        let whereabouts = (0, options.whereabouts(0)?);
+        WorkerPool::open(runtime, options, whereabouts, (Bytes::new(), 0), times)
     }
 
     fn open(
         runtime: &Runtime,
         options: PoolOptions,
         (processes, whereabouts): (usize, Whereabouts),
-        description: Bytes,
-        first_turn: usize,
+        (description, first_turn): (Bytes, usize),
+        times: LinkTimes,
     ) -> Result<WorkerPool> {
         runtime.check_open()?;
         if let Some(credentials) = &options.credentials {
@@ -161,6 +185,7 @@ impl WorkerPool {
             runtime: runtime.own_reference(),
             member: AtomicU64::new(0),
             limits: options.limits(),
+            times,
             members: RwLock::default(),
             next_id: AtomicU64::new(0),
             membership: Mutex::new(Membership::new(Policy {
@@ -171,14 +196,18 @@ impl WorkerPool {
                 credentials: options.credentials.clone(),
                 peers: options.peers.clone(),
             })),
+            uids: Mutex::default(),
             spawner: Mutex::default(),
             problems: Mutex::default(),
             expecting: AtomicBool::new(whereabouts.found_in.is_some()),
             quorum_reached: AtomicBool::new(options.quorum == 0),
             turn: AtomicUsize::new(first_turn),
+            lots: Lots::new(u64::from_ne_bytes(ids::random()?)),
+            choices: Mutex::default(),
             parked: Mutex::default(),
             changed: Notify::new(),
             changes: AtomicU64::new(0),
+            freed: AtomicU64::new(0),
             parked_one: Notify::new(),
             place_wanted: AtomicBool::new(false),
             closing: watch::Sender::new(false),
@@ -481,11 +510,10 @@ impl PoolShared {
         })
     }
 
-    fn tell_suspect(&self, key: &str) {
+    fn tell_down(&self, key: &str, lost: bool) {
+        let key = key.to_owned();
         // The keeper may have ended.
-        let _ = self.events.send(PoolEvent::Suspect {
-            key: key.to_owned(),
-        });
+        let _ = self.events.send(PoolEvent::Down { key, lost });
     }
 
     fn new_id(&self) -> u64 {
@@ -500,21 +528,37 @@ impl PoolShared {
     }
 
     fn remove_member(&self, key: &str) -> Option<Arc<Member>> {
+        let member = self.found_member(key)?;
+        // Another that turned out to be the same worker takes over.
+        self.give_up_uid(&member);
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        let index = members
-            .iter()
-            .position(|member| member.origin != WorkerOrigin::Fixed && member.key == key)?;
-        Some(members.remove(index))
+        members.retain(|other| other.id != member.id);
+        Some(member)
+    }
+
+    /// The one that discovery knows by this key.
+    fn found_member(&self, key: &str) -> Option<Arc<Member>> {
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        let found = members.iter().find(|member| member.is_found_as(key));
+        found.map(Arc::clone)
+    }
+
+    fn is_up(&self, key: &str) -> bool {
+        self.found_member(key).is_some_and(|member| member.is_up())
     }
 
     /// Puts a new member in the place of each.
     fn renew_members(&self) -> Vec<Arc<Member>> {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        let mut renewed = Vec::with_capacity(members.len());
         for member in &mut *members {
             let new = Arc::new(member.renewed(self.new_id()));
-            std::mem::replace(member, new).leave();
+            renewed.push(Arc::clone(&new));
+            let old = std::mem::replace(member, new);
+            self.give_up_uid(&old);
+            old.leave();
         }
-        members.clone()
+        renewed
     }
 
     /// A closed pool has no workers.

@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use super::PoolShared;
 use super::member::{Link, Member};
+use super::{PoolShared, lock};
 use crate::discovery::{TurnedAway, TurnedAwayReason};
 use crate::error::Error;
 use crate::routine::RoutineKind;
@@ -40,7 +40,7 @@ pub struct WorkerStatus {
     pub origin: WorkerOrigin,
     /// How it is.
     pub state: WorkerState,
-    /// Why it is down; empty otherwise.
+    /// Why it is down, or of whom it is a duplicate; empty otherwise.
     pub problem: String,
     /// What it serves.
     pub routines: Vec<RoutineStatus>,
@@ -164,6 +164,9 @@ pub enum WorkerState {
     Draining,
     /// It does not answer; the pool goes on trying.
     Down,
+    /// It turned out to be a worker that the pool has already, reached or found in another way. It takes over when that
+    /// one is lost or leaves.
+    Duplicate,
 }
 
 impl WorkerState {
@@ -174,6 +177,7 @@ impl WorkerState {
             WorkerState::Up => "up",
             WorkerState::Draining => "draining",
             WorkerState::Down => "down",
+            WorkerState::Duplicate => "duplicate",
         }
     }
 }
@@ -209,7 +213,7 @@ impl PoolShared {
                 .into_iter()
                 .map(ProcessStatus::from)
                 .collect(),
-            waiting: self.parked().len(),
+            waiting: self.parked().len() + lock(&self.choices).len(),
             quorum_reached: self.quorum_reached.load(Ordering::Acquire),
             problems: [&problems.discovery, &problems.spawn]
                 .into_iter()
@@ -223,7 +227,7 @@ impl PoolShared {
 impl Member {
     fn status(&self) -> WorkerStatus {
         let mut status = WorkerStatus {
-            uid: self.endpoint.uid.clone(),
+            uid: self.uid.clone(),
             address: self.name(),
             origin: self.origin,
             state: WorkerState::Connecting,
@@ -231,10 +235,10 @@ impl Member {
             routines: Vec::new(),
             in_flight: 0,
             capacity: 0,
-            tags: self.tags.clone(),
+            tags: self.about().tags.clone(),
             language: String::new(),
             version: String::new(),
-            pid: self.pid,
+            pid: self.about().pid,
         };
         let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
         match &*link {
@@ -243,7 +247,13 @@ impl Member {
                 status.state = WorkerState::Down;
                 error.message().clone_into(&mut status.problem);
             }
-            Link::Up { state, .. } => {
+            Link::Duplicate { uid, problem } => {
+                status.state = WorkerState::Duplicate;
+                status.uid.clone_from(uid);
+                status.problem.clone_from(problem);
+            }
+            Link::Up { state, address, .. } => {
+                status.address = address.to_string();
                 let peer = state.peer();
                 status.state = if state.draining() {
                     WorkerState::Draining

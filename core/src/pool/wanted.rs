@@ -20,7 +20,7 @@ pub(super) enum Stand {
 impl Member {
     /// A worker at a fixed address has not said who it is before it is connected, and after a break another may be there.
     pub(super) fn stand(&self, link: &Link, uid: &str) -> Stand {
-        let known = self.endpoint.uid.as_str();
+        let known = self.uid.as_str();
         if !known.is_empty() && known != uid {
             return Stand::Other;
         }
@@ -29,7 +29,8 @@ impl Member {
             Link::Down {
                 last: Some(state), ..
             } if state.is_worker(uid) && state.draining() => Stand::Other,
-            Link::Up { .. } => Stand::Other,
+            // Whoever has the session is that worker; without one, this becomes it.
+            Link::Up { .. } | Link::Duplicate { .. } => Stand::Other,
             Link::Connecting | Link::Down { .. } => Stand::MayCome,
         }
     }
@@ -41,10 +42,11 @@ impl Member {
 
     fn is_worker(&self, uid: &str) -> bool {
         let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
-        self.endpoint.uid == uid
+        self.uid == uid
             || match &*link {
                 Link::Up { state, .. } => state.is_worker(uid),
                 Link::Down { last, .. } => last.as_ref().is_some_and(|state| state.is_worker(uid)),
+                Link::Duplicate { uid: other, .. } => other == uid,
                 Link::Connecting => false,
             }
     }

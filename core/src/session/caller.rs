@@ -20,7 +20,7 @@ use crate::payload::Payload;
 use crate::routine::RoutineKind;
 use crate::state::call::{Answer, CallerCall, Loss};
 use crate::state::hello::{Limits, Peer};
-use crate::state::liveness::{Check, Liveness};
+use crate::state::liveness::{Check, Liveness, Times};
 use crate::wire::frame::Kind;
 use crate::wire::{self, Batch, Frame};
 
@@ -131,6 +131,7 @@ impl CallerSession {
         ),
         owner: Owner,
         description: Bytes,
+        times: Times,
     ) -> CallerSession {
         let (own_commands, commands) = commands;
         let release = {
@@ -157,7 +158,7 @@ impl CallerSession {
             inbox: Inbox::new(own, release),
             grants: Vec::new(),
             wakers: Vec::new(),
-            liveness: Liveness::new(Instant::now()),
+            liveness: Liveness::new(times, Instant::now()),
             retiring: false,
             writable: true,
         }
@@ -185,8 +186,9 @@ impl CallerSession {
     async fn drive(&mut self) -> SessionEnd {
         let mut received = Vec::with_capacity(COMMANDS_AT_ONCE);
         let outgoing = self.transport.outgoing.clone();
-        let liveness = tokio::time::sleep_until(Instant::now().into());
-        tokio::pin!(liveness);
+        // Two, since a call must not wait for the look that an idle session takes.
+        let [waited, idle] = [(); 2].map(|()| tokio::time::sleep_until(Instant::now().into()));
+        tokio::pin!(waited, idle);
         loop {
             self.inbox.grant_session(&mut self.grants);
             for grant in self.grants.drain(..) {
@@ -233,20 +235,28 @@ impl CallerSession {
                     Ok(permit) => permit.send(Outgoing::Ok(self.write())),
                     Err(_) => self.writable = false,
                 },
-                () = &mut liveness, if !self.open.is_empty() => {
-                    let next = match self.liveness.check(Instant::now()) {
-                        Check::At(next) => next,
-                        Check::Ping(next) => {
-                            self.outbox.frame(Frame::session(Kind::Ping(wire::Ping::default())));
-                            next
-                        }
-                        Check::Dead => {
-                            return SessionEnd::Lost(lost("the worker no longer answers pings"));
-                        }
-                    };
-                    liveness.as_mut().reset(next.into());
-                }
+                () = &mut waited, if !self.open.is_empty() => match self.look(true) {
+                    Ok(next) => waited.as_mut().reset(next.into()),
+                    Err(end) => return end,
+                },
+                () = &mut idle, if self.open.is_empty() => match self.look(false) {
+                    Ok(next) => idle.as_mut().reset(next.into()),
+                    Err(end) => return end,
+                },
             }
+        }
+    }
+
+    /// Whether the worker is still there. When to look again.
+    fn look(&mut self, waiting: bool) -> Result<Instant, SessionEnd> {
+        match self.liveness.check(Instant::now(), waiting) {
+            Check::At(next) => Ok(next),
+            Check::Ping(next) => {
+                let ping = Kind::Ping(wire::Ping::default());
+                self.outbox.frame(Frame::session(ping));
+                Ok(next)
+            }
+            Check::Dead => Err(SessionEnd::Lost(lost("the worker no longer answers pings"))),
         }
     }
 

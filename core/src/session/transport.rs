@@ -9,7 +9,6 @@ use tokio::sync::mpsc;
 
 use crate::error::{Error, ErrorKind};
 use crate::state::hello::Refusal;
-use crate::tls;
 use crate::wire::Batch;
 
 /// Why no more batches come.
@@ -36,14 +35,6 @@ impl From<tonic::Status> for LinkError {
             Code::Unimplemented => ErrorKind::Unsupported,
             _ => ErrorKind::WorkerLost,
         };
-        // What a worker has against this side's certificate comes when the handshake is over here.
-        let source = std::error::Error::source(&status);
-        if let Some(reason) = source.and_then(tls::reason) {
-            return LinkError(Error::new(
-                ErrorKind::Handshake,
-                format!("no TLS with the worker: {reason}"),
-            ));
-        }
         LinkError(Error::new(kind, status.message()))
     }
 }

@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Fault};
 use crate::place::Place;
 use crate::routine::{Step, TaskControl};
 use crate::state::hello::{self, Peer, Refusal};
-use crate::state::liveness::{Check, Liveness};
+use crate::state::liveness::{Check, Liveness, Times};
 use crate::task::{TaskAnswer, TaskState};
 use crate::tls::PeerNames;
 use crate::wire::frame::Kind;
@@ -210,7 +210,7 @@ impl Serving {
             defined: BTreeMap::new(),
             draining: false,
             grants: Vec::new(),
-            liveness: Liveness::new(Instant::now()),
+            liveness: Liveness::new(Times::default(), Instant::now()),
         }
     }
 
@@ -295,7 +295,7 @@ impl Serving {
                     self.outbox.frame(Frame::session(Kind::Serving(Box::new(serving))));
                 },
                 () = &mut liveness, if !self.open.is_empty() => {
-                    let next = match self.liveness.check(Instant::now()) {
+                    let next = match self.liveness.check(Instant::now(), true) {
                         Check::At(next) => next,
                         Check::Ping(next) => {
                             self.outbox.frame(Frame::session(Kind::Ping(wire::Ping::default())));

@@ -13,9 +13,8 @@ mod verify;
 pub(crate) use accept::{Accepted, PeerNames, accept};
 pub(crate) use credentials::watch;
 pub use credentials::{Credentials, CredentialsOptions, Pem};
-pub(crate) use dial::{Expected, dial};
+pub(crate) use dial::{Expected, Verdict, dial};
 pub use peers::Peers;
-pub(crate) use reasons::reason;
 
 /// What is spoken inside.
 const ALPN: &[u8] = b"h2";
