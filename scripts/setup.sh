@@ -3,9 +3,11 @@
 # Ubuntu), names the command where it is not, and installs the Node packages at their locked versions.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Where Debian has servers, which users do not look into.
+PATH="$PATH:/usr/sbin"
 
 # command -> Debian package
-needed=(gcc:gcc g++:g++ clang:clang cmake:cmake make:make valgrind:valgrind gdb:gdb script:bsdutils unshare:util-linux python3:python3)
+needed=(gcc:gcc g++:g++ clang:clang cmake:cmake make:make valgrind:valgrind gdb:gdb script:bsdutils unshare:util-linux python3:python3 dnsmasq:dnsmasq-base)
 
 packages=()
 for entry in "${needed[@]}"; do

@@ -79,7 +79,7 @@ pub use call::{CallHandle, CallObserver, CallRequest, Outcome, items_to_ask};
 pub use client::{Call, CallFuture, ResultStream, StreamCall, call, stream};
 pub use context::{Context, ContextValue};
 pub use discovery::{
-    CustomDiscovery, Discovery, DnsDiscovery, LanDiscovery, LocalDiscovery, Publication,
+    CustomDiscovery, Discovery, DnsDiscovery, LanDiscovery, Listing, LocalDiscovery, Publication,
     StackedDiscovery, StaticDiscovery, Subscriber, TurnedAway, TurnedAwayReason, WorkerRecord,
 };
 pub use entry::{run_main, run_main_async};

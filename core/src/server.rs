@@ -43,7 +43,7 @@ pub(crate) const BATCH_SLACK: usize = 64 * 1024;
 /// How long callers may take to hang up once they have been told everything.
 const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(3);
 /// How long a discovery may take to tell others that the worker is gone.
-const WITHDRAWN_WITHIN: Duration = Duration::from_secs(3);
+pub(crate) const WITHDRAWN_WITHIN: Duration = Duration::from_secs(3);
 /// Finds peers that vanished while nothing was going on.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 

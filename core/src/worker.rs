@@ -38,7 +38,8 @@ pub struct WorkerOptions {
     pub concurrency: u32,
     /// Binding beyond loopback without TLS has to be asked for.
     pub allow_plaintext: bool,
-    /// Callers must present it. `None`: whoever reaches the address may call.
+    /// Callers must present it. `None`: whoever reaches the address may call, unless `publish` says otherwise. Empty: they
+    /// may in any case.
     pub secret: Option<Vec<u8>>,
     /// Largest arguments and items accepted, bytes. 0 = 256 MiB.
     pub max_payload: u64,
@@ -50,8 +51,8 @@ pub struct WorkerOptions {
     pub tags: Vec<String>,
     /// What else its record says of it, for others.
     pub extra: BTreeMap<String, String>,
-    /// Where pools find this worker; `None` = nowhere. A worker that is found locally asks its callers for
-    /// the secret in its record: without `secret`, one that is drawn by lot.
+    /// Where pools find this worker; `None` = nowhere. A worker that is found locally, and nowhere else, asks its callers
+    /// for the secret in its record: without `secret`, one that is drawn by lot.
     pub publish: Option<Discovery>,
     /// What it presents to its callers, and which of them it believes; `None` = no TLS. With them it may bind beyond loopback.
     pub credentials: Option<Credentials>,
@@ -191,6 +192,7 @@ impl Worker {
         if let Some(credentials) = &options.credentials {
             credentials.current().server()?;
         }
+        options.secret = options.secret.filter(|secret| !secret.is_empty());
         let address = resolve(&options)?;
         let tcp = TcpListener::bind(address).map_err(|error| {
             Error::new(

@@ -44,5 +44,6 @@ for language in "${languages[@]}"; do
   for page in streams cancelling errors limits nested context events deploying fanout; do
     programs+=("$language/$page")
   done
+  [ "$language" != rust ] || programs+=(rust/balancing)
 done
 printf '%s\n' "${programs[@]}" | xargs -P 4 -I '{}' bash -c 'play "$1"' play '{}'

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::advertised::refuse_wildcard;
 use super::{
     Announced, DiscoveryEvent, DiscoverySink, Found, Subscribed, TurnedAway, TurnedAwayReason,
     Withdrawn, WorkerRecord,
@@ -178,6 +179,8 @@ pub(super) struct Announcement {
     discovery: Arc<dyn CustomDiscovery>,
     uid: String,
     published: bool,
+    /// How long it waits for the host's answer.
+    within: Duration,
 }
 
 pub(super) fn announce(discovery: &Arc<dyn CustomDiscovery>, uid: &str) -> Announcement {
@@ -185,11 +188,13 @@ pub(super) fn announce(discovery: &Arc<dyn CustomDiscovery>, uid: &str) -> Annou
         discovery: Arc::clone(discovery),
         uid: uid.to_owned(),
         published: false,
+        within: PUBLISHED_WITHIN,
     }
 }
 
 impl Announced for Announcement {
     fn publish(&mut self, record: &wire::WorkerRecord) -> Result<()> {
+        refuse_wildcard(&record.addresses)?;
         let (answered, answer) = mpsc::sync_channel(1);
         let publication = Publication::new(move |result| {
             // Nobody may wait any more.
@@ -199,13 +204,13 @@ impl Announced for Announcement {
         self.published = true;
         let record = WorkerRecord::from_wire(record.clone());
         self.discovery.publish(record, publication);
-        match answer.recv_timeout(PUBLISHED_WITHIN) {
+        match answer.recv_timeout(self.within) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(Error::new(
                 ErrorKind::Discovery,
                 format!(
-                    "the discovery has not published the worker within {} s",
-                    PUBLISHED_WITHIN.as_secs()
+                    "the discovery has not published the worker within {:?}",
+                    self.within
                 ),
             )),
         }
@@ -233,5 +238,51 @@ impl Drop for Announcement {
         if self.published {
             self.discovery.withdraw(&self.uid, Publication::new(|_| {}));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps what it is asked, and answers nothing.
+    #[derive(Default)]
+    struct Silent {
+        publications: Mutex<Vec<Publication>>,
+        withdrawn: Mutex<Vec<String>>,
+    }
+
+    impl CustomDiscovery for Silent {
+        fn subscribe(&self, _subscriber: Subscriber) -> Result<Box<dyn Send>> {
+            Ok(Box::new(()))
+        }
+
+        fn publish(&self, _record: WorkerRecord, publication: Publication) {
+            self.publications.lock().unwrap().push(publication);
+        }
+
+        fn withdraw(&self, uid: &str, _publication: Publication) {
+            self.withdrawn.lock().unwrap().push(uid.to_owned());
+        }
+    }
+
+    #[test]
+    fn a_host_that_never_answers_has_not_published_and_is_told_so() {
+        let silent = Arc::new(Silent::default());
+        let discovery: Arc<dyn CustomDiscovery> = silent.clone();
+        let mut announcement = announce(&discovery, "uid");
+        announcement.within = Duration::from_millis(1);
+        let error = announcement
+            .publish(&wire::WorkerRecord::default())
+            .expect_err("nobody has answered");
+        assert_eq!(error.kind(), ErrorKind::Discovery);
+        assert!(error.message().contains("within 1ms"), "{error}");
+        // The answer comes too late.
+        for publication in silent.publications.lock().unwrap().drain(..) {
+            publication.answer(Ok(()));
+        }
+        // It may have been shown all the same.
+        drop(announcement);
+        assert_eq!(*silent.withdrawn.lock().unwrap(), ["uid"]);
     }
 }

@@ -3,11 +3,15 @@
 //! What it finds are hints. Whether a record is admitted is the pool's business, and whether the worker
 //! behind it is the one it says is found out by the hello.
 
+mod advertised;
 mod custom;
 mod description;
 mod dns;
 mod fixed;
+mod fork;
 mod lan;
+mod list;
+mod listener;
 mod local;
 mod record;
 mod stacked;
@@ -22,6 +26,7 @@ pub use custom::{CustomDiscovery, Publication, Subscriber};
 pub use dns::DnsDiscovery;
 pub use fixed::StaticDiscovery;
 pub use lan::LanDiscovery;
+pub use list::Listing;
 pub(crate) use local::Here;
 pub use local::LocalDiscovery;
 pub use record::WorkerRecord;
@@ -101,7 +106,7 @@ pub(crate) trait Announced: Send {
         None
     }
 
-    /// Whether the record is for those only who may call: it can hold the worker's secret.
+    /// Whether all who can read the record may call, since it can hold the worker's secret.
     fn holds_secret(&self) -> bool {
         false
     }
@@ -140,6 +145,15 @@ impl Discovery {
             Discovery::Stacked(stacked) => stacked.subscribe(runtime, sink)?,
             Discovery::Custom(custom) => Box::new(custom::subscribe(custom, sink)?),
         })
+    }
+
+    /// Whether workers can publish themselves by it, as far as is known before one does.
+    pub(crate) fn publishes(&self) -> bool {
+        match self {
+            Discovery::Local(_) | Discovery::Lan(_) | Discovery::Custom(_) => true,
+            Discovery::Static(_) | Discovery::Dns(_) => false,
+            Discovery::Stacked(stacked) => stacked.discoveries().iter().any(Discovery::publishes),
+        }
     }
 
     /// Takes a place for a worker; nobody sees it before [`Announced::publish`].

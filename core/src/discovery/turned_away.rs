@@ -27,8 +27,12 @@ pub enum TurnedAwayReason {
     OtherBoot,
     /// Its addresses are those of another network namespace.
     OtherNetworkNamespace,
+    /// It is of another namespace, which has the same short name on the network.
+    Namespace,
     /// The worker speaks another major version of the protocol.
     Protocol,
+    /// It is a worker of Python wool, of another major version than those that this library knows.
+    Version,
     /// The worker has no door that this pool can use.
     NoDoor,
     /// The worker lacks a tag that the pool asks for.
@@ -39,10 +43,6 @@ pub enum TurnedAwayReason {
     NoAddress,
     /// It serves with TLS, and this pool has no credentials.
     Secure,
-    /// It is published in another namespace that looks the same from afar.
-    Namespace,
-    /// It is a worker of Python wool of another major version.
-    Version,
 }
 
 impl TurnedAwayReason {
@@ -54,14 +54,14 @@ impl TurnedAwayReason {
             TurnedAwayReason::OtherUser => "other_user",
             TurnedAwayReason::OtherBoot => "other_boot",
             TurnedAwayReason::OtherNetworkNamespace => "other_network_namespace",
+            TurnedAwayReason::Namespace => "namespace",
             TurnedAwayReason::Protocol => "protocol",
+            TurnedAwayReason::Version => "version",
             TurnedAwayReason::NoDoor => "no_door",
             TurnedAwayReason::Tags => "tags",
             TurnedAwayReason::Lease => "lease",
             TurnedAwayReason::NoAddress => "no_address",
             TurnedAwayReason::Secure => "secure",
-            TurnedAwayReason::Namespace => "namespace",
-            TurnedAwayReason::Version => "version",
         }
     }
 }

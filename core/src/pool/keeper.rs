@@ -1,5 +1,6 @@
 //! The pool's own task: carries out who joins and leaves, looks after parked calls, and ends last.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -10,6 +11,7 @@ use tokio::task::JoinSet;
 use super::PoolShared;
 use super::member::{Member, keep_member};
 use super::membership::Change;
+use super::publisher::Publisher;
 use crate::discovery::{DiscoveryEvent, Subscribed};
 use crate::log::Level;
 use crate::spawn::SpawnEvent;
@@ -42,12 +44,18 @@ struct Keeper {
     /// Discovery has told all that was there at the beginning.
     scanned: bool,
     all_ended: bool,
+    /// Workers of processes that have ended, and that others have yet to be told of: the discovery that they were
+    /// published by may still have them.
+    ended: BTreeSet<String>,
+    /// Publishes the workers of the processes; none where they publish themselves, or nobody does.
+    publishing: JoinSet<()>,
 }
 
 pub(super) async fn keep_pool(
     shared: Arc<PoolShared>,
     mut events: mpsc::UnboundedReceiver<PoolEvent>,
     subscription: Option<Box<dyn Subscribed>>,
+    publisher: Option<Publisher>,
     processes: usize,
 ) {
     let mut keeper = Keeper {
@@ -57,10 +65,15 @@ pub(super) async fn keep_pool(
         crash_loop: false,
         scanned: subscription.is_none(),
         all_ended: processes == 0,
+        ended: BTreeSet::new(),
+        publishing: JoinSet::new(),
         shared: Arc::clone(&shared),
     };
     for member in shared.members() {
         keeper.keep(member);
+    }
+    if let Some(publisher) = publisher {
+        keeper.publishing.spawn(publisher.keep());
     }
     let mut closing = shared.closing.subscribe();
     let mut renewals = Renewals::of(&shared);
@@ -175,6 +188,11 @@ impl Keeper {
     }
 
     fn hear_discovery(&mut self, event: DiscoveryEvent) {
+        match &event {
+            DiscoveryEvent::Found(found) if self.ended.contains(found.key()) => return,
+            DiscoveryEvent::Gone { key } => _ = self.ended.remove(key),
+            _ => {}
+        }
         let shared = Arc::clone(&self.shared);
         let is_up = |key: &str| shared.is_up(key);
         let mut membership = shared.membership();
@@ -221,6 +239,9 @@ impl Keeper {
                     return;
                 };
                 self.serving -= 1;
+                if !self.publishing.is_empty() {
+                    self.ended.insert(uid.clone());
+                }
                 self.shared.membership().own_ended(&uid)
             }
             SpawnEvent::CrashLoop(error) => {
@@ -271,6 +292,8 @@ impl Keeper {
     ) {
         while self.members.join_next().await.is_some() {}
         self.shared.forget_members();
+        // Nobody is to find workers that are about to stop.
+        while self.publishing.join_next().await.is_some() {}
         if let Some(spawner) = &*self.shared.spawner() {
             spawner.stop(self.shared.options.grace);
         }

@@ -2,7 +2,7 @@
 //! picks one for each call, and offers what certainly did not start to another.
 //!
 //! `membership` decides who belongs to it, `keeper` carries that out, `member` keeps one session,
-//! `dispatch` gives calls to workers.
+//! `dispatch` gives calls to workers, `choices` asks the host's balancer, `duplicates` sees that no worker has two sessions.
 
 mod balancer;
 mod choices;
@@ -13,10 +13,15 @@ mod lots;
 mod member;
 mod membership;
 mod options;
+mod publisher;
 mod status;
 mod status_value;
 mod wanted;
 
+#[cfg(test)]
+mod half_open_tests;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -58,6 +63,7 @@ use keeper::{PoolEvent, keep_pool};
 use lots::Lots;
 use member::Member;
 use membership::{Membership, Policy};
+use publisher::Publisher;
 
 /// Calls routines on a set of workers. When the last clone is dropped, it closes: pending calls end as
 /// [`ErrorKind::Closed`], and the workers that it started are stopped.
@@ -121,6 +127,8 @@ struct Problems {
     discovery: Option<Error>,
     /// The pool's processes die before they serve.
     spawn: Option<Error>,
+    /// Workers of the pool that could not be published, by their uids.
+    publish: BTreeMap<String, Error>,
 }
 
 /// A time to come that no program sees.
@@ -222,8 +230,13 @@ impl WorkerPool {
             Some(discovery) => Some(discovery.subscribe(runtime, shared.discovery_sink())?),
             None => None,
         };
+        let publisher = match (&whereabouts.own, whereabouts.published_by) {
+            (Some(own), Some(discovery)) => Some(Publisher::new(&shared, own, discovery)?),
+            _ => None,
+        };
         if processes > 0 {
-            let spawner = shared.start_processes(processes, whereabouts.own)?;
+            let is_published = publisher.is_some();
+            let spawner = shared.start_processes(processes, whereabouts.own, is_published)?;
             *shared.spawner() = Some(spawner);
         }
         let member: Weak<PoolShared> = Arc::downgrade(&shared);
@@ -234,6 +247,7 @@ impl WorkerPool {
             Arc::clone(&shared),
             received,
             subscription,
+            publisher,
             processes,
         ));
         Ok(WorkerPool {
@@ -473,6 +487,7 @@ impl PoolShared {
         self: &Arc<Self>,
         count: usize,
         publish: Option<LocalDiscovery>,
+        is_published: bool,
     ) -> Result<Spawner> {
         let options = &self.options;
         let plan = SpawnPlan {
@@ -491,6 +506,8 @@ impl PoolShared {
                 allow_plaintext: options.allow_plaintext,
                 credentials: options.credentials.clone(),
                 identity: options.identity.clone(),
+                // Those who find them elsewhere cannot know one that is drawn by lot.
+                secret: is_published.then(|| options.secret.clone().unwrap_or_default()),
             },
             times: SpawnTimes::default(),
         };

@@ -30,7 +30,8 @@ pub struct PoolOptions {
     pub concurrency: u32,
     /// What the started workers get to finish their tasks when the pool closes.
     pub grace: Grace,
-    /// Where workers are found, and where those that the pool starts are published.
+    /// Where workers are found, and where those that the pool starts are published, if it publishes. In a discovery that is
+    /// not local, others find them, too: they ask for the pool's `secret`, or for none.
     pub discovery: Option<Discovery>,
     /// Where the started workers listen, as [`crate::WorkerOptions::bind`]. Empty = loopback.
     pub bind: String,
@@ -50,7 +51,8 @@ pub struct PoolOptions {
     pub quorum_timeout: Duration,
     /// How long a call looks for a worker.
     pub dispatch_timeout: Duration,
-    /// Presented to the workers at `addresses`. (A found worker's secret is in its record.)
+    /// Presented to the workers at `addresses`, and to those that are found by a discovery that the host trusts: static,
+    /// DNS, or its own. (The secret of a worker that is found locally is in its record.)
     pub secret: Option<Vec<u8>>,
     /// Dialling beyond loopback without TLS has to be asked for, and so has letting the started workers listen there.
     pub allow_plaintext: bool,
@@ -103,7 +105,6 @@ pub(super) struct Whereabouts {
     /// Where the processes that it starts publish themselves.
     pub(super) own: Option<LocalDiscovery>,
     /// Where the pool publishes them besides.
-    #[expect(dead_code, reason = "carried out by the keeper")]
     pub(super) published_by: Option<Discovery>,
 }
 
@@ -177,7 +178,7 @@ impl PoolOptions {
                 None => private.clone(),
             }),
             described: Some(given.clone().unwrap_or(private)),
-            published_by: given,
+            published_by: given.filter(Discovery::publishes),
         })
     }
 

@@ -218,6 +218,7 @@ impl PoolShared {
             problems: [&problems.discovery, &problems.spawn]
                 .into_iter()
                 .flatten()
+                .chain(problems.publish.values().next())
                 .cloned()
                 .collect(),
         }

@@ -162,6 +162,7 @@ pub(super) fn setup(worker: &WorkerSetup) -> Setup {
         allow_plaintext: worker.allow_plaintext,
         credentials: worker.credentials.as_ref().map(credentials),
         identity: worker.identity.clone(),
+        secret: worker.secret.clone().map(Into::into),
     }
 }
 
@@ -178,6 +179,7 @@ pub(super) fn worker_options(setup: Setup) -> Result<WorkerOptions> {
             setup.bind
         },
         advertise: setup.advertise,
+        secret: setup.secret.map(Into::into),
         allow_plaintext: setup.allow_plaintext,
         credentials: setup
             .credentials
@@ -321,8 +323,10 @@ mod tests {
             allow_plaintext: true,
             credentials: None,
             identity: "worker.example".to_owned(),
+            secret: Some(b"fleece".to_vec()),
         };
         let options = worker_options(setup(&sent)).unwrap();
+        assert_eq!(options.secret, sent.secret);
         assert_eq!(options.tags, sent.tags);
         assert_eq!(
             (options.bind, options.advertise),

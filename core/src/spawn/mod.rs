@@ -51,6 +51,8 @@ pub(crate) struct WorkerSetup {
     pub(crate) allow_plaintext: bool,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) identity: String,
+    /// As in [`crate::WorkerOptions`].
+    pub(crate) secret: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]

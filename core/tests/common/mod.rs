@@ -7,6 +7,8 @@
     reason = "tests: each file uses its part, and a panic is a failure"
 )]
 
+pub(crate) mod site;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;

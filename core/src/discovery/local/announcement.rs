@@ -11,11 +11,12 @@ use nix::sys::stat::Mode;
 use nix::sys::uio::pwrite;
 use nix::unistd::{UnlinkatFlags, ftruncate, unlinkat};
 
-use super::fork::{HeldFd, Origin, Quiet};
 use super::record::{self, Here};
 use super::root::{self, Root};
 use super::{lock, names};
 use crate::discovery::Announced;
+use crate::discovery::advertised::on_this_machine;
+use crate::discovery::fork::{HeldFd, Origin, Quiet};
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::WorkerRecord;
 
@@ -55,7 +56,11 @@ impl Announced for Announcement {
 
     fn publish(&mut self, record: &WorkerRecord) -> Result<()> {
         self.origin.check()?;
-        let bytes = record::encode(record, &Here::find()?)?;
+        let record = WorkerRecord {
+            addresses: on_this_machine(&record.addresses),
+            ..record.clone()
+        };
+        let bytes = record::encode(&record, &Here::find()?)?;
         let file = match self.unshown.take() {
             Some(file) if file.has_name() => file,
             _ => self.make_file()?,

@@ -5,9 +5,7 @@
 //! namespaces and calls their sinks.
 
 mod announcement;
-mod fork;
 mod hints;
-mod listener;
 mod lock;
 mod names;
 mod record;

@@ -6,12 +6,12 @@ use std::time::Instant;
 use nix::sys::inotify::WatchDescriptor;
 
 use super::hints::Hints;
-use super::listener::Listener;
 use super::record::Here;
 use super::root::{self, Root};
 use super::scan::{self, Known};
 use super::schedule::{SWEEP, SWEEP_ALONE, Schedule};
 use crate::discovery::DiscoveryEvent;
+use crate::discovery::listener::Listener;
 use crate::error::{Error, Result};
 
 pub(super) struct Watched {

@@ -8,13 +8,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use once_cell::sync::OnceCell;
 
-use super::fork::Origin;
 use super::hints::{Hint, Hints};
-use super::listener::Listener;
 use super::root::Root;
 use super::schedule::SWEEP_ALONE;
 use super::sweep_once;
 use super::watched::Watched;
+use crate::discovery::fork::Origin;
+use crate::discovery::listener::Listener;
 use crate::discovery::{DiscoverySink, Subscribed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Runtime;

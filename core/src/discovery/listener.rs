@@ -29,7 +29,7 @@ impl Listener {
         }
     }
 
-    /// On the watcher's thread only. A sink that panics is not called again: others share the thread.
+    /// On the discovery's thread only. A sink that panics is not called again: others share the thread.
     pub(super) fn tell(&self, event: DiscoveryEvent) {
         let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if self.has_ended() {
