@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 27] = [
+const SOURCES: [&str; 31] = [
     "src/types/status.rs",
     "src/types/memory.rs",
     "src/memory.rs",
     "src/error.rs",
     "src/types/admission.rs",
+    "src/types/balancer.rs",
     "src/types/options.rs",
     "src/runtime.rs",
     "src/types/event.rs",
@@ -21,11 +22,14 @@ const SOURCES: [&str; 27] = [
     "src/task.rs",
     "src/types/task_events.rs",
     "src/task_events.rs",
+    "src/types/discovery.rs",
     "src/discovery.rs",
+    "src/custom_discovery.rs",
     "src/context.rs",
     "src/worker.rs",
     "src/admission.rs",
     "src/pool.rs",
+    "src/balancer.rs",
     "src/spawn.rs",
     "src/call.rs",
     "src/stream.rs",

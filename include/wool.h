@@ -5,9 +5,9 @@
  * Rules that hold for every function, unless it says otherwise:
  *
  *  1. Runtimes, workers, pools, queues, errors, builders and readers are pointers to opaque things: made by a _new,
- *     freed by a _free. Freeing NULL does nothing; use after free is undefined. Calls, streams and tasks are
- *     numbers, which go stale and are never used again: cancelling what is over, cancelling twice and answering too
- *     late are harmless.
+ *     freed by a _free. Freeing NULL does nothing; use after free is undefined. Calls, streams, tasks and the questions
+ *     that you are asked are numbers, which go stale and are never used again: cancelling what is over, cancelling twice
+ *     and answering too late are harmless.
  *  2. Options begin with struct_size; start from their WOOL_..._OPTIONS_INIT. Zero is every option's default. Structs
  *     with a struct_size grow at their end, and so does wool_event_t, whose arrays come with the size of an element:
  *     programs and libraries of different versions understand each other. All others never change.
@@ -34,8 +34,9 @@
  * 10. Everything may be used from any thread, unless a type says otherwise. Callbacks come on threads named wool-*;
  *     they may block only where they say so, and must not throw or longjmp through the library.
  * 11. The library touches no signal handlers, stdin, stdout, stderr or environment variables, and does nothing at
- *     exit. It stays loaded once it is. Two exceptions: in a process that a pool has started, wool_serve_if_spawned
- *     takes over stdin, SIGTERM and SIGINT; and what such processes write to stderr is passed on to the pool's stderr.
+ *     exit. It stays loaded once it is. Three exceptions: in a process that a pool has started, wool_serve_if_spawned
+ *     takes over stdin, SIGTERM and SIGINT; what such processes write to stderr is passed on to the pool's stderr; and
+ *     wool_worker_run takes over SIGTERM and SIGINT until it returns.
  */
 
 
@@ -65,9 +66,12 @@ inline Options wool_options_init() {
 #define WOOL_ROUTINE_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_routine_options_t)
 #define WOOL_FAULT_INIT WOOL_OPTIONS_INIT(wool_fault_t)
 #define WOOL_TASK_INFO_INIT WOOL_OPTIONS_INIT(wool_task_info_t)
+#define WOOL_LAN_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_lan_options_t)
+#define WOOL_CUSTOM_DISCOVERY_INIT WOOL_OPTIONS_INIT(wool_custom_discovery_t)
 #define WOOL_WORKER_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_worker_options_t)
 #define WOOL_ADMISSION_INFO_INIT WOOL_OPTIONS_INIT(wool_admission_info_t)
 #define WOOL_POOL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_pool_options_t)
+#define WOOL_CHOICE_INFO_INIT WOOL_OPTIONS_INIT(wool_choice_info_t)
 #define WOOL_CALL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_call_options_t)
 #define WOOL_TASK_EVENTS_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_task_events_options_t)
 #define WOOL_MAP_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_map_options_t)
@@ -194,6 +198,19 @@ enum wool_event_kind_t
   // `side` ("caller" or "worker"), `timestamp_us` (int), `id` (uuid), `routine`, `caller` and `worker` (uuid or
   // null), `step` ("next", "send", "throw" or null), `status` ("OK", an error's name, or null).
   WOOL_EVENT_TASK_EVENT = 10,
+  // A discovery of yours is asked for workers: `handle` is a wool_subscription_t, to be told of them from now on.
+  WOOL_EVENT_SUBSCRIBE = 11,
+  // That is over: `handle` is the subscription, stale now. One comes for each WOOL_EVENT_SUBSCRIBE, also when the queue
+  // is full or closed.
+  WOOL_EVENT_UNSUBSCRIBE = 12,
+  // A worker wants to be found by a discovery of yours, or has a newer record: `handle` is a wool_publication_t,
+  // `payload` holds the record, a map.
+  WOOL_EVENT_PUBLISH = 13,
+  // A worker that was published takes no more calls: `handle` is a wool_publication_t, `payload` holds its uid, a
+  // string.
+  WOOL_EVENT_WITHDRAW = 14,
+  // A balancer of yours is to choose a worker for a call: `handle` is a wool_choice_t.
+  WOOL_EVENT_CHOICE = 15,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -349,6 +366,27 @@ typedef int32_t wool_value_kind_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// How a pool spreads its calls over the workers that can take them.
+enum wool_balancer_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // One after the other.
+  WOOL_BALANCER_ROUND_ROBIN = 0,
+  // Of two that are drawn by lot, the one with fewer calls of this pool in flight.
+  WOOL_BALANCER_LEAST_LOADED = 1,
+  // As you say.
+  WOOL_BALANCER_CUSTOM = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum wool_balancer_t wool_balancer_t;
+#else
+typedef int32_t wool_balancer_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // A call on each of a pool's workers. It keeps its pool open.
 typedef struct wool_broadcast_t wool_broadcast_t;
 
@@ -485,13 +523,13 @@ typedef struct wool_event_t {
   int32_t kind;
   // WOOL_OK, or the wool_status_t of `error`.
   int32_t status;
-  // As given with the call, stream, routine, admission hook or close.
+  // As given with the call, stream, routine, admission hook, discovery, balancer or close.
   uint64_t tag;
-  // The call, stream, task or admission; 0 for WOOL_EVENT_CLOSED.
+  // The call, stream, task, admission, subscription, publication or choice; 0 for WOOL_EVENT_CLOSED.
   uint64_t handle;
   // Of RESULT and ITEM the value, of TASK the arguments, of a STEP that is WOOL_STEP_SEND what was sent, of TASK_EVENT
-  // what happened. It lies in the drainer's slab when `owner` is NULL; otherwise it belongs to the drainer:
-  // wool_bytes_free.
+  // what happened, of PUBLISH the record, of WITHDRAW the uid. It lies in the drainer's slab when `owner` is NULL;
+  // otherwise it belongs to the drainer: wool_bytes_free.
   struct wool_bytes_t payload;
   // The payload's wool_codec_t; 0 without a payload.
   int32_t codec;
@@ -667,6 +705,75 @@ typedef struct wool_task_events_options_t {
   uint32_t capacity;
 } wool_task_events_options_t;
 
+// Which workers of the local network are meant.
+typedef struct wool_lan_options_t {
+  // sizeof(wool_lan_options_t)
+  size_t struct_size;
+  // Those that are published under this name, 1 to 128 bytes. Empty = those without one.
+  struct wool_slice_t name_space;
+  // Only these network interfaces, each by its name ("eth0") or an address of it; loopback counts only where it is
+  // named. NULL = all but loopback.
+  const struct wool_slice_t *interfaces;
+  // How many there are.
+  size_t interface_count;
+} wool_lan_options_t;
+
+// A pool, or wool_discovery_list, that wants to be told of workers by a discovery of yours. It is stale once it does not
+// any more; telling it then is harmless.
+typedef uint64_t wool_subscription_t;
+
+// Wants to be told of workers from now on, by wool_subscription_found and its like, from any thread, within this call,
+// too. On the thread that makes the pool; must not block.
+typedef void (*wool_subscribe_fn)(void *user_data, wool_subscription_t subscription);
+
+// Does not want to be told any more: `subscription` is stale. It comes once for each subscription, before its pool has
+// closed. On any thread; must not block.
+typedef void (*wool_unsubscribe_fn)(void *user_data, wool_subscription_t subscription);
+
+// A worker that waits to be published, or withdrawn, by a discovery of yours. It goes stale with its answer; answering
+// again is harmless.
+typedef uint64_t wool_publication_t;
+
+// A worker serves and wants to be found, or has a newer record: `record` is a value, a map as wool_subscription_found
+// takes it. Answer with wool_publication_answer, now or later, from any thread; the worker waits for that, up to 30 s.
+// The slices are valid during the call. On any thread; must not block.
+typedef void (*wool_publish_fn)(void *user_data,
+                                wool_publication_t publication,
+                                struct wool_slice_t uid,
+                                struct wool_slice_t record);
+
+// A worker that was published takes no more calls. Answer as for wool_publish_fn: a draining worker waits for that. On
+// any thread; must not block.
+typedef void (*wool_withdraw_fn)(void *user_data, wool_publication_t publication, struct wool_slice_t uid);
+
+// A discovery of your own, by callbacks or through a queue.
+typedef struct wool_custom_discovery_t {
+  // sizeof(wool_custom_discovery_t)
+  size_t struct_size;
+  // Somebody looks for workers. Not NULL, unless there is a `queue`.
+  wool_subscribe_fn subscribe;
+  // Somebody does not look for workers any more; may be NULL.
+  wool_unsubscribe_fn unsubscribe;
+  // A worker wants to be found; NULL = the discovery only finds workers.
+  wool_publish_fn publish;
+  // A worker that was published ends; NULL = nobody needs to hear of that.
+  wool_withdraw_fn withdraw;
+  // Given to all of them.
+  void *user_data;
+  // Frees `user_data`, when the discovery has been freed and no worker and no pool has it any more, or before
+  // wool_discovery_new_custom returns an error; may be NULL.
+  wool_destroy_fn destroy;
+  // Not NULL, with the functions NULL: WOOL_EVENT_SUBSCRIBE, WOOL_EVENT_UNSUBSCRIBE, WOOL_EVENT_PUBLISH and
+  // WOOL_EVENT_WITHDRAW come on this queue. While it has no room, pools and workers that need
+  // it fail as WOOL_ERR_BUSY; once it is closed, as WOOL_ERR_CLOSED, and every subscription has ended. (A withdrawal
+  // for which there is no room is not asked for.)
+  struct wool_queue_t *queue;
+  // The `tag` of these events.
+  uint64_t tag;
+  // With a queue, 1: workers are published and withdrawn through it. 0: the discovery only finds workers.
+  int32_t publishes;
+} wool_custom_discovery_t;
+
 // A call that waits to be let into a worker. It goes stale with its answer.
 typedef uint64_t wool_admission_t;
 
@@ -734,7 +841,62 @@ typedef struct wool_worker_options_t {
   // By which tasks call (wool_task_pool) whose caller's pool cannot be used here, as it is one of another machine or
   // cannot be described; NULL = they cannot call. It may be freed; the worker keeps it open.
   const struct wool_pool_t *pool;
+  // How others reach it, in its record, where that is not what it is bound to: "host" or "host:port", IPv6 hosts in
+  // brackets. NULL = the address that it is bound to. Bound to all addresses of the machine ("0.0.0.0:0"), a worker on
+  // the LAN is reached at those of its networks; another discovery has to be told.
+  const struct wool_slice_t *advertise;
+  // How many there are.
+  size_t advertise_count;
+  // What else its record says of it, for others: a name, its value, the next name and so on.
+  const struct wool_slice_t *extra;
+  // How many slices these are: an even number.
+  size_t extra_count;
 } wool_worker_options_t;
+
+// Is told that a worker which is run (wool_worker_run) can be called, on the thread that runs it. `worker` is wool's, and
+// valid during the call: for its address and uid, or to stop it. It may block.
+typedef void (*wool_worker_started_fn)(void *user_data, struct wool_worker_t *worker);
+
+// A call that waits for a worker to be chosen. It goes stale with its answer.
+typedef uint64_t wool_choice_t;
+
+// A worker that can take a call. More members may be added at the end.
+typedef struct wool_choice_worker_t {
+  // Its UUID, dashed.
+  struct wool_slice_t uid;
+  // Where the pool reaches it.
+  struct wool_slice_t address;
+  // Its labels; NULL when it has none.
+  const struct wool_slice_t *tags;
+  // How many these are.
+  size_t tag_count;
+  // Calls of this pool that it has and has not answered.
+  uint64_t in_flight;
+  // How many of them it takes.
+  uint64_t capacity;
+} wool_choice_worker_t;
+
+// What a balancer chooses from.
+typedef struct wool_choice_info_t {
+  // sizeof(wool_choice_info_t)
+  size_t struct_size;
+  // The routine that is called.
+  struct wool_slice_t routine;
+  // The call's label.
+  struct wool_slice_t tag;
+  // The workers that can take it, at least one, in no order that means anything.
+  const struct wool_choice_worker_t *workers;
+  // How many there are.
+  size_t worker_count;
+  // The distance from one to the next in bytes: sizeof(wool_choice_worker_t) of the library, which may be newer than
+  // the header.
+  size_t worker_size;
+} wool_choice_info_t;
+
+// Chooses a worker for a call, and again when that did not take it. Answer with wool_choice_answer, now or later, from
+// any thread; the call waits, up to its dispatch timeout. `info` is valid during the call. On the thread that makes the
+// call, and on wool's, several at once; must not block.
+typedef void (*wool_balance_fn)(void *user_data, wool_choice_t choice, const struct wool_choice_info_t *info);
 
 // How a pool is set up. With nothing said, it starts a worker process per core. With `spawn`, it starts so many; with
 // `discovery` or `addresses` it joins the workers that are there; with both it does both.
@@ -769,16 +931,38 @@ typedef struct wool_pool_options_t {
   size_t tag_count;
   // Connected workers that the first call waits for. 0 = it waits for one that takes it.
   uint32_t quorum;
-  // 1: may dial beyond loopback without TLS.
+  // 1: may dial beyond loopback without TLS, and let the started workers listen there.
   int32_t allow_plaintext;
   // How long calls wait for the quorum, in milliseconds. 0 = 60,000.
   uint64_t quorum_timeout_ms;
   // How long a call looks for a worker that takes it, in milliseconds. 0 = 60,000.
   uint64_t dispatch_timeout_ms;
-  // Presented to the workers at `addresses`. Empty = none. (A found worker's secret is in its record.)
+  // Presented to the workers at `addresses`, and to those that are found elsewhere than on the LAN, unless their record
+  // holds another. Empty = none.
   struct wool_slice_t secret;
   // Largest arguments, results and items, in bytes. 0 = 256 MiB.
   uint64_t max_payload;
+  // Where the started workers listen: "host:port", port 0 picking a free one. Empty = "127.0.0.1:0".
+  struct wool_slice_t bind;
+  // How others reach the started workers, as in wool_worker_options_t.
+  const struct wool_slice_t *advertise;
+  // How many there are.
+  size_t advertise_count;
+  // How calls are spread over the workers, a wool_balancer_t.
+  int32_t balancer;
+  // With WOOL_BALANCER_CUSTOM: chooses a worker for each call. A choice that is never answered keeps its call waiting
+  // up to the dispatch timeout.
+  wool_balance_fn balance;
+  // Given to `balance`.
+  void *balance_user_data;
+  // Frees `balance_user_data`, when the pool has closed and no callback uses it any more, or before wool_pool_new
+  // returns an error; may be NULL.
+  wool_destroy_fn balance_destroy;
+  // Not NULL, with WOOL_BALANCER_CUSTOM and `balance` NULL: the questions come as WOOL_EVENT_CHOICE on this queue.
+  // While it has no room, and once it is closed, calls are given to the workers in turn.
+  struct wool_queue_t *balance_queue;
+  // The `tag` of these events.
+  uint64_t balance_tag;
 } wool_pool_options_t;
 
 // How a call or stream is made.
@@ -1124,8 +1308,97 @@ wool_status_t wool_discovery_new_local(struct wool_slice_t name_space,
                                        struct wool_discovery_t **out,
                                        struct wool_error_t **error);
 
+// The workers of the local network, found without configuration (Zeroconf: DNS-SD over multicast DNS). `options` may be
+// NULL. Records there are no secret: whoever is on the network reads and writes them, so a pool never presents its
+// secret to workers that it has found in this way. On success `*out` belongs to the caller: wool_discovery_free.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a namespace of another length. Whether there is such a network is found out by
+// whoever uses it.
+wool_status_t wool_discovery_new_lan(const struct wool_lan_options_t *options,
+                                     struct wool_discovery_t **out,
+                                     struct wool_error_t **error);
+
+// Workers at addresses that are known, "host:port" or "unix:/path", to stand beside others in
+// wool_discovery_new_stacked; alone, they are the `addresses` of a pool. It only finds workers. On success `*out` belongs
+// to the caller: wool_discovery_free.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for what is no address, and for none.
+wool_status_t wool_discovery_new_static(const struct wool_slice_t *addresses,
+                                        size_t address_count,
+                                        struct wool_discovery_t **out,
+                                        struct wool_error_t **error);
+
+// Workers behind a name in DNS, which is looked up again when what was found has aged. "host:port": one at each address
+// (A, AAAA) of the host, at this port. "_wool._tcp.example.com", without a port: one for each SRV record. `servers` are
+// asked, "address:port", or those that the system is set up with, when there are none (`servers` may be NULL then). It
+// only finds workers. On success `*out` belongs to the caller: wool_discovery_free.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for what is no such name, or no server's address.
+wool_status_t wool_discovery_new_dns(struct wool_slice_t name,
+                                     const struct wool_slice_t *servers,
+                                     size_t server_count,
+                                     struct wool_discovery_t **out,
+                                     struct wool_error_t **error);
+
+// Several discoveries at once: a pool finds what any of them finds, of two that know the same worker (by its uid)
+// believing the earlier one; a worker is published by all that publish. They may be freed. On success `*out` belongs to
+// the caller: wool_discovery_free.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for none.
+wool_status_t wool_discovery_new_stacked(const struct wool_discovery_t *const *discoveries,
+                                         size_t discovery_count,
+                                         struct wool_discovery_t **out,
+                                         struct wool_error_t **error);
+
 // Lets go of a discovery. What was made with it goes on. NULL is fine.
 void wool_discovery_free(struct wool_discovery_t *discovery);
+
+// A discovery of your own: it is asked for workers, and to publish them, by callbacks or through a queue, as
+// `options` say, and tells of them by wool_subscription_found and its like. The workers that it
+// names are presented the pool's `secret`. On success `*out` belongs to the caller: wool_discovery_free.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT with both or neither of `subscribe` and `queue`, and for other functions beside a
+// queue.
+wool_status_t wool_discovery_new_custom(const struct wool_custom_discovery_t *options,
+                                        struct wool_discovery_t **out,
+                                        struct wool_error_t **error);
+
+// There is a worker, or a newer record of it: a value, a map of `uid` (dashed), `addresses` ("host:port", a list),
+// `tags` (a list), `extra` (a map of strings), `secure` (bool), `identity`, `pid`, `language`, `version`, `protocol` (a
+// list of two), `doors` (a list of "session", "dispatch"). The addresses are enough. From any thread, in callbacks, too.
+// Once the subscription has ended it does nothing.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT, naming the part, for what is no record, WOOL_ERR_CODEC for what is no value.
+wool_status_t wool_subscription_found(wool_subscription_t subscription,
+                                      struct wool_slice_t record,
+                                      struct wool_error_t **error);
+
+// A worker has gone: `key` is its uid or, where its record has none, its first address. As wool_subscription_found
+// otherwise.
+wool_status_t wool_subscription_gone(wool_subscription_t subscription,
+                                     struct wool_slice_t key,
+                                     struct wool_error_t **error);
+
+// All workers that were there at the beginning have been told, or, after wool_subscription_failed, it works again. Until
+// then calls wait for workers that may still come, up to their dispatch timeout. As wool_subscription_found otherwise.
+wool_status_t wool_subscription_scanned(wool_subscription_t subscription,
+                                        struct wool_error_t **error);
+
+// Workers cannot be found at present, and why, for people; those that are known stay. As wool_subscription_found
+// otherwise.
+wool_status_t wool_subscription_failed(wool_subscription_t subscription,
+                                       struct wool_slice_t message,
+                                       struct wool_error_t **error);
+
+// Says how it went: `status` is WOOL_OK, or the wool_status_t of an error, which `message` tells to people; a worker that
+// could not be published does not start. From any thread, in callbacks, too. It does no harm when nobody waits for the
+// answer any more, nor the second time.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a status that is none; the question is not answered then.
+wool_status_t wool_publication_answer(wool_publication_t publication,
+                                      int32_t status,
+                                      struct wool_slice_t message,
+                                      struct wool_error_t **error);
 
 // Makes a context without values. On success `*out` belongs to the caller: wool_context_free.
 wool_status_t wool_context_new(struct wool_context_t **out, struct wool_error_t **error);
@@ -1172,6 +1445,22 @@ void wool_context_free(struct wool_context_t *context);
 wool_status_t wool_worker_new(struct wool_runtime_t *runtime,
                               const struct wool_worker_options_t *options,
                               struct wool_worker_t **out,
+                              struct wool_error_t **error);
+
+// For a program that is a worker: starts one and serves until the process gets SIGTERM or SIGINT. Then the worker is not
+// to be found any more, takes no new tasks, lets those that run go on for the grace, and this returns when the last has
+// ended. A second signal stops it at once. It returns WOOL_OK then, and when the worker was stopped or the runtime closed
+// otherwise. While it runs the two signals are wool's; afterwards they do what they did before.
+//
+// `options` may be NULL. `grace_ms`: 0 cancels at the signal, < 0 waits for ever. `started`, which may be NULL, is called
+// on this thread when callers can connect.
+//
+// Errors: as wool_worker_new. WOOL_ERR_INVALID_ARGUMENT in a callback, and when a worker of this process is run already.
+wool_status_t wool_worker_run(struct wool_runtime_t *runtime,
+                              const struct wool_worker_options_t *options,
+                              int64_t grace_ms,
+                              wool_worker_started_fn started,
+                              void *user_data,
                               struct wool_error_t **error);
 
 // Where the worker is reached, e.g. "127.0.0.1:43211". Valid until the worker is freed.
@@ -1285,6 +1574,24 @@ wool_status_t wool_pool_close_submit(struct wool_pool_t *pool,
 
 // Lets go of a pool. One that is not closed closes in the background. Never blocks. NULL is fine.
 void wool_pool_free(struct wool_pool_t *pool);
+
+// What there is to choose from. Set `out->struct_size` first. What it points at is valid until the choice is answered
+// or, asked through a queue, that is closed.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_choice_info(wool_choice_t choice,
+                               struct wool_choice_info_t *out,
+                               struct wool_error_t **error);
+
+// Gives the call to the worker with this index. `index` < 0: to none of them; the call waits, up to its dispatch timeout,
+// and is asked about again when something has changed. From any thread, in callbacks, too. It does no harm when nobody
+// waits for the answer any more.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle, and for an index beyond the workers: the next in turn gets the
+// call then.
+wool_status_t wool_choice_answer(wool_choice_t choice,
+                                 int64_t index,
+                                 struct wool_error_t **error);
 
 // Where a program becomes a worker: first thing in main, once its routines are registered.
 //

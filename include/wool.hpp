@@ -12,7 +12,7 @@
 //   for (std::int64_t n : pool.stream<std::int64_t>("calc.countdown", 3)) std::cout << n << '\n';
 //
 // A pool with no options starts this program again, once per core, to be its workers; in those it is serve_if_spawned
-// that does the work. wool::Worker serves in this process instead.
+// that does the work. wool::Worker serves in this process instead, and wool::run_worker is a program that is a worker.
 //
 // A routine calls others through its task: task.call<std::int64_t>("calc.add", 1, 2).
 //
@@ -32,8 +32,10 @@
 
 #include "wool/admission.hpp"
 #include "wool/application_error.hpp"
+#include "wool/balancer.hpp"
 #include "wool/call.hpp"
 #include "wool/context.hpp"
+#include "wool/custom_discovery.hpp"
 #include "wool/discovery.hpp"
 #include "wool/encoding.hpp"
 #include "wool/error.hpp"
@@ -41,6 +43,7 @@
 #include "wool/generator.hpp"
 #include "wool/options.hpp"
 #include "wool/pool.hpp"
+#include "wool/record.hpp"
 #include "wool/routine.hpp"
 #include "wool/runtime.hpp"
 #include "wool/status.hpp"

@@ -5,9 +5,9 @@
  * Rules that hold for every function, unless it says otherwise:
  *
  *  1. Runtimes, workers, pools, queues, errors, builders and readers are pointers to opaque things: made by a _new,
- *     freed by a _free. Freeing NULL does nothing; use after free is undefined. Calls, streams and tasks are
- *     numbers, which go stale and are never used again: cancelling what is over, cancelling twice and answering too
- *     late are harmless.
+ *     freed by a _free. Freeing NULL does nothing; use after free is undefined. Calls, streams, tasks and the questions
+ *     that you are asked are numbers, which go stale and are never used again: cancelling what is over, cancelling twice
+ *     and answering too late are harmless.
  *  2. Options begin with struct_size; start from their WOOL_..._OPTIONS_INIT. Zero is every option's default. Structs
  *     with a struct_size grow at their end, and so does wool_event_t, whose arrays come with the size of an element:
  *     programs and libraries of different versions understand each other. All others never change.
@@ -34,6 +34,7 @@
  * 10. Everything may be used from any thread, unless a type says otherwise. Callbacks come on threads named wool-*;
  *     they may block only where they say so, and must not throw or longjmp through the library.
  * 11. The library touches no signal handlers, stdin, stdout, stderr or environment variables, and does nothing at
- *     exit. It stays loaded once it is. Two exceptions: in a process that a pool has started, wool_serve_if_spawned
- *     takes over stdin, SIGTERM and SIGINT; and what such processes write to stderr is passed on to the pool's stderr.
+ *     exit. It stays loaded once it is. Three exceptions: in a process that a pool has started, wool_serve_if_spawned
+ *     takes over stdin, SIGTERM and SIGINT; what such processes write to stderr is passed on to the pool's stderr; and
+ *     wool_worker_run takes over SIGTERM and SIGINT until it returns.
  */

@@ -1,4 +1,4 @@
-//! The handles of calls, streams, tasks and admission's questions: numbers that go stale, never wrong.
+//! The handles of calls, streams, tasks and of what the host is asked: numbers that go stale, never wrong.
 //!
 //! ```text
 //! 63           32 31                4 3    0
@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wool_core::{Error, ErrorKind};
 
 use crate::admission::Question;
+use crate::balancer::Asked;
 use crate::call::Call;
+use crate::custom_discovery::{Publishing, Subscription};
 use crate::guard::{Failure, Result, invalid};
 use crate::stream::Stream;
 use crate::task::TaskEntry;
@@ -25,6 +27,9 @@ pub(crate) enum Entry {
     Stream(Arc<Stream>),
     Task(Arc<TaskEntry>),
     Admission(Arc<Question>),
+    Subscription(Arc<Subscription>),
+    Publication(Arc<Publishing>),
+    Choice(Arc<Asked>),
 }
 
 impl From<Arc<Call>> for Entry {
@@ -48,6 +53,24 @@ impl From<Arc<TaskEntry>> for Entry {
 impl From<Arc<Question>> for Entry {
     fn from(question: Arc<Question>) -> Entry {
         Entry::Admission(question)
+    }
+}
+
+impl From<Arc<Subscription>> for Entry {
+    fn from(subscription: Arc<Subscription>) -> Entry {
+        Entry::Subscription(subscription)
+    }
+}
+
+impl From<Arc<Publishing>> for Entry {
+    fn from(publication: Arc<Publishing>) -> Entry {
+        Entry::Publication(publication)
+    }
+}
+
+impl From<Arc<Asked>> for Entry {
+    fn from(choice: Arc<Asked>) -> Entry {
+        Entry::Choice(choice)
     }
 }
 
@@ -114,6 +137,31 @@ pub(crate) fn admission(handle: u64) -> Result<Arc<Question>> {
     }
 }
 
+/// A stale handle is no subscription; one of something else is an error.
+pub(crate) fn subscription_unless_stale(handle: u64) -> Result<Option<Arc<Subscription>>> {
+    match HANDLES.get(handle) {
+        None => Ok(None),
+        Some(Entry::Subscription(subscription)) => Ok(Some(subscription)),
+        entry => Err(other("subscription", handle, entry.as_ref())),
+    }
+}
+
+/// As [`subscription_unless_stale`].
+pub(crate) fn publication_unless_stale(handle: u64) -> Result<Option<Arc<Publishing>>> {
+    match HANDLES.get(handle) {
+        None => Ok(None),
+        Some(Entry::Publication(publication)) => Ok(Some(publication)),
+        entry => Err(other("publication", handle, entry.as_ref())),
+    }
+}
+
+pub(crate) fn choice(handle: u64) -> Result<Arc<Asked>> {
+    match HANDLES.get(handle) {
+        Some(Entry::Choice(choice)) => Ok(choice),
+        entry => Err(other("choice", handle, entry.as_ref())),
+    }
+}
+
 /// Everything that `wanted` picks, as of now.
 pub(crate) fn collect(wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
     HANDLES.collect(wanted)
@@ -126,6 +174,9 @@ fn other(wanted: &str, handle: u64, entry: Option<&Entry>) -> Failure {
         Some(Entry::Stream(_)) => "a stream's",
         Some(Entry::Task(_)) => "a task's",
         Some(Entry::Admission(_)) => "an admission's",
+        Some(Entry::Subscription(_)) => "a subscription's",
+        Some(Entry::Publication(_)) => "a publication's",
+        Some(Entry::Choice(_)) => "a choice's",
     };
     invalid(format!(
         "the handle {handle:#x}, wanted as a {wanted}'s, is {is}"

@@ -8,7 +8,7 @@
 //! types/     what C sees            runtime, discovery, worker, pool, call, stream, task, routine, value:
 //! guard      the way in             one file per thing, with its exported functions
 //! callback   the way out            queue/    completions: channel, wake-ups, events as C sees them
-//! handles    u64 <-> call, stream, task, admission       fork, panic: rules 8 and 11     sync: for tests/loom
+//! handles    u64 <-> call, stream, task, questions       fork, panic: rules 8 and 11     sync: for tests/loom
 //! ```
 
 // The one crate whose job is raw pointers. What its functions ask of their callers is said once, in the rules at
@@ -20,9 +20,11 @@
 #![cfg_attr(feature = "headers", allow(unused_attributes))]
 
 pub mod admission;
+pub mod balancer;
 pub mod call;
 mod callback;
 pub mod context;
+pub mod custom_discovery;
 pub mod discovery;
 pub mod error;
 mod fork;

@@ -18,6 +18,7 @@ fn enums(
     _side: wool_side_t,
     _routine: wool_routine_kind_t,
     _value: wool_value_kind_t,
+    _balancer: wool_balancer_t,
 ) {
 }
 

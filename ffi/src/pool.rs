@@ -1,7 +1,10 @@
 //! Pools.
 
-use wool_core::{Payload, PoolOptions, SpawnCommand, WorkerPool};
+use std::sync::Arc;
 
+use wool_core::{Balancer, Payload, PoolOptions, SpawnCommand, WorkerPool};
+
+use crate::balancer::{self, HostBalancer};
 use crate::callback;
 use crate::discovery;
 use crate::error::wool_error_t;
@@ -18,6 +21,8 @@ use crate::worker::{closed_event, grace, secret};
 #[repr(opaque)]
 pub struct wool_pool_t {
     core: WorkerPool,
+    /// The host's own, which is not asked once the pool has closed.
+    balancer: Option<Arc<HostBalancer>>,
     /// That of a task's caller, which other tasks use, too.
     is_shared: bool,
 }
@@ -57,11 +62,21 @@ pub unsafe extern "C" fn wool_pool_new(
 ) -> wool_status_t {
     unsafe {
         guard::entry("wool_pool_new", error, || {
+            let options = guard::options(options, "options")?;
+            let (core_balancer, balancer) = balancer::given(&options)?;
             let runtime = guard::required(runtime, "runtime")?;
             let out = guard::out(out, "out")?;
-            let core = WorkerPool::new(runtime.core(), pool_options(options)?)?;
+            let core = pool_options(&options, core_balancer)
+                .and_then(|options| Ok(WorkerPool::new(runtime.core(), options)?));
+            if core.is_err()
+                && let Some(balancer) = &balancer
+            {
+                balancer.shut();
+            }
+            let core = core?;
             out.put(Box::into_raw(Box::new(wool_pool_t {
                 core,
+                balancer,
                 is_shared: false,
             })));
             Ok(wool_status_t::WOOL_OK)
@@ -91,6 +106,7 @@ pub unsafe extern "C" fn wool_task_pool(
             let core = handles::task(task)?.task.context().pool()?;
             out.put(Box::into_raw(Box::new(wool_pool_t {
                 core,
+                balancer: None,
                 is_shared: true,
             })));
             Ok(wool_status_t::WOOL_OK)
@@ -144,6 +160,9 @@ pub unsafe extern "C" fn wool_pool_close(
             pool.refuse_if_shared()?;
             callback::refuse_close("wool_pool_close")?;
             pool.core.close_blocking(guard::wait(timeout_ms))?;
+            if let Some(balancer) = &pool.balancer {
+                balancer.shut_and_wait();
+            }
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -168,7 +187,13 @@ pub unsafe extern "C" fn wool_pool_close_submit(
             let pool = guard::required(pool, "pool")?;
             pool.refuse_if_shared()?;
             let closed = closed_event(queue::required(queue)?, tag)?;
-            pool.core.close(closed);
+            let balancer = pool.balancer.clone();
+            pool.core.close(move || {
+                if let Some(balancer) = balancer {
+                    balancer.shut();
+                }
+                closed();
+            });
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -184,9 +209,8 @@ pub unsafe extern "C" fn wool_pool_free(pool: *mut wool_pool_t) {
     unsafe { guard::free(pool, fork::drop_unless_child) }
 }
 
-unsafe fn pool_options(options: *const wool_pool_options_t) -> Result<PoolOptions> {
+unsafe fn pool_options(options: &wool_pool_options_t, balancer: Balancer) -> Result<PoolOptions> {
     unsafe {
-        let options = guard::options(options, "options")?;
         let defaults = PoolOptions::default();
         let or = |ms, default| guard::unless_zero(ms).unwrap_or(default);
         Ok(PoolOptions {
@@ -194,10 +218,16 @@ unsafe fn pool_options(options: *const wool_pool_options_t) -> Result<PoolOption
                 0 => None,
                 count => Some(usize::try_from(count).unwrap_or(0)),
             },
-            command: command(&options)?,
+            command: command(options)?,
             concurrency: options.concurrency,
             grace: grace(options.grace_ms),
             discovery: discovery::given(options.discovery)?,
+            bind: guard::text(options.bind, "options.bind")?.to_owned(),
+            advertise: guard::texts(
+                options.advertise,
+                options.advertise_count,
+                "options.advertise",
+            )?,
             addresses: guard::texts(
                 options.addresses,
                 options.address_count,
@@ -205,13 +235,13 @@ unsafe fn pool_options(options: *const wool_pool_options_t) -> Result<PoolOption
             )?,
             tags: guard::texts(options.tags, options.tag_count, "options.tags")?,
             lease: options.lease as usize,
+            balancer,
             quorum: options.quorum as usize,
             quorum_timeout: or(options.quorum_timeout_ms, defaults.quorum_timeout),
             dispatch_timeout: or(options.dispatch_timeout_ms, defaults.dispatch_timeout),
             secret: secret(options.secret)?,
             allow_plaintext: options.allow_plaintext != 0,
             max_payload: options.max_payload,
-            ..defaults
         })
     }
 }

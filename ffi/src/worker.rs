@@ -1,16 +1,18 @@
 //! Workers.
 
+use std::collections::BTreeMap;
+use std::ffi::c_void;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use wool_core::{Admission, Grace, Worker, WorkerOptions};
 
-use crate::admission;
+use crate::admission::{self, Hook};
 use crate::callback;
 use crate::discovery;
 use crate::error::wool_error_t;
 use crate::fork;
-use crate::guard::{self, Result};
+use crate::guard::{self, Result, invalid};
 use crate::memory::EMPTY;
 use crate::queue::{self, Body, Event, Queue, Slots, wool_queue_t};
 use crate::runtime::wool_runtime_t;
@@ -45,18 +47,60 @@ pub unsafe extern "C" fn wool_worker_new(
             let hook = admission::hook(&options)?;
             let runtime = guard::required(runtime, "runtime")?;
             let out = guard::out(out, "out")?;
-            let started = worker_options(&options).and_then(|mut options| {
-                options.admit = hook.clone().map(|hook| hook as Arc<dyn Admission>);
+            let core = start(&options, hook, |options| {
                 Ok(Worker::start(runtime.core(), options)?)
-            });
-            if started.is_err()
-                && let Some(hook) = hook
-            {
-                // One that was found out too late may still be stopping, without asking any more.
-                hook.stopped();
-            }
-            let core = started?;
+            })?;
             out.put(Box::into_raw(Box::new(wool_worker_t { core })));
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// For a program that is a worker: starts one and serves until the process gets SIGTERM or SIGINT. Then the worker is not
+/// to be found any more, takes no new tasks, lets those that run go on for the grace, and this returns when the last has
+/// ended. A second signal stops it at once. It returns WOOL_OK then, and when the worker was stopped or the runtime closed
+/// otherwise. While it runs the two signals are wool's; afterwards they do what they did before.
+///
+/// `options` may be NULL. `grace_ms`: 0 cancels at the signal, < 0 waits for ever. `started`, which may be NULL, is called
+/// on this thread when callers can connect.
+///
+/// Errors: as wool_worker_new. WOOL_ERR_INVALID_ARGUMENT in a callback, and when a worker of this process is run already.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_worker_run")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_worker_run(
+    runtime: *mut wool_runtime_t,
+    options: *const wool_worker_options_t,
+    grace_ms: i64,
+    started: wool_worker_started_fn,
+    user_data: *mut c_void,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_worker_run", error, || {
+            let options = guard::options(options, "options")?;
+            let hook = admission::hook(&options)?;
+            let runtime = guard::required(runtime, "runtime")?;
+            let tell = |worker: &Worker| {
+                if let Some(started) = started {
+                    let mut worker = wool_worker_t {
+                        core: worker.clone(),
+                    };
+                    // On the host's own thread, which waits here for nothing: it may do what it may do elsewhere.
+                    started(user_data, &mut worker);
+                }
+            };
+            start(&options, hook, |options| {
+                callback::refuse_close("wool_worker_run")?;
+                Ok(Worker::run_with(
+                    runtime.core(),
+                    options,
+                    grace(grace_ms),
+                    tell,
+                )?)
+            })?;
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -173,6 +217,28 @@ pub(crate) fn closed_event(queue: &Arc<Queue>, tag: u64) -> Result<impl FnOnce()
     })
 }
 
+/// Starts a worker with what the options say; a hook that did not come to decide is freed.
+///
+/// # Safety
+/// What the options point at is valid during the call.
+unsafe fn start<T>(
+    options: &wool_worker_options_t,
+    hook: Option<Arc<Hook>>,
+    start: impl FnOnce(WorkerOptions) -> Result<T>,
+) -> Result<T> {
+    let started = unsafe { worker_options(options) }.and_then(|mut options| {
+        options.admit = hook.clone().map(|hook| hook as Arc<dyn Admission>);
+        start(options)
+    });
+    if started.is_err()
+        && let Some(hook) = hook
+    {
+        // One that was found out too late may still be stopping, without asking any more.
+        hook.stopped();
+    }
+    started
+}
+
 unsafe fn worker_options(options: &wool_worker_options_t) -> Result<WorkerOptions> {
     unsafe {
         let socket_path = guard::text(options.socket_path, "options.socket_path")?;
@@ -185,6 +251,12 @@ unsafe fn worker_options(options: &wool_worker_options_t) -> Result<WorkerOption
             tags: guard::texts(options.tags, options.tag_count, "options.tags")?,
             publish: discovery::given(options.publish)?,
             pool: options.pool.as_ref().map(|pool| pool.core().clone()),
+            advertise: guard::texts(
+                options.advertise,
+                options.advertise_count,
+                "options.advertise",
+            )?,
+            extra: extra(options)?,
             ..WorkerOptions::default()
         };
         let bind = guard::text(options.bind, "options.bind")?;
@@ -193,6 +265,21 @@ unsafe fn worker_options(options: &wool_worker_options_t) -> Result<WorkerOption
         }
         Ok(read)
     }
+}
+
+/// # Safety
+/// What the options point at is valid during the call.
+unsafe fn extra(options: &wool_worker_options_t) -> Result<BTreeMap<String, String>> {
+    let texts = unsafe { guard::texts(options.extra, options.extra_count, "options.extra") }?;
+    let (pairs, rest) = texts.as_chunks();
+    if !rest.is_empty() {
+        return Err(invalid(format!(
+            "options.extra has {} texts: a name without a value is left over",
+            texts.len()
+        )));
+    }
+    let pairs = pairs.iter().cloned();
+    Ok(pairs.map(|[name, value]| (name, value)).collect())
 }
 
 /// # Safety

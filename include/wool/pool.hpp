@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "balancer.hpp"
 #include "call.hpp"
 #include "discovery.hpp"
 #include "fan_out.hpp"
@@ -49,12 +50,19 @@ struct PoolOptions {
   milliseconds quorum_timeout{0};
   // How long a call looks for a worker that takes it. 0 = 60 s.
   milliseconds dispatch_timeout{0};
-  // Presented to the workers at `addresses`. Empty = none. (A found worker's secret is in its record.)
+  // Presented to the workers at `addresses`, and to those that are found elsewhere than on the LAN, unless their record holds
+  // another. Empty = none.
   std::string secret = {};
-  // May dial beyond loopback without TLS.
+  // May dial beyond loopback without TLS, and let the started workers listen there.
   bool allow_plaintext = false;
   // Largest arguments, results and items, in bytes. 0 = 256 MiB.
   std::uint64_t max_payload = 0;
+  // Where the started workers listen: "host:port", port 0 picking a free one. Empty = "127.0.0.1:0".
+  std::string bind = {};
+  // How others reach the started workers, as WorkerOptions::advertise.
+  std::vector<std::string> advertise = {};
+  // How calls are spread over the workers.
+  Balancer balancer = Balancer::round_robin();
 };
 
 // The caller's view of a set of workers. Destroying one that is not closed closes it in the background.
@@ -69,6 +77,7 @@ class WorkerPool {
     const std::vector<wool_slice_t> addresses = detail::slices(options.addresses);
     const std::vector<wool_slice_t> command = detail::slices(options.command);
     const std::vector<wool_slice_t> tags = detail::slices(options.tags);
+    const std::vector<wool_slice_t> advertise = detail::slices(options.advertise);
     wool_pool_options_t given = WOOL_POOL_OPTIONS_INIT;
     given.spawn = spawn(options.spawn);
     given.command_is_own = options.command_is_own ? 1 : 0;
@@ -88,6 +97,11 @@ class WorkerPool {
     given.dispatch_timeout_ms = detail::option(options.dispatch_timeout, "dispatch_timeout");
     given.secret = detail::slice(options.secret);
     given.max_payload = options.max_payload;
+    given.bind = detail::slice(options.bind);
+    given.advertise = advertise.data();
+    given.advertise_count = advertise.size();
+    // Last: nothing throws between this and wool's taking it over.
+    options.balancer.give(given);
     wool_pool_t* pool = nullptr;
     detail::checked([&](wool_error_t** error) { return wool_pool_new(runtime.get(), &given, &pool, error); });
     pool_.reset(pool);

@@ -3,8 +3,12 @@
 #define WOOL_WORKER_HPP
 
 #include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "admission.hpp"
@@ -39,7 +43,58 @@ struct WorkerOptions {
   // By which tasks call (Task::call) whose caller's pool cannot be used here, as it is one of another machine; nullptr = they
   // cannot call. It is looked at when the worker is made, which keeps it open.
   const WorkerPool* pool = nullptr;
+  // How others reach it, in its record, where that is not what it is bound to: "host" or "host:port", IPv6 hosts in
+  // brackets. Empty = the address that it is bound to. Bound to all addresses of the machine ("0.0.0.0:0"), a worker on the
+  // LAN is reached at those of its networks; another discovery has to be told.
+  std::vector<std::string> advertise = {};
+  // What else its record says of it, for others.
+  std::map<std::string, std::string> extra = {};
 };
+
+namespace detail {
+
+// Options as wool.h takes them, which must be used once: it takes over the hook, also when it fails.
+class GivenWorkerOptions {
+ public:
+  explicit GivenWorkerOptions(const WorkerOptions& options)
+      : tags_(slices(options.tags)), advertise_(slices(options.advertise)) {
+    for (const auto& [name, value] : options.extra) {
+      extra_.push_back(slice(name));
+      extra_.push_back(slice(value));
+    }
+    given_.bind = slice(options.bind);
+    given_.socket_path = slice(options.socket_path);
+    given_.concurrency = options.concurrency;
+    given_.allow_plaintext = options.allow_plaintext ? 1 : 0;
+    given_.secret = slice(options.secret);
+    given_.max_payload = options.max_payload;
+    given_.tags = tags_.data();
+    given_.tag_count = tags_.size();
+    given_.publish = options.publish ? options.publish->get() : nullptr;
+    given_.pool = options.pool == nullptr ? nullptr : options.pool->get();
+    given_.advertise = advertise_.data();
+    given_.advertise_count = advertise_.size();
+    given_.extra = extra_.data();
+    given_.extra_count = extra_.size();
+    if (options.admit) {
+      given_.admit = admit;
+      given_.admit_user_data = new AdmissionHook(options.admit);
+      given_.admit_destroy = destroy_admit;
+    }
+  }
+  GivenWorkerOptions(const GivenWorkerOptions&) = delete;
+  GivenWorkerOptions& operator=(const GivenWorkerOptions&) = delete;
+
+  const wool_worker_options_t* get() const noexcept { return &given_; }
+
+ private:
+  std::vector<wool_slice_t> tags_;
+  std::vector<wool_slice_t> advertise_;
+  std::vector<wool_slice_t> extra_;
+  wool_worker_options_t given_ = WOOL_WORKER_OPTIONS_INIT;
+};
+
+}  // namespace detail
 
 // Where a program becomes a worker: first thing in main, once its routines are registered.
 //
@@ -62,26 +117,9 @@ class Worker {
   // Throws WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_IO when the
   // address cannot be bound, WOOL_ERR_DISCOVERY when it cannot be published, WOOL_ERR_CLOSED.
   explicit Worker(const Runtime& runtime, const WorkerOptions& options = {}) {
-    const std::vector<wool_slice_t> tags = detail::slices(options.tags);
-    wool_worker_options_t given = WOOL_WORKER_OPTIONS_INIT;
-    given.bind = detail::slice(options.bind);
-    given.socket_path = detail::slice(options.socket_path);
-    given.concurrency = options.concurrency;
-    given.allow_plaintext = options.allow_plaintext ? 1 : 0;
-    given.secret = detail::slice(options.secret);
-    given.max_payload = options.max_payload;
-    given.tags = tags.data();
-    given.tag_count = tags.size();
-    given.publish = options.publish ? options.publish->get() : nullptr;
-    given.pool = options.pool == nullptr ? nullptr : options.pool->get();
-    if (options.admit) {
-      given.admit = detail::admit;
-      // wool's from here on, also when this fails.
-      given.admit_user_data = new AdmissionHook(options.admit);
-      given.admit_destroy = detail::destroy_admit;
-    }
+    const detail::GivenWorkerOptions given(options);
     wool_worker_t* worker = nullptr;
-    detail::checked([&](wool_error_t** error) { return wool_worker_new(runtime.get(), &given, &worker, error); });
+    detail::checked([&](wool_error_t** error) { return wool_worker_new(runtime.get(), given.get(), &worker, error); });
     worker_.reset(worker);
   }
 
@@ -105,6 +143,59 @@ class Worker {
  private:
   detail::Handle<wool_worker_t, wool_worker_free> worker_;
 };
+
+// A worker that run_worker has started.
+struct StartedWorker {
+  // Where it is reached, e.g. "127.0.0.1:43211".
+  std::string address;
+  // Its UUID, dashed.
+  std::string uid;
+};
+
+namespace detail {
+
+// What is to be told, and what that has thrown.
+struct Starting {
+  const std::function<void(const StartedWorker&)>& started;
+  std::exception_ptr thrown;
+
+  static void tell(void* user_data, wool_worker_t* worker) noexcept {
+    auto& starting = *static_cast<Starting*>(user_data);
+    try {
+      starting.started({string(wool_worker_address(worker)), string(wool_worker_uid(worker))});
+    } catch (...) {
+      starting.thrown = std::current_exception();
+      // Without waiting: the end is waited for in any case.
+      wool_worker_stop(worker, 0, 0, nullptr);
+    }
+  }
+};
+
+}  // namespace detail
+
+// For a program that is a worker: starts one and serves until the process gets SIGTERM or SIGINT. Then the worker is not to
+// be found any more, takes no new tasks, lets those that run go on for the grace, and this returns when the last has ended. A
+// second signal stops it at once. It returns, too, when the runtime is closed meanwhile. `started` is called on this thread
+// when callers can connect; what it throws stops the worker and is thrown from here.
+//
+//   wool::WorkerOptions options;
+//   options.publish = wool::Discovery::lan();
+//   wool::run_worker(runtime, options);
+//
+// While it runs the two signals are wool's; afterwards they do what they did before.
+//
+// Throws what making a Worker throws; WOOL_ERR_INVALID_ARGUMENT in a routine, and when a worker of this process is run
+// already.
+inline void run_worker(const Runtime& runtime, const WorkerOptions& options = {}, milliseconds grace = forever,
+                       const std::function<void(const StartedWorker&)>& started = nullptr) {
+  const detail::GivenWorkerOptions given(options);
+  detail::Starting starting{started, nullptr};
+  detail::checked([&](wool_error_t** error) {
+    return wool_worker_run(runtime.get(), given.get(), grace.count(), started ? detail::Starting::tell : nullptr, &starting,
+                           error);
+  });
+  if (starting.thrown != nullptr) std::rethrow_exception(starting.thrown);
+}
 
 }  // namespace wool
 

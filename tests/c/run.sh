@@ -75,10 +75,10 @@ build() {
   shift
   mkdir -p "$folder"
   local flags=(-g -O1 "${warnings[@]}" -I"$top/include" "$@")
-  for source in check world generators status; do
+  for source in check world generators status records; do
     gcc -std=c11 -D_GNU_SOURCE "${flags[@]}" -c "$source.c" -o "$folder/$source.o" || return
   done
-  local link=("$folder/check.o" "$folder/world.o" "$folder/generators.o" "$folder/status.o" -L"$release" "-Wl,-rpath,$release" -lwool -lpthread -ldl)
+  local link=("$folder/check.o" "$folder/world.o" "$folder/generators.o" "$folder/status.o" "$folder/records.o" -L"$release" "-Wl,-rpath,$release" -lwool -lpthread -ldl)
   for source in test_*.c; do
     name=${source%.c}
     gcc -std=c11 -D_GNU_SOURCE "${flags[@]}" "$source" -o "$folder/$name" "${link[@]}" || return
@@ -122,7 +122,7 @@ if build plain; then run plain . env; else fail "the tests compile"; fi
 
 # A process that leaves without closing, or is forked, leaves memory behind by design.
 if build sanitized -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer; then
-  run sanitized '^test_(admission|arguments|budgets|calls|cpp|cpp_admission|cpp_errors|cpp_generators|cpp_nested|cpp_pools|context|context_faces|discovery|errors|fan_out|generators|load|nested|pools|queues|spawn|values)\.' env
+  run sanitized '^test_(admission|arguments|budgets|calls|cpp|cpp_admission|cpp_errors|cpp_generators|cpp_nested|cpp_pools|context|context_faces|custom_discovery|discovery|errors|fan_out|generators|load|nested|pools|queues|spawn|values)\.' env
   ASAN_OPTIONS=detect_leaks=0 run sanitized '^test_(lifecycle|process)\.' env
 else
   fail "the tests compile with sanitizers"

@@ -17,11 +17,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::control::{self, Decoder, Hello, Kind, Ready, Stopped};
-use super::signals::StopSignals;
 use super::ticket::{HIGH, Nonce, Ticket, VARIABLE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Level;
 use crate::runtime::{Runtime, refuse_on_wool_thread};
+use crate::signals::StopSignals;
 use crate::tls::Credentials;
 use crate::wire;
 use crate::worker::{Grace, Worker, WorkerOptions};
@@ -159,7 +159,7 @@ fn duplicate(descriptor: BorrowedFd<'_>) -> std::io::Result<OwnedFd> {
 struct Spawned {
     socket: UnixStream,
     decoder: Decoder,
-    signals: &'static StopSignals,
+    signals: StopSignals,
     /// Readable when the worker has stopped.
     stopped: Arc<EventFd>,
     /// When this process ends at the latest, since its parent is gone.

@@ -8,7 +8,6 @@ mod command;
 mod control;
 mod pidfd;
 mod process;
-mod signals;
 mod slot;
 mod stderr;
 #[cfg(test)]

@@ -18,7 +18,7 @@ use std::time::Duration;
 use wool::{PoolOptions, Routine, Runtime, Worker, WorkerOptions, WorkerPool};
 
 /// No test takes this long unless it hangs.
-const WATCHDOG: Duration = Duration::from_secs(60);
+pub(crate) const WATCHDOG: Duration = Duration::from_secs(60);
 
 pub(crate) struct Peers {
     pub(crate) runtime: Runtime,

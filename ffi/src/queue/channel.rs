@@ -170,6 +170,9 @@ impl Queue {
                 },
                 Entry::Task(task) => task.queue(),
                 Entry::Admission(question) => question.queue(),
+                Entry::Subscription(subscription) => subscription.queue(),
+                Entry::Publication(publication) => publication.queue(),
+                Entry::Choice(choice) => choice.queue(),
             };
             queue.is_some_and(|queue| Arc::ptr_eq(queue, self))
         });
@@ -179,6 +182,9 @@ impl Queue {
                 Entry::Stream(stream) => stream.cancel(),
                 Entry::Task(task) => task.abandon(),
                 Entry::Admission(question) => question.abandon(),
+                Entry::Subscription(subscription) => subscription.abandon(),
+                Entry::Publication(publication) => publication.abandon(),
+                Entry::Choice(choice) => choice.abandon(),
             }
         }
         self.promise_kept();

@@ -31,6 +31,19 @@ pub enum wool_event_kind_t {
     /// `side` ("caller" or "worker"), `timestamp_us` (int), `id` (uuid), `routine`, `caller` and `worker` (uuid or
     /// null), `step` ("next", "send", "throw" or null), `status` ("OK", an error's name, or null).
     WOOL_EVENT_TASK_EVENT = 10,
+    /// A discovery of yours is asked for workers: `handle` is a wool_subscription_t, to be told of them from now on.
+    WOOL_EVENT_SUBSCRIBE = 11,
+    /// That is over: `handle` is the subscription, stale now. One comes for each WOOL_EVENT_SUBSCRIBE, also when the queue
+    /// is full or closed.
+    WOOL_EVENT_UNSUBSCRIBE = 12,
+    /// A worker wants to be found by a discovery of yours, or has a newer record: `handle` is a wool_publication_t,
+    /// `payload` holds the record, a map.
+    WOOL_EVENT_PUBLISH = 13,
+    /// A worker that was published takes no more calls: `handle` is a wool_publication_t, `payload` holds its uid, a
+    /// string.
+    WOOL_EVENT_WITHDRAW = 14,
+    /// A balancer of yours is to choose a worker for a call: `handle` is a wool_choice_t.
+    WOOL_EVENT_CHOICE = 15,
 }
 
 /// What the task of a stream is asked to do.
@@ -58,13 +71,13 @@ pub struct wool_event_t {
     pub kind: i32,
     /// WOOL_OK, or the wool_status_t of `error`.
     pub status: i32,
-    /// As given with the call, stream, routine, admission hook or close.
+    /// As given with the call, stream, routine, admission hook, discovery, balancer or close.
     pub tag: u64,
-    /// The call, stream, task or admission; 0 for WOOL_EVENT_CLOSED.
+    /// The call, stream, task, admission, subscription, publication or choice; 0 for WOOL_EVENT_CLOSED.
     pub handle: u64,
     /// Of RESULT and ITEM the value, of TASK the arguments, of a STEP that is WOOL_STEP_SEND what was sent, of TASK_EVENT
-    /// what happened. It lies in the drainer's slab when `owner` is NULL; otherwise it belongs to the drainer:
-    /// wool_bytes_free.
+    /// what happened, of PUBLISH the record, of WITHDRAW the uid. It lies in the drainer's slab when `owner` is NULL;
+    /// otherwise it belongs to the drainer: wool_bytes_free.
     pub payload: wool_bytes_t,
     /// The payload's wool_codec_t; 0 without a payload.
     pub codec: i32,

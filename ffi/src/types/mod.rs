@@ -4,6 +4,8 @@
 //! defaults. Numbers that come from C are `i32`, never a Rust enum, and are converted with a check.
 
 mod admission;
+mod balancer;
+mod discovery;
 mod event;
 mod fan_out;
 mod memory;
@@ -14,6 +16,8 @@ mod task_events;
 mod value;
 
 pub use admission::*;
+pub use balancer::*;
+pub use discovery::*;
 pub use event::*;
 pub use fan_out::*;
 pub use memory::*;
@@ -34,7 +38,13 @@ unsafe impl Options for wool_admission_info_t {}
 // SAFETY: as above.
 unsafe impl Options for wool_call_options_t {}
 // SAFETY: as above.
+unsafe impl Options for wool_choice_info_t {}
+// SAFETY: as above.
+unsafe impl Options for wool_custom_discovery_t {}
+// SAFETY: as above.
 unsafe impl Options for wool_fault_t {}
+// SAFETY: as above.
+unsafe impl Options for wool_lan_options_t {}
 // SAFETY: as above.
 unsafe impl Options for wool_pool_options_t {}
 // SAFETY: as above.

@@ -1,11 +1,15 @@
 use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
-use super::{wool_admit_fn, wool_context_value_t, wool_destroy_fn, wool_slice_t, wool_task_t};
+use super::{
+    wool_admit_fn, wool_balance_fn, wool_context_value_t, wool_destroy_fn, wool_slice_t,
+    wool_task_t,
+};
 use crate::context::wool_context_t;
 use crate::discovery::wool_discovery_t;
 use crate::pool::wool_pool_t;
 use crate::queue::wool_queue_t;
+use crate::worker::wool_worker_t;
 
 /// Takes a message of the library. `level`: 1 error, 2 warning, 3 info, 4 debug; `target`: which part of the
 /// library speaks. The texts are valid during the call. On any of wool's threads, several at once; must not
@@ -85,7 +89,22 @@ pub struct wool_worker_options_t {
     /// By which tasks call (wool_task_pool) whose caller's pool cannot be used here, as it is one of another machine or
     /// cannot be described; NULL = they cannot call. It may be freed; the worker keeps it open.
     pub pool: *const wool_pool_t,
+    /// How others reach it, in its record, where that is not what it is bound to: "host" or "host:port", IPv6 hosts in
+    /// brackets. NULL = the address that it is bound to. Bound to all addresses of the machine ("0.0.0.0:0"), a worker on
+    /// the LAN is reached at those of its networks; another discovery has to be told.
+    pub advertise: *const wool_slice_t,
+    /// How many there are.
+    pub advertise_count: usize,
+    /// What else its record says of it, for others: a name, its value, the next name and so on.
+    pub extra: *const wool_slice_t,
+    /// How many slices these are: an even number.
+    pub extra_count: usize,
 }
+
+/// Is told that a worker which is run (wool_worker_run) can be called, on the thread that runs it. `worker` is wool's, and
+/// valid during the call: for its address and uid, or to stop it. It may block.
+pub type wool_worker_started_fn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, worker: *mut wool_worker_t)>;
 
 /// How a pool is set up. With nothing said, it starts a worker process per core. With `spawn`, it starts so many; with
 /// `discovery` or `addresses` it joins the workers that are there; with both it does both.
@@ -123,16 +142,38 @@ pub struct wool_pool_options_t {
     pub tag_count: usize,
     /// Connected workers that the first call waits for. 0 = it waits for one that takes it.
     pub quorum: u32,
-    /// 1: may dial beyond loopback without TLS.
+    /// 1: may dial beyond loopback without TLS, and let the started workers listen there.
     pub allow_plaintext: i32,
     /// How long calls wait for the quorum, in milliseconds. 0 = 60,000.
     pub quorum_timeout_ms: u64,
     /// How long a call looks for a worker that takes it, in milliseconds. 0 = 60,000.
     pub dispatch_timeout_ms: u64,
-    /// Presented to the workers at `addresses`. Empty = none. (A found worker's secret is in its record.)
+    /// Presented to the workers at `addresses`, and to those that are found elsewhere than on the LAN, unless their record
+    /// holds another. Empty = none.
     pub secret: wool_slice_t,
     /// Largest arguments, results and items, in bytes. 0 = 256 MiB.
     pub max_payload: u64,
+    /// Where the started workers listen: "host:port", port 0 picking a free one. Empty = "127.0.0.1:0".
+    pub bind: wool_slice_t,
+    /// How others reach the started workers, as in wool_worker_options_t.
+    pub advertise: *const wool_slice_t,
+    /// How many there are.
+    pub advertise_count: usize,
+    /// How calls are spread over the workers, a wool_balancer_t.
+    pub balancer: i32,
+    /// With WOOL_BALANCER_CUSTOM: chooses a worker for each call. A choice that is never answered keeps its call waiting
+    /// up to the dispatch timeout.
+    pub balance: wool_balance_fn,
+    /// Given to `balance`.
+    pub balance_user_data: *mut c_void,
+    /// Frees `balance_user_data`, when the pool has closed and no callback uses it any more, or before wool_pool_new
+    /// returns an error; may be NULL.
+    pub balance_destroy: wool_destroy_fn,
+    /// Not NULL, with WOOL_BALANCER_CUSTOM and `balance` NULL: the questions come as WOOL_EVENT_CHOICE on this queue.
+    /// While it has no room, and once it is closed, calls are given to the workers in turn.
+    pub balance_queue: *mut wool_queue_t,
+    /// The `tag` of these events.
+    pub balance_tag: u64,
 }
 
 /// How a call or stream is made.

@@ -1,0 +1,316 @@
+//! Balancers of the host's own: asked by a callback, or through a queue.
+
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wool_core::{Balancer, Choice, ChoiceWorker, Error, ErrorKind, LoadBalancer};
+
+use crate::callback::{Gate, UserData, quick};
+use crate::error::wool_error_t;
+use crate::guard::{self, Result, invalid};
+use crate::handles;
+use crate::queue::{self, Body, Event, Queue};
+use crate::types::*;
+
+/// A question, as its handle finds it. It is there until it is answered, also when nobody waits for that any more.
+pub(crate) struct Asked {
+    told: Told,
+    /// Gone with the answer.
+    choice: Mutex<Option<Choice>>,
+    /// Where it was asked, if through a queue.
+    queue: Option<Arc<Queue>>,
+    handle: u64,
+}
+
+/// What the host is told, which outlives the choice: it may be read while another thread answers.
+struct Told {
+    routine: String,
+    tag: String,
+    /// As C sees them.
+    workers: Box<[wool_choice_worker_t]>,
+    /// What those point at.
+    _tags: Box<[wool_slice_t]>,
+    _workers: Vec<ChoiceWorker>,
+}
+
+// SAFETY: what the slices lend is kept beside them, and never written.
+unsafe impl Send for Told {}
+// SAFETY: as above.
+unsafe impl Sync for Told {}
+
+impl Told {
+    fn new(choice: &Choice) -> Told {
+        let workers = choice.workers().to_vec();
+        let tags = workers.iter().flat_map(|worker| &worker.tags);
+        let tags: Box<[_]> = tags.map(|tag| wool_slice_t::of(tag)).collect();
+        let mut left = &*tags;
+        let told = workers.iter().map(|worker| {
+            let (own, others) = left.split_at(worker.tags.len());
+            left = others;
+            wool_choice_worker_t {
+                uid: wool_slice_t::of(&worker.uid),
+                address: wool_slice_t::of(&worker.address),
+                tags: if own.is_empty() {
+                    std::ptr::null()
+                } else {
+                    own.as_ptr()
+                },
+                tag_count: own.len(),
+                in_flight: worker.in_flight as u64,
+                capacity: worker.capacity as u64,
+            }
+        });
+        let told = told.collect();
+        Told {
+            routine: choice.routine().to_owned(),
+            tag: choice.tag().to_owned(),
+            workers: told,
+            _tags: tags,
+            _workers: workers,
+        }
+    }
+
+    fn c_info(&self) -> wool_choice_info_t {
+        wool_choice_info_t {
+            struct_size: size_of::<wool_choice_info_t>(),
+            routine: wool_slice_t::of(&self.routine),
+            tag: wool_slice_t::of(&self.tag),
+            workers: self.workers.as_ptr(),
+            worker_count: self.workers.len(),
+            worker_size: size_of::<wool_choice_worker_t>(),
+        }
+    }
+}
+
+impl Asked {
+    fn insert(choice: Choice, queue: Option<Arc<Queue>>) -> Option<Arc<Asked>> {
+        let told = Told::new(&choice);
+        // Without a handle, the choice is dropped, and the next in turn gets the call.
+        handles::insert(|handle| {
+            Arc::new(Asked {
+                told,
+                choice: Mutex::new(Some(choice)),
+                queue,
+                handle,
+            })
+        })
+        .ok()
+    }
+
+    pub(crate) fn queue(&self) -> Option<&Arc<Queue>> {
+        self.queue.as_ref()
+    }
+
+    /// The queue where it was asked is closed: nobody will answer, and the next in turn gets the call.
+    pub(crate) fn abandon(&self) {
+        if handles::remove(self.handle) {
+            drop(self.take());
+        }
+    }
+
+    fn take(&self) -> Option<Choice> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Choice>> {
+        self.choice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The balancer of a pool's options, and the host's own apart. What they gave to be freed is freed with that.
+///
+/// # Safety
+/// What the options point at is valid during the call.
+pub(crate) unsafe fn given(
+    options: &wool_pool_options_t,
+) -> Result<(Balancer, Option<Arc<HostBalancer>>)> {
+    let user_data = UserData::new(options.balance_user_data, options.balance_destroy);
+    let queue = unsafe { queue::optional(options.balance_queue) };
+    let is_custom = options.balancer == wool_balancer_t::WOOL_BALANCER_CUSTOM as i32;
+    if !is_custom && (options.balance.is_some() || queue.is_some()) {
+        return Err(invalid(
+            "options.balance or options.balance_queue is given: set options.balancer to WOOL_BALANCER_CUSTOM",
+        ));
+    }
+    let balancer = match options.balancer {
+        ROUND_ROBIN => return Ok((Balancer::RoundRobin, None)),
+        LEAST_LOADED => return Ok((Balancer::LeastLoaded, None)),
+        _ if is_custom => match (options.balance, queue) {
+            (Some(balance), None) => {
+                HostBalancer::Callback(Gate::new(Some(Callback { balance, user_data })))
+            }
+            (None, Some(queue)) => HostBalancer::Queue(ByQueue {
+                queue: Arc::clone(queue),
+                tag: options.balance_tag,
+                user_data: Mutex::new(Some(user_data)),
+            }),
+            _ => {
+                return Err(invalid(
+                    "WOOL_BALANCER_CUSTOM needs one of options.balance and options.balance_queue",
+                ));
+            }
+        },
+        number => {
+            return Err(invalid(format!(
+                "options.balancer is {number}, which is no wool_balancer_t"
+            )));
+        }
+    };
+    let balancer = Arc::new(balancer);
+    let core = Balancer::Custom(Arc::new(Shared(Arc::clone(&balancer))));
+    Ok((core, Some(balancer)))
+}
+
+const ROUND_ROBIN: i32 = wool_balancer_t::WOOL_BALANCER_ROUND_ROBIN as i32;
+const LEAST_LOADED: i32 = wool_balancer_t::WOOL_BALANCER_LEAST_LOADED as i32;
+
+/// The host's way to spread calls.
+pub(crate) enum HostBalancer {
+    Callback(Gate<Callback>),
+    Queue(ByQueue),
+}
+
+/// What the host gave.
+pub(crate) struct Callback {
+    balance: unsafe extern "C" fn(*mut c_void, wool_choice_t, *const wool_choice_info_t),
+    user_data: UserData,
+}
+
+pub(crate) struct ByQueue {
+    queue: Arc<Queue>,
+    tag: u64,
+    /// Only kept, until the pool has closed.
+    user_data: Mutex<Option<UserData>>,
+}
+
+impl HostBalancer {
+    /// The pool has closed: no callback starts after this, though one may be under way.
+    pub(crate) fn shut(&self) {
+        match self {
+            HostBalancer::Callback(gate) => gate.shut(),
+            HostBalancer::Queue(by_queue) => by_queue.let_go(),
+        }
+    }
+
+    /// As [`HostBalancer::shut`], and none is under way. Not for callbacks.
+    pub(crate) fn shut_and_wait(&self) {
+        match self {
+            HostBalancer::Callback(gate) => gate.shut_and_wait(),
+            HostBalancer::Queue(by_queue) => by_queue.let_go(),
+        }
+    }
+}
+
+/// The balancer as the core holds it.
+struct Shared(Arc<HostBalancer>);
+
+impl LoadBalancer for Shared {
+    fn choose(&self, choice: Choice) {
+        match &*self.0 {
+            HostBalancer::Callback(gate) => gate.call(|callback| {
+                let Some(asked) = Asked::insert(choice, None) else {
+                    return;
+                };
+                let (user_data, info) = (callback.user_data.pointer(), asked.told.c_info());
+                // SAFETY: the host gave both together; what `info` points at lives during the call.
+                quick(|| unsafe { (callback.balance)(user_data, asked.handle, &info) });
+            }),
+            HostBalancer::Queue(by_queue) => by_queue.ask(choice),
+        }
+    }
+}
+
+impl ByQueue {
+    fn let_go(&self) {
+        let user_data = self
+            .user_data
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(user_data);
+    }
+
+    /// Where it cannot be asked, the choice is dropped, and the next in turn gets the call.
+    fn ask(&self, choice: Choice) {
+        // Until the question is there, so that a close of the queue sees it, or this sees the close.
+        let Ok(_opened) = self.queue.opened() else {
+            return;
+        };
+        if self.queue.reserve(1).is_err() {
+            return;
+        }
+        match Asked::insert(choice, Some(Arc::clone(&self.queue))) {
+            Some(asked) => self.queue.push(
+                Event {
+                    kind: wool_event_kind_t::WOOL_EVENT_CHOICE,
+                    tag: self.tag,
+                    handle: asked.handle,
+                    body: Body::Nothing,
+                },
+                1,
+            ),
+            None => self.queue.release(1),
+        }
+    }
+}
+
+/// What there is to choose from. Set `out->struct_size` first. What it points at is valid until the choice is answered
+/// or, asked through a queue, that is closed.
+///
+/// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_choice_info")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_choice_info(
+    choice: wool_choice_t,
+    out: *mut wool_choice_info_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_choice_info", error, || {
+            guard::required(out, "out")?;
+            let asked = handles::choice(choice)?;
+            guard::fill(out, "out", asked.told.c_info())?;
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// Gives the call to the worker with this index. `index` < 0: to none of them; the call waits, up to its dispatch timeout,
+/// and is asked about again when something has changed. From any thread, in callbacks, too. It does no harm when nobody
+/// waits for the answer any more.
+///
+/// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle, and for an index beyond the workers: the next in turn gets the
+/// call then.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_choice_answer")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_choice_answer(
+    choice: wool_choice_t,
+    index: i64,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_choice_answer", error, || {
+            let asked = handles::choice(choice)?;
+            // Two answers at once: the first counts.
+            let ours = handles::remove(choice).then(|| asked.take()).flatten();
+            let choice = ours.ok_or_else(|| {
+                Error::new(
+                    ErrorKind::InvalidArgument,
+                    "the choice was answered this moment",
+                )
+            })?;
+            if index < 0 {
+                choice.none();
+            } else {
+                choice.choose(usize::try_from(index).unwrap_or(usize::MAX))?;
+            }
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
