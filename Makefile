@@ -18,7 +18,7 @@ demo: ## one pool, workers in four languages, in front of your eyes
 	@examples/demo/run.sh
 
 # In order: what is cheap and finds most comes first.
-TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples docs started conformance users hostile grpc leftovers
+TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples docs started conformance users hostile grpc lan leftovers
 
 .PHONY: test
 test: ## everything that must hold before a change goes in; what CI runs
@@ -107,6 +107,10 @@ hostile: drivers ## a worker goes on serving whatever is thrown at its port
 .PHONY: grpc
 grpc: drivers ## a generic gRPC client lists and describes the workers
 	@$(STAGE) grpc tests/grpc/run.sh
+
+.PHONY: lan
+lan: ## discovery on the network beside python-zeroconf and Python wool
+	@$(STAGE) lan tests/lan/run.sh
 
 .PHONY: leftovers
 leftovers: ## nothing that a run started is still there

@@ -1,8 +1,8 @@
 //! The runtime: the threads that everything runs on, the routines, and what has to be closed.
 //!
 //! Threads: `wool-io` drives all sessions; `wool-task` threads run Rust routines and callbacks, and exist
-//! only once such a routine is registered; `wool-admit` threads run admission hooks that block; `wool-close` lives
-//! while the runtime closes.
+//! only once such a routine is registered; `wool-admit` threads run admission hooks that block; `wool-wait` threads do
+//! what the system or a discovery of the host's own blocks for; `wool-close` lives while the runtime closes.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -129,6 +129,8 @@ impl Runtime {
         let io = Builder::new_current_thread()
             .enable_io()
             .enable_time()
+            // Of those that it starts for what blocks.
+            .thread_name("wool-wait")
             .on_thread_start(Runtime::mark_wool_thread)
             .build()
             .map_err(|error| no_threads(&error))?;

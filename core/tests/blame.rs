@@ -80,6 +80,23 @@ async fn named(pool: &WorkerPool) -> String {
     answer.as_str().unwrap().to_owned()
 }
 
+/// Calls until the loss of a link is known and made good: one that is written before may be lost with it.
+async fn named_again(pool: &WorkerPool) -> String {
+    let mut name = String::new();
+    eventually(async || match pool.call("test.name", ()).await {
+        Ok(answer) => {
+            answer.as_str().unwrap().clone_into(&mut name);
+            true
+        }
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::WorkerLost);
+            false
+        }
+    })
+    .await;
+    name
+}
+
 fn limited(concurrency: u32, max_payload: u64) -> WorkerOptions {
     WorkerOptions {
         concurrency,
@@ -284,7 +301,7 @@ fn a_worker_that_is_reached_twice_is_used_once() {
         // Whichever is back first has it.
         near.cut();
         far.cut();
-        assert_eq!(named(&pool).await, "one");
+        assert_eq!(named_again(&pool).await, "one");
         states(&pool, &[UP, DUPLICATE]).await;
         // The one that has it leaves: the other takes over.
         let workers = pool.status().workers;
@@ -330,7 +347,7 @@ fn a_record_that_is_wrong_does_not_end_a_session_that_works() {
         states(&pool, &[UP]).await;
         // It is reached where it was, though nobody says so any more.
         proxy.cut();
-        assert_eq!(named(&pool).await, "one");
+        assert_eq!(named_again(&pool).await, "one");
     });
     site.close();
 }

@@ -285,4 +285,19 @@ mod tests {
         drop(announcement);
         assert_eq!(*silent.withdrawn.lock().unwrap(), ["uid"]);
     }
+
+    #[test]
+    fn an_address_that_nobody_can_dial_is_not_published() {
+        let silent = Arc::new(Silent::default());
+        let discovery: Arc<dyn CustomDiscovery> = silent.clone();
+        let bound = wire::WorkerRecord {
+            addresses: vec!["0.0.0.0:7000".to_owned()],
+            ..wire::WorkerRecord::default()
+        };
+        let error = announce(&discovery, "uid").publish(&bound);
+        let error = error.expect_err("it is bound to all addresses");
+        assert_eq!(error.kind(), ErrorKind::Discovery);
+        assert!(error.message().contains("advertise"), "{error}");
+        assert!(silent.publications.lock().unwrap().is_empty());
+    }
 }

@@ -197,14 +197,16 @@ impl Member {
         });
     }
 
-    fn set_down(&self, error: Error) {
+    /// True: it was not down before.
+    fn set_down(&self, error: Error) -> bool {
         let mut link = self.link.write().unwrap_or_else(PoisonError::into_inner);
-        let last = match &*link {
-            Link::Connecting | Link::Duplicate { .. } => None,
-            Link::Up { state, .. } => Some(Arc::clone(state)),
-            Link::Down { last, .. } => last.clone(),
+        let (last, news) = match &*link {
+            Link::Connecting | Link::Duplicate { .. } => (None, true),
+            Link::Up { state, .. } => (Some(Arc::clone(state)), true),
+            Link::Down { last, .. } => (last.clone(), false),
         };
         *link = Link::Down { error, last };
+        news
     }
 
     pub(super) fn set(&self, link: Link) {
@@ -327,11 +329,13 @@ pub(super) async fn keep_member(shared: Arc<PoolShared>, member: Arc<Member>) {
             let level = if lost { Level::Warn } else { Level::Info };
             shared.log(level, || format!("{}: {}", member.name(), error.message()));
         }
-        member.set_down(error);
+        let news = member.set_down(error);
         if member.origin != WorkerOrigin::Fixed {
             shared.tell_down(&member.key, lost);
         }
-        shared.tell_changed();
+        if news {
+            shared.tell_changed();
+        }
         tokio::select! {
             () = until_over(&mut closing, &mut leaving) => return,
             () = tokio::time::sleep(backoff) => backoff = (backoff * 2).min(LAST_BACKOFF),

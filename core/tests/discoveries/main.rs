@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use common::{block_on, eventually};
 use wool::{
-    Discovery, PoolOptions, Routine, Runtime, Value, Worker, WorkerOptions, WorkerPool, WorkerState,
+    Discovery, PoolOptions, Routine, Runtime, Worker, WorkerOptions, WorkerPool, WorkerState,
 };
 
 /// No test takes this long unless it hangs.
@@ -69,9 +69,7 @@ fn until_up(pool: &WorkerPool, uids: &[&str]) {
 /// Who answers: a process.
 fn call(pool: &WorkerPool) -> u32 {
     let answer = block_on(async { pool.call("test.who", ()).await.unwrap() });
-    let Value::Int(pid) = answer else {
-        panic!("{answer:?}");
-    };
+    let pid = answer.as_i64().expect("a process id");
     pid.try_into().unwrap()
 }
 

@@ -119,6 +119,7 @@ impl Browse {
         self.forwarder = tokio::spawn(forward(Arc::clone(&self.service_type), theirs, heard));
         self.receivers = receivers;
         self.doubt_all();
+        self.known.works_again();
         self.open(daemon)
     }
 
@@ -138,7 +139,7 @@ impl Browse {
         self.reopen = Some(Instant::now().max(self.opened + REOPEN_PAUSE));
     }
 
-    pub(super) fn failed(&self, error: &mdns_sd::Error) {
+    pub(super) fn failed(&mut self, error: &mdns_sd::Error) {
         self.known.failed(&Error::new(
             ErrorKind::Discovery,
             format!("the network cannot be listened to: {error}"),

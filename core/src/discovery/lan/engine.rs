@@ -92,29 +92,40 @@ impl Engine {
         mut orders: mpsc::UnboundedReceiver<Order>,
         mut events: mpsc::Receiver<Heard>,
     ) {
-        let mut heard = Vec::new();
-        loop {
-            let due = self.due();
-            tokio::select! {
-                order = orders.recv() => match order {
-                    None | Some(Order::End) => break,
-                    Some(order) => self.obey(order).await,
-                },
-                _ = events.recv_many(&mut heard, HEARD_AT_ONCE) => {
-                    for event in heard.drain(..) {
-                        self.hear(event).await;
-                    }
-                }
-                () = tokio::time::sleep_until(due.into()) => self.tick().await,
-            }
-        }
+        while self.turn(&mut orders, &mut events).await {}
         self.end().await;
     }
 
+    /// Waits for what comes next and does it. False when it is to end.
+    pub(super) async fn turn(
+        &mut self,
+        orders: &mut mpsc::UnboundedReceiver<Order>,
+        events: &mut mpsc::Receiver<Heard>,
+    ) -> bool {
+        let due = self.due();
+        let mut heard = Vec::new();
+        tokio::select! {
+            order = orders.recv() => match order {
+                None | Some(Order::End) => return false,
+                Some(order) => self.obey(order).await,
+            },
+            _ = events.recv_many(&mut heard, HEARD_AT_ONCE) => {
+                for event in heard {
+                    self.hear(event).await;
+                }
+            }
+            () = tokio::time::sleep_until(due.into()) => self.tick().await,
+        }
+        true
+    }
+
     fn due(&self) -> Instant {
+        // Without a daemon nothing else can be done.
+        if let Some(again) = self.replace_again {
+            return again;
+        }
         let browses = self.browses.values().filter_map(Browse::due);
-        let first = browses.chain(self.replace_again).min();
-        first.map_or(self.next_count, |first| first.min(self.next_count))
+        browses.fold(self.next_count, Instant::min)
     }
 
     async fn obey(&mut self, order: Order) {
@@ -190,15 +201,16 @@ impl Engine {
     }
 
     async fn tick(&mut self) {
-        let now = Instant::now();
-        if self.replace_again.is_some_and(|again| again <= now) {
+        if self.replace_again.is_some() {
             self.replace().await;
+            return;
         }
+        let now = Instant::now();
+        let mut ticked = Ok(());
         if self.next_count <= now {
             self.next_count = now + COUNT_EVERY;
-            self.count();
+            ticked = self.count();
         }
-        let mut ticked = Ok(());
         for browse in self.browses.values_mut() {
             ticked = ticked.and(browse.tick(now, &self.daemon));
         }
@@ -206,10 +218,15 @@ impl Engine {
     }
 
     /// Asks the daemon how many records it holds.
-    fn count(&self) {
-        // One that is too busy is asked the next time.
-        let Ok(metrics) = self.daemon.get_metrics() else {
-            return;
+    ///
+    /// # Errors
+    /// [`Ended`].
+    fn count(&self) -> Result<(), Ended> {
+        let metrics = match self.daemon.get_metrics() {
+            Ok(metrics) => metrics,
+            Err(mdns_sd::Error::DaemonShutdown) => return Err(Ended),
+            // One that is too busy is asked the next time.
+            Err(_) => return Ok(()),
         };
         let heard = self.heard.clone();
         tokio::spawn(async move {
@@ -223,6 +240,7 @@ impl Engine {
                     .await;
             }
         });
+        Ok(())
     }
 
     async fn register(&self, service: ServiceInfo) -> mdns_sd::Result<()> {
@@ -244,13 +262,13 @@ impl Engine {
     }
 
     /// Another daemon in place of this one, which has ended or knows too much. Peers do not notice: no goodbyes are said.
-    async fn replace(&mut self) {
+    pub(super) async fn replace(&mut self) {
         self.replaced = Instant::now();
         let fresh = match start(&self.filter) {
             Ok(fresh) => fresh,
             Err(error) => {
                 self.replace_again = Some(self.replaced + REPLACE_PAUSE);
-                for browse in self.browses.values() {
+                for browse in self.browses.values_mut() {
                     browse.failed(&error);
                 }
                 return;

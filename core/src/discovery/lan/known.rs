@@ -18,6 +18,8 @@ pub(super) struct Known {
     audience: Vec<Member>,
     /// Sightings that were left alone since all places were taken.
     left_alone: u64,
+    /// Whether the network cannot be listened to.
+    failing: bool,
     /// Before it, there is nothing for [`Known::expire`] to do.
     deadline: Option<Instant>,
 }
@@ -195,14 +197,29 @@ impl Known {
     }
 
     /// The network cannot be listened to at present.
-    pub(super) fn failed(&self, error: &Error) {
+    pub(super) fn failed(&mut self, error: &Error) {
+        self.failing = true;
+        self.tell_failure(error);
+    }
+
+    /// After it had failed, or not.
+    pub(super) fn works_again(&mut self) {
+        if !std::mem::take(&mut self.failing) {
+            return;
+        }
+        for member in self.audience.iter().filter(|member| member.scanned) {
+            member.listener.tell(DiscoveryEvent::Scanned);
+        }
+    }
+
+    fn tell_failure(&self, error: &Error) {
         for member in &self.audience {
             member.listener.tell(DiscoveryEvent::Failed(error.clone()));
         }
     }
 
     fn tell_full(&self) {
-        self.failed(&Error::new(
+        self.tell_failure(&Error::new(
             ErrorKind::Discovery,
             format!(
                 "{MOST} workers are announced on the network, and no more are looked at: use namespaces; if they are not \
@@ -416,6 +433,17 @@ mod tests {
         assert_eq!(heard.take(), ["scanned"]);
         see(&mut known, "late", 1);
         assert_eq!(heard.take(), ["found late 1"]);
+    }
+
+    #[test]
+    fn a_failure_is_told_and_so_is_its_end() {
+        let (mut known, heard) = known();
+        known.works_again();
+        known.scanned();
+        known.failed(&Error::new(ErrorKind::Discovery, "no network"));
+        known.works_again();
+        known.works_again();
+        assert_eq!(heard.take(), ["scanned", "failed", "scanned"]);
     }
 
     #[test]

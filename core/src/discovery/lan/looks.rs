@@ -93,8 +93,8 @@ mod tests {
         let now = Instant::now();
         let mut missing = Looks::default();
         missing.lose(now);
-        looks(&mut missing, now, 100);
-        let later = now + Duration::from_secs(2_000);
+        assert_eq!(looks(&mut missing, now, 100).last(), Some(&1_800));
+        let later = now + Duration::from_secs(1_830);
         missing.lose(later);
         assert_eq!(looks(&mut missing, later, 2), [4, 8]);
     }

@@ -32,6 +32,9 @@ use crate::ids;
 use crate::runtime::Runtime;
 
 /// Workers on the local network, found without configuration (Zeroconf: DNS-SD over multicast DNS).
+///
+/// Anybody on the network can announce what he likes: workers that are found this way are never told the pool's secret. What a
+/// worker says of itself there is short: tags and what else is in its record have about 240 bytes each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LanDiscovery {
     namespace: Option<String>,

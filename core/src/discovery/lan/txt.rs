@@ -187,7 +187,7 @@ pub(super) fn read(properties: &TxtProperties) -> Result<Contents, Refusal> {
             tags: tags(properties)?,
             extra: extra(properties)?.into_iter().collect(),
             identity: text(properties, "identity")?.to_owned(),
-            secure: text(properties, "secure")? == "true",
+            secure: text(properties, "secure")?.eq_ignore_ascii_case("true"),
             pid: match pid {
                 "" => 0,
                 pid => pid

@@ -1,9 +1,10 @@
 //! Servers that are not as they should be.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::mpsc::channel;
 
+use super::super::system::System;
 use super::fake::{Fake, cut, right};
 use super::{Listening, WATCHDOG};
 
@@ -127,6 +128,25 @@ fn a_worker_that_does_not_answer_makes_for_another_look() {
     listening.expect(&["+127.0.0.1:7000", "scanned"]);
     listening.subscription.suspect("127.0.0.1:7000");
     listening.expect(&["+127.0.0.2:7000"]);
+    listening.end();
+}
+
+#[test]
+fn what_this_machine_knows_itself_nobody_is_asked_for() {
+    let known = System::read().of_host("localhost");
+    if known.is_empty() {
+        // It keeps no such file.
+        return;
+    }
+    let listening = Listening::new("localhost:7000", &[]);
+    let told = known.iter().map(|ip| SocketAddr::new(*ip, 7000));
+    let mut told: Vec<String> = told.map(|address| format!("+{address}")).collect();
+    told.sort_unstable();
+    told.dedup();
+    for event in told {
+        assert_eq!(listening.next(), event);
+    }
+    listening.expect(&["scanned"]);
     listening.end();
 }
 

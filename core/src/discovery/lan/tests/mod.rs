@@ -10,6 +10,7 @@
 mod forged;
 mod forger;
 mod publishing;
+mod replaced;
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};

@@ -13,6 +13,20 @@ use crate::error::ErrorKind;
 use crate::runtime::Runtime;
 
 #[test]
+fn a_worker_bound_to_all_addresses_is_found_on_loopback() {
+    let directory = Directory::new();
+    let discovery = directory.discovery("test");
+    let uid = uid();
+    let mut announcement = discovery.announce(&uid).unwrap();
+    let mut bound = record(&uid, &[]);
+    bound.addresses = vec!["0.0.0.0:7000".to_owned(), "192.0.2.1:7000".to_owned()];
+    announcement.publish(&bound).unwrap();
+    let told = Told::of(&discovery);
+    let expected = ["127.0.0.1:7000", "192.0.2.1:7000"];
+    assert_eq!(told.found().addresses, expected);
+}
+
+#[test]
 fn a_worker_is_found_updated_and_gone() {
     let directory = Directory::new();
     let discovery = directory.discovery("test");
