@@ -18,7 +18,7 @@ demo: ## one pool, workers in four languages, in front of your eyes
 	@examples/demo/run.sh
 
 # In order: what is cheap and finds most comes first.
-TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples docs started conformance users hostile grpc lan leftovers
+TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples docs started conformance users hostile grpc lan networks leftovers
 
 .PHONY: test
 test: ## everything that must hold before a change goes in; what CI runs
@@ -72,8 +72,9 @@ test-node: build ## the Node binding
 	@$(STAGE) "test node" npm test --prefix bindings/node
 
 .PHONY: selftest
-selftest: ## the conformance runner catches what it is there to catch
+selftest: ## the conformance runner and the network harness catch what they are there to catch
 	@$(STAGE) "test runner" python3 -m unittest discover --quiet -s tests/runner/selftest
+	@$(STAGE) "test networks" python3 -m unittest discover --quiet -s tests/networks/selftest
 
 .PHONY: drivers
 drivers: build ## the conformance drivers of all languages
@@ -111,6 +112,10 @@ grpc: drivers ## a generic gRPC client lists and describes the workers
 .PHONY: lan
 lan: ## discovery on the network beside python-zeroconf and Python wool
 	@$(STAGE) lan tests/lan/run.sh
+
+.PHONY: networks
+networks: drivers ## workers on several hosts, whose links are cut, slow, lossy and one-way
+	@$(STAGE) networks python3 tests/networks
 
 .PHONY: leftovers
 leftovers: ## nothing that a run started is still there

@@ -1454,6 +1454,22 @@ wool_status_t wool_discovery_new_stacked(const struct wool_discovery_t *const *d
                                          struct wool_discovery_t **out,
                                          struct wool_error_t **error);
 
+// Looks around once, and tells which workers there are: a value, a map of `workers` (a list of records, as
+// wool_subscription_found takes them, ordered by their uids), `turned_away` (those that no pool can use: a list of maps of
+// `key`, `reason`, `message`) and `problem` (why there may be more: a map of `kind` and `message`, or null). Nobody has
+// talked to the workers: they may have gone, or be busy. What tags or lease pools have does not count. Blocks until the
+// first look around is over, or the time is up. On success `*out` belongs to the caller: wool_bytes_free.
+//
+// `timeout_ms`: 0 = 5,000.
+//
+// Errors: WOOL_ERR_DISCOVERY when workers cannot be found here at all, WOOL_ERR_CLOSED, WOOL_ERR_INVALID_ARGUMENT in a
+// callback.
+wool_status_t wool_discovery_list(const struct wool_discovery_t *discovery,
+                                  struct wool_runtime_t *runtime,
+                                  uint64_t timeout_ms,
+                                  struct wool_bytes_t *out,
+                                  struct wool_error_t **error);
+
 // Lets go of a discovery. What was made with it goes on. NULL is fine.
 void wool_discovery_free(struct wool_discovery_t *discovery);
 

@@ -83,12 +83,8 @@ func (a *admission) receive(e *event) {
 	if !waits {
 		return
 	}
-	group := &a.engine.tasks.group
-	group.Add(1)
-	go func() {
-		defer group.Done()
-		a.decide(e.handle, request)
-	}()
+	handle := e.handle
+	a.engine.tasks.beside(func() { a.decide(handle, request) })
 }
 
 // read fails where nobody can be answered any more. What it copies is the core's as long as the queue is open.

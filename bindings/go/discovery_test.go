@@ -65,6 +65,24 @@ func TestWorkersAreFoundAndLost(t *testing.T) {
 	}
 }
 
+// On the network of this machine alone, under a namespace that no other test uses.
+func TestLANDiscovery(t *testing.T) {
+	discovery := wool.LANDiscovery{Namespace: privateDiscovery().Namespace, Interfaces: []string{"lo"}}
+	worker := publish(t, discovery, "grey")
+	pool := openPool(t, wool.PoolOptions{Discovery: discovery})
+	ctx := testContext(t)
+	if sum, err := wool.Call[int](ctx, pool, "calc.add", 1, 2); err != nil || sum != 3 {
+		t.Errorf("1 + 2 = %d, %v", sum, err)
+	}
+	listing, err := wool.ListWorkers(ctx, newRuntime(t), discovery)
+	must(t, err)
+	if len(listing.Workers) != 1 || listing.Workers[0].UID != worker.UID() || !slices.Equal(listing.Workers[0].Tags, []string{"grey"}) {
+		t.Errorf("the listing is %+v", listing)
+	}
+	must(t, worker.Stop(ctx, 0))
+	statusWhere(t, pool, "no worker", func(s wool.PoolStatus) bool { return len(s.Workers) == 0 })
+}
+
 func TestStatusOfAWorker(t *testing.T) {
 	discovery := privateDiscovery()
 	worker := publish(t, discovery, "grey", "old")

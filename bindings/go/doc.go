@@ -28,7 +28,32 @@
 //	worker, err := wool.NewWorker(rt, wool.WorkerOptions{Publish: discovery})
 //	pool, err := wool.NewPool(rt, wool.PoolOptions{Discovery: discovery})
 //
-// [Pool.Status] tells which workers a pool has, and which it turned away, and why.
+// A program that is a worker is [RunWorker]: it serves until SIGTERM or SIGINT, and then drains.
+//
+// [Pool.Status] tells which workers a pool has, and which it turned away, and why; [ListWorkers] tells which there are
+// without calling any.
+//
+// # Discoveries
+//
+// Where workers are announced and found is said by a [Discovery]: on this machine ([LocalDiscovery]), on the local network
+// ([LANDiscovery]), at known addresses ([StaticDiscovery]), behind a name in DNS ([DNSDiscovery]), or in several of these
+// ways at once ([StackedDiscovery]). One of the program's own, for a registry that it has anyway, is a [Discoverer] and,
+// if it publishes workers as well, a [Publisher]:
+//
+//	func (r registry) Subscribe(ctx context.Context, s *wool.Subscriber) error {
+//		for change := range r.watch(ctx) {
+//			err := s.Found(change.record)
+//			...
+//		}
+//		return ctx.Err()
+//	}
+//
+//	pool, err := wool.NewPool(rt, wool.PoolOptions{Discovery: wool.CustomDiscovery(registry)})
+//
+// # Balancers
+//
+// [PoolOptions.Balancer] says which of the workers that can take a call gets it: one after the other ([RoundRobin]), the
+// one with the least to do ([LeastLoaded]), or the one that a function of the program's own chooses ([BalancerFunc]).
 //
 // # Contexts
 //

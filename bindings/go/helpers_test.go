@@ -23,8 +23,11 @@ func TestMain(m *testing.M) {
 }
 
 func testMain(m *testing.M) int {
-	if os.Getenv(programVariable) == programWithoutMain {
+	switch os.Getenv(programVariable) {
+	case programWithoutMain:
 		return runWithoutMain()
+	case programThatIsAWorker:
+		return runAsWorker()
 	}
 	rt, err := wool.NewRuntime()
 	for name, routine := range processRoutines {

@@ -41,6 +41,16 @@ func (a *arena) slices(texts []string) *C.wool_slice_t {
 	return &array[0]
 }
 
+// discoveries are count places for them, which are nil.
+func (a *arena) discoveries(count int) []*C.wool_discovery_t {
+	if count == 0 {
+		return nil
+	}
+	p := C.calloc(C.size_t(count), C.size_t(unsafe.Sizeof(uintptr(0))))
+	*a = append(*a, p)
+	return unsafe.Slice((**C.wool_discovery_t)(p), count)
+}
+
 // payload is a copy of an encoded value; nil for none.
 func (a *arena) payload(data []byte) *C.wool_payload_t {
 	if data == nil {

@@ -21,6 +21,10 @@ type poolCore struct {
 	guard  guard
 	// task is whose caller's pool it is; nil of a program's own.
 	task *task
+	// found is where its workers are found, and balancing its own balancer; nil of a caller's pool, and of one
+	// without.
+	found     *opened
+	balancing *balancing
 	// closing is made by the first Close, and ended by its end.
 	mu      sync.Mutex
 	closing chan struct{}
@@ -38,27 +42,57 @@ func NewPool(rt *Runtime, options PoolOptions) (*Pool, error) {
 	if err := options.check(); err != nil {
 		return nil, err
 	}
-	discovery, err := openDiscovery(options.Discovery)
-	if err != nil {
-		return nil, err
-	}
-	defer C.wool_discovery_free(discovery)
 	e := rt.engine
 	core := &poolCore{}
 	if err := e.adopt(&core.guard, func() { C.wool_pool_free(core.handle) }); err != nil {
 		return nil, err
 	}
-	var memory arena
-	defer memory.free()
-	c := options.forC(&memory, discovery)
-	var failure *C.wool_error_t
-	if status := C.int32_t(C.wool_pool_new(e.handle, &c, &core.handle, &failure)); status < 0 {
-		e.closeChild(&core.guard)
-		return nil, takeError(status, failure)
+	if err := core.start(e, &options); err != nil {
+		core.end(e)
+		return nil, err
 	}
 	p := &Pool{rt: rt, core: core}
 	runtime.SetFinalizer(p, func(p *Pool) { p.rt.engine.warnUnclosed(&p.core.guard, "Pool", "Close") })
 	return p, nil
+}
+
+// start makes the core's pool. Where that fails the rest is still to be ended.
+func (c *poolCore) start(e *engine, options *PoolOptions) (err *Error) {
+	if c.found, err = openDiscovery(e, options.Discovery); err != nil {
+		return err
+	}
+	defer c.found.free()
+	if c.balancing, err = newBalancing(e, options.Balancer); err != nil {
+		return err
+	}
+	var memory arena
+	defer memory.free()
+	given := options.forC(&memory)
+	given.discovery = c.found.handle
+	if c.balancing != nil {
+		given.balance_queue, given.balance_tag = e.queue.handle, C.uint64_t(c.balancing.tag)
+	}
+	var failure *C.wool_error_t
+	if status := C.int32_t(C.wool_pool_new(e.handle, &given, &c.handle, &failure)); status < 0 {
+		return takeError(status, failure)
+	}
+	return nil
+}
+
+// letGo is for a pool that asks the program nothing any more.
+func (c *poolCore) letGo() {
+	if c.found != nil {
+		c.found.end()
+	}
+	if c.balancing != nil {
+		c.balancing.end()
+	}
+}
+
+// end is for one that has not been made.
+func (c *poolCore) end(e *engine) {
+	c.letGo()
+	e.closeChild(&c.guard)
 }
 
 // Close closes the pool's connections and ends the workers that it started, after [PoolOptions.Grace]. Its
@@ -123,6 +157,7 @@ func (c *poolCore) beginClose(e *engine) <-chan struct{} {
 	}
 	go func() {
 		c.failure = <-done
+		c.letGo()
 		c.guard.leave()
 		close(c.closing)
 	}()

@@ -28,20 +28,27 @@ type PoolOptions struct {
 	// Discovery is where workers are found, and where those that the pool starts are published. Without one
 	// the pool finds only its own.
 	Discovery Discovery
+	// Bind is where the started workers listen, and Advertise are the addresses by which others reach them: as
+	// [WorkerOptions.Bind] and [WorkerOptions.Advertise]. Empty is loopback. AllowPlaintext lets them listen beyond
+	// this machine.
+	Bind      string
+	Advertise []string
 	// Addresses of workers: "host:port", or "unix:/path" for a socket on this machine.
 	Addresses []string
 	// Tags are labels that found workers must have, all of them; started ones get them.
 	Tags []string
 	// Lease is the most found workers that are admitted, 0 all; those that the pool starts do not count.
 	Lease uint32
+	// Balancer is how calls are spread over the workers; nil is [RoundRobin].
+	Balancer Balancer
 	// Quorum is how many connected workers the first call waits for; 0 is 1.
 	Quorum uint32
 	// QuorumTimeout is how long calls wait for the quorum; 0 is a minute.
 	QuorumTimeout time.Duration
 	// DispatchTimeout is how long a call looks for a worker that takes it; 0 is a minute.
 	DispatchTimeout time.Duration
-	// Secret is presented to the workers at Addresses; none if empty. That of a found worker is in its
-	// record.
+	// Secret is presented to the workers at Addresses, and to found ones whose record holds none, where the program has
+	// named the source: not to those of a [LANDiscovery]. None if empty.
 	Secret []byte
 	// AllowPlaintext permits connections beyond this machine without TLS.
 	AllowPlaintext bool
@@ -57,9 +64,13 @@ func (o *PoolOptions) check() *Error {
 	return refuseNegative("DispatchTimeout", o.DispatchTimeout)
 }
 
-// forC is the C form of the options, whose memory and discovery stay the caller's. Without a command it
-// names none: the core knows this program, and arguments that are not UTF-8, too.
-func (o *PoolOptions) forC(memory *arena, discovery *C.wool_discovery_t) C.wool_pool_options_t {
+// forC is what the C form of the options says by itself. Without a command it names none: the core knows this program,
+// and arguments that are not UTF-8, too.
+func (o *PoolOptions) forC(memory *arena) C.wool_pool_options_t {
+	balancer := o.Balancer
+	if balancer == nil {
+		balancer = RoundRobin
+	}
 	return C.wool_pool_options_t{
 		struct_size:         C.sizeof_wool_pool_options_t,
 		spawn:               C.int32_t(min(max(o.Spawn, -1), math.MaxInt32)),
@@ -68,11 +79,14 @@ func (o *PoolOptions) forC(memory *arena, discovery *C.wool_discovery_t) C.wool_
 		concurrency:         C.uint32_t(o.Concurrency),
 		lease:               C.uint32_t(o.Lease),
 		grace_ms:            C.int64_t(signedMilliseconds(o.Grace)),
-		discovery:           discovery,
+		bind:                memory.slice(o.Bind),
+		advertise:           memory.slices(o.Advertise),
+		advertise_count:     C.size_t(len(o.Advertise)),
 		addresses:           memory.slices(o.Addresses),
 		address_count:       C.size_t(len(o.Addresses)),
 		tags:                memory.slices(o.Tags),
 		tag_count:           C.size_t(len(o.Tags)),
+		balancer:            balancer.kind(),
 		quorum:              C.uint32_t(o.Quorum),
 		allow_plaintext:     flag(o.AllowPlaintext),
 		quorum_timeout_ms:   C.uint64_t(milliseconds(o.QuorumTimeout)),

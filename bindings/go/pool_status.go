@@ -113,8 +113,14 @@ const (
 	TurnedAwayLease TurnedAwayReason = "lease"
 	// TurnedAwayProtocol: another major version of libwool; upgrade one of the two.
 	TurnedAwayProtocol TurnedAwayReason = "protocol"
-	// TurnedAwayNoDoor: the worker offers no way in that this pool can use.
+	// TurnedAwayVersion: a worker of Python wool, of another major version.
+	TurnedAwayVersion TurnedAwayReason = "version"
+	// TurnedAwayNoDoor: the worker, one of Python wool for example, offers no way in that this pool can use.
 	TurnedAwayNoDoor TurnedAwayReason = "no_door"
+	// TurnedAwaySecure: the worker wants TLS, which this pool has not.
+	TurnedAwaySecure TurnedAwayReason = "secure"
+	// TurnedAwayNamespace: the worker belongs to another namespace, which looks the same on the network.
+	TurnedAwayNamespace TurnedAwayReason = "namespace"
 	// TurnedAwayNoAddress: no address that the pool may dial.
 	TurnedAwayNoAddress TurnedAwayReason = "no_address"
 	// TurnedAwayOtherUser: the record belongs to another user of this machine.
@@ -173,8 +179,7 @@ func (p *Pool) Status() (PoolStatus, error) {
 		return PoolStatus{}, codecError("status", "a pool", err)
 	}
 	for _, problem := range status.Problems {
-		err := newError(errorKindNamed(problem.Kind), "%s", problem.Message)
-		status.PoolStatus.Problems = append(status.PoolStatus.Problems, err)
+		status.PoolStatus.Problems = append(status.PoolStatus.Problems, problem.error())
 	}
 	return status.PoolStatus, nil
 }
@@ -182,8 +187,5 @@ func (p *Pool) Status() (PoolStatus, error) {
 // statusOnWire is a status whose problems are as the core tells them.
 type statusOnWire struct {
 	PoolStatus
-	Problems []struct {
-		Kind    string `wool:"kind"`
-		Message string `wool:"message"`
-	} `wool:"problems"`
+	Problems []problemOnWire `wool:"problems"`
 }

@@ -18,9 +18,10 @@ import (
 
 // The test's own program is other programs too, as this environment variable says.
 const (
-	programVariable    = "WOOL_GO_TEST_PROGRAM"
-	programWithoutMain = "without-main"
-	programThatHolds   = "holds"
+	programVariable      = "WOOL_GO_TEST_PROGRAM"
+	programWithoutMain   = "without-main"
+	programThatHolds     = "holds"
+	programThatIsAWorker = "worker"
 )
 
 // processRoutines are served by the worker processes that tests start.
@@ -32,6 +33,9 @@ var processRoutines = map[string]any{
 		return nil
 	},
 	"process.count": count,
+	"process.deaf": func(context.Context) error {
+		select {}
+	},
 	// For the examples.
 	"calc.add": add,
 	// hold is a stream that tells its process, and then does not end by itself.

@@ -137,7 +137,7 @@ func (q *queue) dispatch() {
 func (q *queue) take(c *C.wool_event_t) event {
 	e := event{kind: c.kind, status: c.status, step: c.step, tag: uint64(c.tag), handle: uint64(c.handle)}
 	switch e.kind {
-	case C.WOOL_EVENT_RESULT, C.WOOL_EVENT_ITEM, C.WOOL_EVENT_TASK, C.WOOL_EVENT_TASK_EVENT:
+	case C.WOOL_EVENT_RESULT, C.WOOL_EVENT_ITEM, C.WOOL_EVENT_TASK, C.WOOL_EVENT_TASK_EVENT, C.WOOL_EVENT_PUBLISH, C.WOOL_EVENT_WITHDRAW:
 		e.payload = takePayload(c.payload, c.codec)
 	case C.WOOL_EVENT_STEP:
 		if e.step == C.WOOL_STEP_SEND {

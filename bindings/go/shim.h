@@ -153,6 +153,49 @@ static inline wool_go_answer_t wool_go_task_end(uint64_t task) {
   return answer;
 }
 
+static inline wool_go_answer_t wool_go_subscription_found(wool_subscription_t subscription, const uint8_t *record,
+                                                          size_t record_len) {
+  wool_go_answer_t answer = {0};
+  answer.status =
+      (int32_t)wool_subscription_found(subscription, wool_go_slice(record, record_len), &answer.error);
+  return answer;
+}
+
+static inline wool_go_answer_t wool_go_subscription_gone(wool_subscription_t subscription, const uint8_t *key,
+                                                         size_t key_len) {
+  wool_go_answer_t answer = {0};
+  answer.status = (int32_t)wool_subscription_gone(subscription, wool_go_slice(key, key_len), &answer.error);
+  return answer;
+}
+
+static inline wool_go_answer_t wool_go_subscription_scanned(wool_subscription_t subscription) {
+  wool_go_answer_t answer = {0};
+  answer.status = (int32_t)wool_subscription_scanned(subscription, &answer.error);
+  return answer;
+}
+
+static inline wool_go_answer_t wool_go_subscription_failed(wool_subscription_t subscription, const uint8_t *message,
+                                                           size_t message_len) {
+  wool_go_answer_t answer = {0};
+  answer.status =
+      (int32_t)wool_subscription_failed(subscription, wool_go_slice(message, message_len), &answer.error);
+  return answer;
+}
+
+static inline wool_go_answer_t wool_go_publication_answer(wool_publication_t publication, int32_t status,
+                                                          const uint8_t *message, size_t message_len) {
+  wool_go_answer_t answer = {0};
+  answer.status = (int32_t)wool_publication_answer(publication, status, wool_go_slice(message, message_len),
+                                                   &answer.error);
+  return answer;
+}
+
+static inline wool_go_answer_t wool_go_choice_answer(wool_choice_t choice, int64_t index) {
+  wool_go_answer_t answer = {0};
+  answer.status = (int32_t)wool_choice_answer(choice, index, &answer.error);
+  return answer;
+}
+
 /* The number of events, or a status below zero; 0 when there was none in time. */
 static inline int64_t wool_go_drain(wool_queue_t *queue, wool_event_t *events, size_t capacity, uint8_t *slab,
                                     size_t slab_len, int64_t timeout_ms) {

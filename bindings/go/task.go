@@ -26,6 +26,16 @@ func (ts *tasks) start(t *task) {
 	go t.run()
 }
 
+// beside runs what belongs to the program beside its tasks, on a goroutine that closing waits for. It is called on the
+// dispatcher, and on such goroutines.
+func (ts *tasks) beside(do func()) {
+	ts.group.Add(1)
+	go func() {
+		defer ts.group.Done()
+		do()
+	}()
+}
+
 func (ts *tasks) done(t *task) {
 	t.letGo()
 	ts.table.remove(t.handle)

@@ -24,19 +24,31 @@ type workerCore struct {
 	guard  guard
 	// admission is nil without a hook.
 	admission *admission
+	// published is where it is announced.
+	published *opened
+	// ended is closed when it is freed.
+	ended chan struct{}
 }
 
-func (c *workerCore) endAdmission() {
+// end is for a worker that has stopped, or has not been made.
+func (c *workerCore) end(e *engine) {
 	if c.admission != nil {
 		c.admission.end()
 	}
+	if c.published != nil {
+		c.published.end()
+	}
+	e.closeChild(&c.guard)
 }
 
 // WorkerOptions say where and how a worker serves. The zero value serves on a free port of this
 // machine's loopback.
 type WorkerOptions struct {
-	// Bind is "host:port"; empty is "127.0.0.1:0".
+	// Bind is "host:port"; empty is "127.0.0.1:0". "0.0.0.0" and "[::]" are all addresses of the machine.
 	Bind string
+	// Advertise are the addresses by which others reach the worker, "host:port" or a host, to which its port is added;
+	// empty are those of Bind. They are for a worker behind a port that is forwarded, or under a name.
+	Advertise []string
 	// SocketPath is a Unix socket to serve on as well; none if empty.
 	SocketPath string
 	// Concurrency is how many tasks may run at once; 0 is 1,024. Further ones are refused as
@@ -50,6 +62,8 @@ type WorkerOptions struct {
 	MaxPayload uint64
 	// Tags are labels by which pools choose among workers.
 	Tags []string
+	// Extra is what the program says of the worker, for others: [WorkerRecord.Extra].
+	Extra map[string]string
 	// Publish is where pools find the worker; nowhere if nil. Without a Secret, one that is drawn by lot
 	// goes into the record, and only who can read that may call.
 	Publish Discovery
@@ -64,6 +78,9 @@ type WorkerOptions struct {
 	// again later. Any other refuses it: the call ends as [ErrPermissionDenied] with the error's text. A hook that
 	// panics has failed, and the call ends as [ErrRejected].
 	Admit func(ctx context.Context, request AdmissionRequest) error
+	// Started is told by [RunWorker] of the worker, once it serves; nobody if nil. The worker is not to be kept.
+	// [NewWorker] does without: it returns the worker.
+	Started func(worker *Worker)
 }
 
 // NewWorker starts a worker. It serves when NewWorker returns, also routines that are registered
@@ -72,56 +89,18 @@ type WorkerOptions struct {
 // It fails as [ErrPermissionDenied] for an address beyond this machine without AllowPlaintext, [ErrIO] when
 // the address cannot be bound, and [ErrDiscovery] when the worker cannot be published.
 func NewWorker(rt *Runtime, options WorkerOptions) (*Worker, error) {
-	discovery, err := openDiscovery(options.Publish)
-	if err != nil {
-		return nil, err
-	}
-	defer C.wool_discovery_free(discovery)
 	e := rt.engine
-	core := &workerCore{}
-	if err := e.adopt(&core.guard, func() { C.wool_worker_free(core.handle) }); err != nil {
+	core := &workerCore{ended: make(chan struct{})}
+	free := func() {
+		C.wool_worker_free(core.handle)
+		close(core.ended)
+	}
+	if err := e.adopt(&core.guard, free); err != nil {
 		return nil, err
 	}
-	if options.Admit != nil {
-		admission, err := newAdmission(e, options.Admit)
-		if err != nil {
-			e.closeChild(&core.guard)
-			return nil, err
-		}
-		core.admission = admission
-	}
-	var memory arena
-	defer memory.free()
-	c := C.wool_worker_options_t{
-		struct_size:     C.sizeof_wool_worker_options_t,
-		bind:            memory.slice(options.Bind),
-		socket_path:     memory.slice(options.SocketPath),
-		concurrency:     C.uint32_t(options.Concurrency),
-		allow_plaintext: flag(options.AllowPlaintext),
-		secret:          memory.slice(string(options.Secret)),
-		max_payload:     C.uint64_t(options.MaxPayload),
-		tags:            memory.slices(options.Tags),
-		tag_count:       C.size_t(len(options.Tags)),
-		publish:         discovery,
-	}
-	if options.Pool != nil {
-		fallback := options.Pool.core
-		if !fallback.guard.enter() {
-			core.endAdmission()
-			e.closeChild(&core.guard)
-			return nil, options.Pool.closedFor("a worker")
-		}
-		defer fallback.guard.leave()
-		c.pool = fallback.handle
-	}
-	if core.admission != nil {
-		c.admit_queue, c.admit_tag = e.queue.handle, C.uint64_t(core.admission.tag)
-	}
-	var failure *C.wool_error_t
-	if status := C.int32_t(C.wool_worker_new(e.handle, &c, &core.handle, &failure)); status < 0 {
-		core.endAdmission()
-		e.closeChild(&core.guard)
-		return nil, takeError(status, failure)
+	if err := core.start(e, &options); err != nil {
+		core.end(e)
+		return nil, err
 	}
 	w := &Worker{
 		rt: rt, core: core,
@@ -130,6 +109,68 @@ func NewWorker(rt *Runtime, options WorkerOptions) (*Worker, error) {
 	}
 	runtime.SetFinalizer(w, func(w *Worker) { w.rt.engine.warnUnclosed(&w.core.guard, "Worker", "Stop") })
 	return w, nil
+}
+
+// start makes the core's worker. Where that fails the rest is still to be ended.
+func (c *workerCore) start(e *engine, options *WorkerOptions) (err *Error) {
+	if c.published, err = openDiscovery(e, options.Publish); err != nil {
+		return err
+	}
+	defer c.published.free()
+	if options.Admit != nil {
+		if c.admission, err = newAdmission(e, options.Admit); err != nil {
+			return err
+		}
+	}
+	var memory arena
+	defer memory.free()
+	given := options.forC(&memory)
+	given.publish = c.published.handle
+	if options.Pool != nil {
+		fallback := options.Pool.core
+		if !fallback.guard.enter() {
+			return options.Pool.closedFor("a worker")
+		}
+		defer fallback.guard.leave()
+		given.pool = fallback.handle
+	}
+	if c.admission != nil {
+		given.admit_queue, given.admit_tag = e.queue.handle, C.uint64_t(c.admission.tag)
+	}
+	var failure *C.wool_error_t
+	if status := C.int32_t(C.wool_worker_new(e.handle, &given, &c.handle, &failure)); status < 0 {
+		return takeError(status, failure)
+	}
+	return nil
+}
+
+// forC is what the C form of the options says by itself.
+func (o *WorkerOptions) forC(memory *arena) C.wool_worker_options_t {
+	extra := pairs(o.Extra)
+	return C.wool_worker_options_t{
+		struct_size:     C.sizeof_wool_worker_options_t,
+		bind:            memory.slice(o.Bind),
+		advertise:       memory.slices(o.Advertise),
+		advertise_count: C.size_t(len(o.Advertise)),
+		socket_path:     memory.slice(o.SocketPath),
+		concurrency:     C.uint32_t(o.Concurrency),
+		allow_plaintext: flag(o.AllowPlaintext),
+		secret:          memory.slice(string(o.Secret)),
+		max_payload:     C.uint64_t(o.MaxPayload),
+		tags:            memory.slices(o.Tags),
+		tag_count:       C.size_t(len(o.Tags)),
+		extra:           memory.slices(extra),
+		extra_count:     C.size_t(len(extra)),
+	}
+}
+
+// pairs are the names and values of a map, each name before its value.
+func pairs(texts map[string]string) []string {
+	pairs := make([]string, 0, 2*len(texts))
+	for name, value := range texts {
+		pairs = append(pairs, name, value)
+	}
+	return pairs
 }
 
 // Address is where the worker listens, such as "127.0.0.1:43211".
@@ -166,8 +207,7 @@ func (w *Worker) Stop(ctx context.Context, grace time.Duration) error {
 	}
 	select {
 	case err := <-done:
-		w.core.endAdmission()
-		e.closeChild(&w.core.guard)
+		w.core.end(e)
 		return err
 	case <-ctx.Done():
 		err := newError(ErrTimeout, "the worker is still stopping: %v", ctx.Err())

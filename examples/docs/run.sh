@@ -41,9 +41,8 @@ for language in "${languages[@]}"; do
     go) (cd "$here/go/streams" && go build -o "$built/first" .) || exit 1 ;;
     node) "$top/examples/link-node.sh" "$here/node" || exit 1 ;;
   esac
-  for page in streams cancelling errors limits nested context events deploying fanout; do
+  for page in streams cancelling errors limits nested context events deploying fanout discovery balancing worker; do
     programs+=("$language/$page")
   done
-  [ "$language" != rust ] || programs+=(rust/balancing)
 done
 printf '%s\n' "${programs[@]}" | xargs -P 4 -I '{}' bash -c 'play "$1"' play '{}'

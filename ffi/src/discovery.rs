@@ -1,12 +1,18 @@
 //! Discoveries.
 
+use std::time::Duration;
+
 use wool_core::{
-    Discovery, DnsDiscovery, LanDiscovery, LocalDiscovery, StackedDiscovery, StaticDiscovery,
+    Discovery, DnsDiscovery, LanDiscovery, LocalDiscovery, Payload, StackedDiscovery,
+    StaticDiscovery,
 };
 
+use crate::callback;
 use crate::error::wool_error_t;
 use crate::fork;
 use crate::guard::{self, Result};
+use crate::queue;
+use crate::runtime::wool_runtime_t;
 use crate::types::*;
 
 /// Where workers are announced and found. Given to workers and pools, which keep what they need of it.
@@ -176,6 +182,46 @@ pub unsafe extern "C" fn wool_discovery_new_stacked(
         })
     }
 }
+
+/// Looks around once, and tells which workers there are: a value, a map of `workers` (a list of records, as
+/// wool_subscription_found takes them, ordered by their uids), `turned_away` (those that no pool can use: a list of maps of
+/// `key`, `reason`, `message`) and `problem` (why there may be more: a map of `kind` and `message`, or null). Nobody has
+/// talked to the workers: they may have gone, or be busy. What tags or lease pools have does not count. Blocks until the
+/// first look around is over, or the time is up. On success `*out` belongs to the caller: wool_bytes_free.
+///
+/// `timeout_ms`: 0 = 5,000.
+///
+/// Errors: WOOL_ERR_DISCOVERY when workers cannot be found here at all, WOOL_ERR_CLOSED, WOOL_ERR_INVALID_ARGUMENT in a
+/// callback.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_discovery_list")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_discovery_list(
+    discovery: *const wool_discovery_t,
+    runtime: *mut wool_runtime_t,
+    timeout_ms: u64,
+    out: *mut wool_bytes_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_discovery_list", error, || {
+            let discovery = guard::required(discovery, "discovery")?;
+            let runtime = guard::required(runtime, "runtime")?;
+            let out = guard::out(out, "out")?;
+            callback::refuse_wait("wool_discovery_list")?;
+            let wait = guard::unless_zero(timeout_ms).unwrap_or(LOOK);
+            let listing = discovery.core.list(runtime.core(), wait)?;
+            let listing = Payload::value(&listing.to_value()?)?;
+            out.put(queue::give(listing.into_bytes()));
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
+/// How long a listing looks around.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Lets go of a discovery. What was made with it goes on. NULL is fine.
 #[cfg_attr(

@@ -10,6 +10,7 @@
 
 #include "options.hpp"
 #include "record.hpp"
+#include "runtime.hpp"
 
 namespace wool {
 
@@ -96,6 +97,19 @@ class Discovery {
   //
   // Throws WOOL_ERR_INVALID_ARGUMENT for nullptr.
   static Discovery custom(std::shared_ptr<CustomDiscovery> discovery);
+
+  // Looks around once, and tells which workers there are. Nobody has talked to them: they may have gone, or be busy. What
+  // labels or lease pools have does not count. It waits until the first look around is over, or the time is up: 0 = 5 s.
+  //
+  // Throws WOOL_ERR_DISCOVERY when workers cannot be found here at all, WOOL_ERR_INVALID_ARGUMENT in a routine.
+  Listing list(const Runtime& runtime, milliseconds timeout = milliseconds(0)) const {
+    detail::Encoded listing;
+    const std::uint64_t time = detail::option(timeout, "timeout");
+    detail::checked([&](wool_error_t** error) {
+      return wool_discovery_list(get(), runtime.get(), time, listing.bytes(), error);
+    });
+    return detail::decoded(listing.payload()).as<Listing>();
+  }
 
   // For what only wool.h offers. It stays this object's.
   wool_discovery_t* get() const noexcept { return discovery_.get(); }

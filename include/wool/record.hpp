@@ -40,12 +40,13 @@ struct WorkerRecord {
   std::optional<std::vector<std::string>> doors = std::nullopt;
 };
 
-// Who was there when a discovery was asked once.
+// What a discovery finds at one moment.
 struct Listing {
+  // The workers that a pool could call, ordered by their uids.
   std::vector<WorkerRecord> workers;
-  // Records that no pool can use, and why.
+  // The records that no pool can use, and why.
   std::vector<TurnedAway> turned_away;
-  // Why the discovery does not work at present; nothing when it does.
+  // Why there may be more; nothing when there is no reason.
   std::optional<Problem> problem;
 };
 

@@ -518,6 +518,76 @@ TEST(what_is_no_record_is_refused) {
   shepherd_free(shepherd);
 }
 
+static void run_list(void *data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
+  struct starting *starting = data;
+  wool_bytes_t listing, one = one_int(1);
+  (void)info;
+  (void)arguments;
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "one of wool's threads",
+        wool_discovery_list(starting->discovery, starting->runtime, 0, &listing, &error));
+  OK(wool_task_return(task, payload(one), &error));
+  wool_bytes_free(&one);
+}
+
+/* Reads as far as the first worker; how many there are. */
+static size_t first_listed(wool_bytes_t listing, wool_value_reader_t **reader) {
+  size_t pairs = 0, workers = 0;
+  wool_slice_t key;
+  OK(wool_value_reader_new(payload(listing).data, reader, &error));
+  OK(wool_value_reader_map(*reader, &pairs, &error));
+  OK(wool_value_reader_string(*reader, &key, &error));
+  CHECK(pairs == 3 && same(key, "workers"));
+  OK(wool_value_reader_list(*reader, &workers, &error));
+  return workers;
+}
+
+TEST(who_is_there_can_be_listed) {
+  struct shepherd *shepherd = shepherd_new();
+  wool_runtime_t *runtime = world_runtime();
+  wool_discovery_t *discovery = discovery_of(callbacks(shepherd));
+  wool_bytes_t listing;
+  wool_value_reader_t *reader = NULL;
+  shepherd->knows = "127.0.0.1:1";
+  OK(wool_discovery_list(discovery, runtime, 0, &listing, &error));
+  CHECK(first_listed(listing, &reader) == 1);
+  wool_value_reader_free(reader);
+  CHECK(shepherd->subscribed == 1 && shepherd->unsubscribed == 1);
+  wool_bytes_free(&listing);
+  /* One that never says that it has told all. */
+  shepherd->knows = NULL;
+  OK(wool_discovery_list(discovery, runtime, 1, &listing, &error));
+  CHECK(first_listed(listing, &reader) == 0);
+  wool_value_reader_free(reader);
+  CHECK(memmem(listing.ptr, listing.len, "TIMEOUT", 7) != NULL);
+  wool_bytes_free(&listing);
+
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "discovery is NULL", wool_discovery_list(NULL, runtime, 0, &listing, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "runtime is NULL", wool_discovery_list(discovery, NULL, 0, &listing, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "out is NULL", wool_discovery_list(discovery, runtime, 0, NULL, &error));
+  struct starting starting = {runtime, discovery, NULL, WOOL_OK};
+  wool_routine_options_t routine = WOOL_ROUTINE_OPTIONS_INIT;
+  routine.name = text("test.list");
+  routine.kind = WOOL_ROUTINE_UNARY;
+  routine.run = run_list;
+  routine.user_data = &starting;
+  OK(wool_routine_register(runtime, &routine, &error));
+  wool_worker_t *worker = worker_of(runtime, discovery);
+  wool_pool_options_t options = WOOL_POOL_OPTIONS_INIT;
+  wool_slice_t address = wool_worker_address(worker);
+  wool_pool_t *pool = NULL;
+  options.addresses = &address;
+  options.address_count = 1;
+  OK(wool_pool_new(runtime, &options, &pool, &error));
+  CHECK(call_int(pool, "test.list") == 1);
+  OK(wool_runtime_close(runtime, -1, &error));
+  FAILS(WOOL_ERR_CLOSED, "closed", wool_discovery_list(discovery, runtime, 0, &listing, &error));
+  wool_pool_free(pool);
+  wool_worker_free(worker);
+  wool_discovery_free(discovery);
+  wool_runtime_free(runtime);
+  shepherd_free(shepherd);
+}
+
 TEST(a_forked_child_destroys_nothing) {
   struct shepherd *shepherd = shepherd_new();
   wool_runtime_t *runtime = world_runtime();
@@ -535,63 +605,4 @@ TEST(a_forked_child_destroys_nothing) {
   wool_discovery_free(discovery);
   end(runtime);
   shepherd_free(shepherd);
-}
-
-TEST(the_other_discoveries_check_what_they_are_given) {
-  wool_discovery_t *lan = NULL, *fixed = NULL, *dns = NULL, *stacked = NULL;
-  wool_slice_t broken = {NULL, 1}, interface = text("lo"), address = text("127.0.0.1:1");
-  wool_lan_options_t options = WOOL_LAN_OPTIONS_INIT;
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "out is NULL", wool_discovery_new_lan(NULL, NULL, &error));
-  options.interfaces = &interface;
-  options.interface_count = 1;
-  char name[130];
-  memset(name, 'n', sizeof name);
-  options.name_space = (wool_slice_t){(const uint8_t *)name, 129};
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "129 bytes", wool_discovery_new_lan(&options, &lan, &error));
-  options.name_space = (wool_slice_t){(const uint8_t *)name, 128};
-  OK(wool_discovery_new_lan(&options, &lan, &error));
-  wool_discovery_free(lan);
-  options.interfaces = NULL;
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "options.interfaces is NULL", wool_discovery_new_lan(&options, &lan, &error));
-  OK(wool_discovery_new_lan(NULL, &lan, &error));
-
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "out is NULL", wool_discovery_new_static(&address, 1, NULL, &error));
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "addresses is NULL", wool_discovery_new_static(NULL, 1, &fixed, &error));
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "at least one", wool_discovery_new_static(NULL, 0, &fixed, &error));
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "", wool_discovery_new_static(&interface, 1, &fixed, &error));
-  OK(wool_discovery_new_static(&address, 1, &fixed, &error));
-
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "out is NULL", wool_discovery_new_dns(address, NULL, 0, NULL, &error));
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "name is NULL", wool_discovery_new_dns(broken, NULL, 0, &dns, &error));
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "not the address", wool_discovery_new_dns(text("wool.test:7000"), &interface, 1, &dns, &error));
-  OK(wool_discovery_new_dns(text("wool.test:7000"), &address, 1, &dns, &error));
-
-  const wool_discovery_t *both[] = {lan, fixed, NULL};
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "out is NULL", wool_discovery_new_stacked(both, 2, NULL, &error));
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "discoveries is NULL", wool_discovery_new_stacked(NULL, 2, &stacked, &error));
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "a discovery is NULL", wool_discovery_new_stacked(both, 3, &stacked, &error));
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "at least one", wool_discovery_new_stacked(NULL, 0, &stacked, &error));
-  OK(wool_discovery_new_stacked(both, 2, &stacked, &error));
-
-  wool_runtime_t *runtime = world_runtime();
-  wool_worker_options_t publishes = WOOL_WORKER_OPTIONS_INIT;
-  wool_worker_t *worker = NULL;
-  publishes.publish = fixed;
-  FAILS(WOOL_ERR_UNSUPPORTED, "only finds workers", wool_worker_new(runtime, &publishes, &worker, &error));
-  publishes.publish = NULL;
-  publishes.extra = &address;
-  publishes.extra_count = 1;
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "left over", wool_worker_new(runtime, &publishes, &worker, &error));
-  publishes.extra_count = 0;
-  publishes.advertise = &broken;
-  publishes.advertise_count = 1;
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "advertise is NULL", wool_worker_new(runtime, &publishes, &worker, &error));
-  wool_slice_t anywhere = text("0.0.0.0:0");
-  publishes.advertise = &anywhere;
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "nobody can reach", wool_worker_new(runtime, &publishes, &worker, &error));
-  end(runtime);
-  wool_discovery_free(lan);
-  wool_discovery_free(fixed);
-  wool_discovery_free(dns);
-  wool_discovery_free(stacked);
 }

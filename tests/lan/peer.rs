@@ -1,4 +1,4 @@
-//! A worker and a pool on the local network, for the programs of others to meet: `peer NAMESPACE INTERFACE`.
+//! A worker and a pool on the local network, for the programs of others to meet: `peer NAMESPACE INTERFACE BIND`.
 //!
 //! It writes `ready UID ADDRESS PID`, then what its pool comes to know, a line each: `joined UID`, `left UID`,
 //! `turned_away UID REASON`. On the line `stop` its worker stops, and it writes `stopped`; it ends with its input.
@@ -20,16 +20,19 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 fn main() -> wool::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let (Some(namespace), Some(interface)) = (arguments.next(), arguments.next()) else {
-        return Err(Error::new(
-            ErrorKind::InvalidArgument,
-            "usage: peer NAMESPACE INTERFACE",
-        ));
+    let mut argument = || {
+        let usage = "usage: peer NAMESPACE INTERFACE BIND";
+        arguments
+            .next()
+            .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, usage))
     };
+    let (namespace, interface, bind) = (argument()?, argument()?, argument()?);
     let lan = LanDiscovery::new().in_namespace(namespace)?;
     let discovery = Discovery::Lan(lan.on_interfaces([interface]));
     let runtime = Runtime::new(RuntimeOptions::default())?;
     let options = WorkerOptions {
+        bind,
+        allow_plaintext: true,
         tags: vec!["gpu".to_owned(), "größe".to_owned()],
         extra: [("zone".to_owned(), "a \"b\"".to_owned())].into(),
         publish: Some(discovery.clone()),
@@ -40,6 +43,7 @@ fn main() -> wool::Result<()> {
     println!("ready {} {} {pid}", worker.uid(), worker.address());
     let options = PoolOptions {
         discovery: Some(discovery),
+        allow_plaintext: true,
         ..PoolOptions::default()
     };
     watch(&worker, &WorkerPool::new(&runtime, options)?, &lines())

@@ -38,12 +38,14 @@ class Check:
 class Peer:
     """libwool's worker and pool in a namespace. Ends with the block."""
 
-    def __init__(self, namespace):
-        self.namespace = namespace
+    def __init__(self, bind="127.0.0.1:0"):
+        self.namespace = f"relatives-{uuid.uuid4()}"
+        self.bind = bind
 
     async def __aenter__(self):
         pipe = subprocess.PIPE
-        self.process = await asyncio.create_subprocess_exec(PEER, self.namespace, "lo", stdin=pipe, stdout=pipe)
+        command = [PEER, self.namespace, "lo", self.bind]
+        self.process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
         _, self.uid, self.address, pid = await self.line("ready")
         self.pid = int(pid)
         return self
@@ -89,14 +91,14 @@ def expected_txt(peer):
     }
 
 
-async def zeroconf_finds(check):
+async def zeroconf_finds(check, bind="127.0.0.1:0"):
     """Our record as python-zeroconf sees it: type, name, TXT, address and port; and its end."""
     changes = asyncio.Queue()
 
     def changed(zeroconf, service_type, name, state_change):
         changes.put_nowait((state_change, name))
 
-    async with Peer(f"zeroconf-{uuid.uuid4()}") as peer:
+    async with Peer(bind) as peer:
         service_type = LanDiscovery(peer.namespace)._service_type
         name = f"{peer.uid}.{service_type}"
         async with AsyncZeroconf() as zeroconf:
@@ -117,9 +119,14 @@ async def zeroconf_finds(check):
             await browser.async_cancel()
 
 
+async def zeroconf_finds_wildcard(check):
+    """Bound to all addresses, a worker is told with those of the network."""
+    await zeroconf_finds(check, "0.0.0.0:0")
+
+
 async def zeroconf_is_found(check):
     """A record as Python wool makes it, made by python-zeroconf: known, and turned away with the reason."""
-    async with Peer(f"zeroconf-{uuid.uuid4()}") as peer, AsyncZeroconf() as zeroconf:
+    async with Peer() as peer, AsyncZeroconf() as zeroconf:
         service_type = LanDiscovery(peer.namespace)._service_type
         uid = str(uuid.uuid4())
         info = ServiceInfo(
@@ -136,7 +143,7 @@ async def zeroconf_is_found(check):
 
 async def wool_finds(check):
     """Python wool's subscriber is told of our worker with all that it says, and of its end."""
-    async with Peer(f"wool-{uuid.uuid4()}") as peer:
+    async with Peer() as peer:
         subscriber = aiter(LanDiscovery(peer.namespace).subscriber)
         event = await asyncio.wait_for(anext(subscriber), WATCHDOG)
         expected = WorkerMetadata(
@@ -160,7 +167,7 @@ async def wool_finds(check):
 
 async def wool_is_found(check):
     """Python wool's publisher: its worker is known, and turned away with the reason."""
-    async with Peer(f"wool-{uuid.uuid4()}") as peer:
+    async with Peer() as peer:
         discovery = LanDiscovery(peer.namespace, advertise_host="127.0.0.1")
         worker = WorkerMetadata(
             uid=uuid.uuid4(), address="127.0.0.1:7000", pid=42, version=wool.__version__, tags=frozenset(["x"])
@@ -173,7 +180,7 @@ async def wool_is_found(check):
 
 async def main():
     check = Check()
-    for scene in (zeroconf_finds, zeroconf_is_found, wool_finds, wool_is_found):
+    for scene in (zeroconf_finds, zeroconf_finds_wildcard, zeroconf_is_found, wool_finds, wool_is_found):
         before = check.passed
         await scene(check)
         print(f"{scene.__name__}: {check.passed - before} passed")

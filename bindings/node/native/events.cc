@@ -64,6 +64,14 @@ napi_value TakeThrown(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// (runtime, index) => BigInt
+napi_value EventHandle(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  Runtime* runtime = RuntimeOf(arguments, 0);
+  const wool_event_t* event = runtime == nullptr ? nullptr : runtime->Event(arguments.Int32(1));
+  return HandleValue(env, event == nullptr ? 0 : event->handle);
+}
+
 // (runtime, alive)
 napi_value KeepAlive(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);

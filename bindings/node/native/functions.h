@@ -10,6 +10,7 @@ napi_value Drain(napi_env env, napi_callback_info info);
 napi_value TakePayload(napi_env env, napi_callback_info info);
 napi_value TakeError(napi_env env, napi_callback_info info);
 napi_value TakeThrown(napi_env env, napi_callback_info info);
+napi_value EventHandle(napi_env env, napi_callback_info info);
 napi_value KeepAlive(napi_env env, napi_callback_info info);
 
 // calls.cc
@@ -44,6 +45,24 @@ napi_value ContextUnset(napi_env env, napi_callback_info info);
 napi_value TakeAdmission(napi_env env, napi_callback_info info);
 napi_value AnswerAdmission(napi_env env, napi_callback_info info);
 
+// choices.cc
+napi_value TakeChoice(napi_env env, napi_callback_info info);
+napi_value AnswerChoice(napi_env env, napi_callback_info info);
+
+// discoveries.cc
+napi_value CreateLocalDiscovery(napi_env env, napi_callback_info info);
+napi_value CreateLanDiscovery(napi_env env, napi_callback_info info);
+napi_value CreateStaticDiscovery(napi_env env, napi_callback_info info);
+napi_value CreateDnsDiscovery(napi_env env, napi_callback_info info);
+napi_value CreateStackedDiscovery(napi_env env, napi_callback_info info);
+napi_value CreateCustomDiscovery(napi_env env, napi_callback_info info);
+napi_value ListWorkers(napi_env env, napi_callback_info info);
+napi_value SubscriptionFound(napi_env env, napi_callback_info info);
+napi_value SubscriptionGone(napi_env env, napi_callback_info info);
+napi_value SubscriptionScanned(napi_env env, napi_callback_info info);
+napi_value SubscriptionFailed(napi_env env, napi_callback_info info);
+napi_value AnswerPublication(napi_env env, napi_callback_info info);
+
 // task_events.cc
 napi_value ListenToTasks(napi_env env, napi_callback_info info);
 napi_value MissedTaskEvents(napi_env env, napi_callback_info info);
@@ -58,7 +77,6 @@ napi_value StopWorker(napi_env env, napi_callback_info info);
 napi_value CreatePool(napi_env env, napi_callback_info info);
 napi_value PoolStatus(napi_env env, napi_callback_info info);
 napi_value ClosePool(napi_env env, napi_callback_info info);
-napi_value CreateLocalDiscovery(napi_env env, napi_callback_info info);
 napi_value ServeIfSpawned(napi_env env, napi_callback_info info);
 
 }  // namespace wool_node

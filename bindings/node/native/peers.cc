@@ -56,6 +56,8 @@ class StartWorkerJob : public Job {
         socket_path_(options.Text("socketPath")),
         secret_(options.Text("secret")),
         tags_(options.Texts("tags")),
+        advertise_(options.Texts("advertise")),
+        extra_(options.Texts("extra")),
         publish_(options.DiscoveryAt("publish")),
         pool_(options.PoolAt("pool")),
         concurrency_(static_cast<uint32_t>(options.Number("concurrency"))),
@@ -69,6 +71,8 @@ class StartWorkerJob : public Job {
  protected:
   wool_status_t Run(wool_runtime_t* runtime, wool_error_t** error) override {
     const std::vector<wool_slice_t> tags = SlicesOf(tags_);
+    const std::vector<wool_slice_t> advertise = SlicesOf(advertise_);
+    const std::vector<wool_slice_t> extra = SlicesOf(extra_);
     wool_worker_options_t options = WOOL_WORKER_OPTIONS_INIT;
     options.bind = SliceOf(bind_);
     options.socket_path = SliceOf(socket_path_);
@@ -82,6 +86,10 @@ class StartWorkerJob : public Job {
     options.pool = pool_.get();
     options.admit_queue = admit_queue_.get();
     options.admit_tag = admit_tag_;
+    options.advertise = advertise.data();
+    options.advertise_count = advertise.size();
+    options.extra = extra.data();
+    options.extra_count = extra.size();
     return wool_worker_new(runtime, &options, &worker_, error);
   }
 
@@ -99,6 +107,9 @@ class StartWorkerJob : public Job {
   std::string socket_path_;
   std::string secret_;
   std::vector<std::string> tags_;
+  std::vector<std::string> advertise_;
+  // Names and values in turn.
+  std::vector<std::string> extra_;
   Discovery publish_;
   std::shared_ptr<wool_pool_t> pool_;
   uint32_t concurrency_;
@@ -110,7 +121,7 @@ class StartWorkerJob : public Job {
   wool_worker_t* worker_ = nullptr;
 };
 
-wool_status_t NewPool(wool_runtime_t* runtime, const Options& given, wool_pool_t** pool, wool_error_t** error) {
+wool_status_t NewPool(const Runtime& runtime, const Options& given, wool_pool_t** pool, wool_error_t** error) {
   const std::vector<std::string> command = given.Texts("command");
   const std::vector<std::string> addresses = given.Texts("addresses");
   const std::vector<std::string> tags = given.Texts("tags");
@@ -119,6 +130,9 @@ wool_status_t NewPool(wool_runtime_t* runtime, const Options& given, wool_pool_t
   const std::vector<wool_slice_t> tag_slices = SlicesOf(tags);
   const Discovery discovery = given.DiscoveryAt("discovery");
   const std::string secret = given.Text("secret");
+  const std::string bind = given.Text("bind");
+  const std::vector<std::string> advertise = given.Texts("advertise");
+  const std::vector<wool_slice_t> advertise_slices = SlicesOf(advertise);
   wool_pool_options_t options = WOOL_POOL_OPTIONS_INIT;
   options.spawn = static_cast<int32_t>(given.Number("spawn"));
   options.command_is_own = given.Bool("commandIsOwn") ? 1 : 0;
@@ -138,7 +152,15 @@ wool_status_t NewPool(wool_runtime_t* runtime, const Options& given, wool_pool_t
   options.dispatch_timeout_ms = static_cast<uint64_t>(given.Number("dispatchTimeout"));
   options.secret = SliceOf(secret);
   options.max_payload = static_cast<uint64_t>(given.Number("maxPayload"));
-  return wool_pool_new(runtime, &options, pool, error);
+  options.bind = SliceOf(bind);
+  options.advertise = advertise_slices.data();
+  options.advertise_count = advertise_slices.size();
+  options.balancer = static_cast<int32_t>(given.Number("balancer"));
+  if (options.balancer == WOOL_BALANCER_CUSTOM) {
+    options.balance_queue = runtime.queue();
+    options.balance_tag = static_cast<uint64_t>(given.Number("balanceTag"));
+  }
+  return wool_pool_new(runtime.handle().get(), &options, pool, error);
 }
 
 }  // namespace
@@ -204,7 +226,7 @@ napi_value CreatePool(napi_env env, napi_callback_info info) {
   }
   wool_pool_t* pool = nullptr;
   wool_error_t* error = nullptr;
-  const wool_status_t status = NewPool(runtime->handle().get(), Options(env, arguments[1]), &pool, &error);
+  const wool_status_t status = NewPool(*runtime, Options(env, arguments[1]), &pool, &error);
   if (status != WOOL_OK) {
     return ThrowError(env, status, error);
   }
@@ -237,20 +259,6 @@ napi_value ClosePool(napi_env env, napi_callback_info info) {
   const wool_status_t status =
       wool_pool_close_submit(pool->handle.get(), pool->runtime->queue(), static_cast<uint64_t>(arguments.Int64(1)), &error);
   return status == WOOL_OK ? nullptr : ThrowError(env, status, error);
-}
-
-// (namespace, directory) => external of Discovery
-napi_value CreateLocalDiscovery(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
-  const Text name_space(env, arguments[0]);
-  const Text directory(env, arguments[1]);
-  wool_discovery_t* discovery = nullptr;
-  wool_error_t* error = nullptr;
-  const wool_status_t status = wool_discovery_new_local(name_space.slice(), directory.slice(), &discovery, &error);
-  if (status != WOOL_OK) {
-    return ThrowError(env, status, error);
-  }
-  return ExternalValue(env, new Discovery(discovery, wool_discovery_free));
 }
 
 // (runtime, tag) => whether this process is a worker

@@ -47,3 +47,19 @@ export function show(
   const details = entries.map((entry) => `  ${entry.replaceAll('\n', '\n  ')}`).join(',\n');
   return details === '' ? String(error.stack) : `${String(error.stack)} {\n${details}\n}`;
 }
+
+/** Names of errors that say nothing. */
+const PLAIN = new Set(['Error', 'WoolError']);
+
+/** What is said of something that was thrown, which may be anything. Never throws. */
+export function messageOf(thrown: unknown): string {
+  try {
+    if (!(thrown instanceof Error)) {
+      return typeof thrown === 'string' ? thrown : inspect(thrown);
+    }
+    const name = nameOf(thrown);
+    return PLAIN.has(name) ? thrown.message : `${name}: ${thrown.message}`;
+  } catch {
+    return 'something was thrown that cannot be looked at';
+  }
+}

@@ -1,8 +1,20 @@
 export type { AdmissionHook, AdmissionRequest } from './admission.js';
+export type { Balancer, BalancerOption, Choice, ChoiceWorker } from './balancer.js';
 export type { CallOptions, StreamOptions } from './call.js';
 export type { Context } from './context.js';
 export { context, type CurrentContext } from './current-context.js';
-export { type Discovery, LocalDiscovery, type LocalDiscoveryOptions } from './discovery.js';
+export { CustomDiscovery, type Discoverer, type Subscriber } from './custom-discovery.js';
+export {
+  type Discovery,
+  DnsDiscovery,
+  type DnsDiscoveryOptions,
+  LanDiscovery,
+  type LanDiscoveryOptions,
+  LocalDiscovery,
+  type LocalDiscoveryOptions,
+  StackedDiscovery,
+  StaticDiscovery,
+} from './discovery.js';
 export type { ErrorClass, RegisteredErrorOptions } from './error-registry.js';
 export {
   ERROR_KINDS,
@@ -14,6 +26,7 @@ export {
   WoolError,
 } from './errors.js';
 export { FanOut, type Outcome, type Progress } from './fan-out.js';
+export { type Listing, listWorkers, type ListWorkersOptions } from './listing.js';
 export { main, serveIfSpawned } from './main.js';
 export { Args, args, type BroadcastOutcome, type MapOptions, type MapOutcome } from './map.js';
 export { call, currentPool, stream } from './nested.js';
@@ -23,6 +36,7 @@ export type { WorkerPoolOptions } from './pool-options.js';
 export type { PoolStatus, ProcessStatus, TurnedAway, TurnedAwayReason, WorkerStatus } from './pool-status.js';
 export type { RoutineOptions } from './routines.js';
 export type { Routine, StreamRoutine } from './running.js';
+export { runWorker, type RunWorkerOptions } from './run-worker.js';
 export { type LogLevel, type LogRecord, Runtime, type RuntimeOptions } from './runtime.js';
 export { RemoteStream } from './stream.js';
 export { currentTask, Task } from './task.js';
@@ -44,3 +58,4 @@ export { Duration, PlainDate, PlainTime, Timestamp } from './values/time.js';
 export { Float, float, Named, Raw, raw, Tuple, tuple } from './values/types.js';
 export { Uuid } from './values/uuid.js';
 export { Worker, type WorkerOptions } from './worker.js';
+export type { WorkerRecord, WorkerRecordInit } from './worker-record.js';

@@ -59,9 +59,15 @@ export const EventKind = {
   CLOSED: 8,
   ADMISSION: 9,
   TASK_EVENT: 10,
+  SUBSCRIBE: 11,
+  UNSUBSCRIBE: 12,
+  PUBLISH: 13,
+  WITHDRAW: 14,
+  CHOICE: 15,
 } as const;
 export const Step = { NEXT: 1, SEND: 2, THROW: 3, CLOSE: 4 } as const;
 export const Verdict = { ACCEPT: 1, BUSY: 2, REFUSE: 3, FAIL: 4 } as const;
+export const Balancing = { ROUND_ROBIN: 0, LEAST_LOADED: 1, CUSTOM: 2 } as const;
 export const RoutineKind = { UNARY: 1, STREAM: 2 } as const;
 export const Codec = { MSGPACK: 1, RAW: 2 } as const;
 
@@ -102,6 +108,9 @@ export interface NativeWorkerOptions {
   pool?: PoolHandle | undefined;
   /** By this tag the admissions of the worker come as events; 0: there is no hook. */
   admitTag: number;
+  advertise?: readonly string[] | undefined;
+  /** Names and values in turn. */
+  extra?: readonly string[] | undefined;
 }
 
 /** As in wool.h: what is undefined, zero or empty is the default. */
@@ -121,6 +130,12 @@ export interface NativePoolOptions {
   secret?: string | undefined;
   allowPlaintext?: boolean | undefined;
   maxPayload?: number | undefined;
+  bind?: string | undefined;
+  advertise?: readonly string[] | undefined;
+  /** One of {@link Balancing}. */
+  balancer?: number | undefined;
+  /** By this tag the choices of a CUSTOM one come as events. */
+  balanceTag?: number | undefined;
 }
 
 /** One of the values that ride along with a call. */
@@ -186,6 +201,8 @@ export interface Native {
   drain(runtime: RuntimeHandle): number;
   takePayload(runtime: RuntimeHandle, index: number): Buffer;
   takeError(runtime: RuntimeHandle, index: number): ErrorDescription;
+  /** Of a subscription, a publication. */
+  eventHandle(runtime: RuntimeHandle, index: number): bigint;
   /** Of a STEP: what was thrown, and the same for `failTaskWith`. */
   takeThrown(runtime: RuntimeHandle, index: number): { description: ErrorDescription; handle: ErrorHandle };
 
@@ -247,7 +264,36 @@ export interface Native {
   poolStatus(pool: PoolHandle): Buffer;
   closePool(pool: PoolHandle, tag: number): void;
 
+  /** Of a CHOICE. Its handle goes to `answerChoice`, once. */
+  takeChoice(
+    runtime: RuntimeHandle,
+    index: number,
+  ): {
+    handle: bigint;
+    routine: string;
+    tag: string;
+    workers: { uid: string; address: string; tags: string[]; inFlight: number; capacity: number }[];
+  };
+  /** @param index negative: none. One that is too large throws, and the next worker in turn is taken */
+  answerChoice(handle: bigint, index: number): void;
+
   createLocalDiscovery(namespace: string, directory: string): DiscoveryHandle;
+  createLanDiscovery(namespace: string, interfaces: readonly string[]): DiscoveryHandle;
+  createStaticDiscovery(addresses: readonly string[]): DiscoveryHandle;
+  createDnsDiscovery(name: string, servers: readonly string[]): DiscoveryHandle;
+  createStackedDiscovery(discoveries: readonly DiscoveryHandle[]): DiscoveryHandle;
+  /** What it is asked comes as events of that tag: SUBSCRIBE and so on. */
+  createCustomDiscovery(runtime: RuntimeHandle, tag: number, publishes: boolean): DiscoveryHandle;
+  /** The listing, as MessagePack. 0 is the default time. Rejects with an ErrorDescription. */
+  listWorkers(runtime: RuntimeHandle, discovery: DiscoveryHandle, timeout: number): Promise<Buffer>;
+
+  /** These four do nothing for a subscription that has ended. `record` is MessagePack. */
+  subscriptionFound(subscription: bigint, record: Uint8Array): void;
+  subscriptionGone(subscription: bigint, key: string): void;
+  subscriptionScanned(subscription: bigint): void;
+  subscriptionFailed(subscription: bigint, message: string): void;
+  /** @param status 0, or that of an error with this message */
+  answerPublication(publication: bigint, status: number, message: string): void;
 
   /** Whether this process is a worker now; if so, an event tells its end. */
   serveIfSpawned(runtime: RuntimeHandle, tag: number): boolean;

@@ -27,6 +27,14 @@ export function grace(value: number): number {
   return value < 0 || value === Infinity ? -1 : Math.min(Math.ceil(value), Number.MAX_SAFE_INTEGER);
 }
 
+/** @throws {WoolError} `INVALID_ARGUMENT` unless it is a string */
+export function text(name: string, value: string | undefined): string | undefined {
+  if (value !== undefined && typeof value !== 'string') {
+    throw invalid(`${name} is a string, not ${String(value)}`);
+  }
+  return value;
+}
+
 /** @throws {WoolError} `INVALID_ARGUMENT` unless it is a list of strings */
 export function texts(name: string, value: readonly string[] | undefined): readonly string[] | undefined {
   if (value !== undefined && !(Array.isArray(value) && value.every((item) => typeof item === 'string'))) {

@@ -1,6 +1,7 @@
-import { type Discovery, LocalDiscovery } from './discovery.js';
+import type { BalancerOption } from './balancer.js';
+import type { Discovery } from './discovery.js';
 import type { NativePoolOptions } from './native.js';
-import { count, grace, invalid, texts, wait } from './options.js';
+import { count, grace, invalid, text, texts, wait } from './options.js';
 import { ownCommand } from './program.js';
 import type { Runtime } from './runtime.js';
 
@@ -42,7 +43,25 @@ export interface WorkerPoolOptions {
   dispatchTimeout?: number | undefined;
   /** Presented to the workers at `addresses`. Those that are found say theirs in their records. */
   secret?: string | undefined;
-  /** Dials addresses beyond this machine's loopback without TLS. Default false. */
+  /**
+   * How calls are spread over the workers that can take them. `round-robin`: one after the other. `least-loaded`: of two
+   * that are drawn by lot, the one with fewer calls of this pool in flight. Or a function of your own. Default
+   * `round-robin`.
+   *
+   * ```ts
+   * // The worker with the most room.
+   * const balancer = ({ workers }: Choice) => {
+   *   const room = workers.map(({ inFlight, capacity }) => capacity - inFlight);
+   *   return room.indexOf(Math.max(...room));
+   * };
+   * ```
+   */
+  balancer?: BalancerOption | undefined;
+  /** Where the started workers serve, for others: `host:port`, port 0 picks a free one. Default `127.0.0.1:0`. */
+  bind?: string | undefined;
+  /** How others reach the started workers, as {@link WorkerOptions.advertise}. */
+  advertise?: readonly string[] | undefined;
+  /** Dials addresses beyond this machine's loopback without TLS, and lets `bind` be one. Default false. */
   allowPlaintext?: boolean | undefined;
   /** Largest payload, bytes. Default 256 MiB. */
   maxPayload?: number | undefined;
@@ -51,7 +70,9 @@ export interface WorkerPoolOptions {
 }
 
 /** @throws {WoolError} `INVALID_ARGUMENT`; `SPAWN_FAILED` when this program cannot be started again */
-export function nativePoolOptions(options: WorkerPoolOptions): NativePoolOptions {
+export function nativePoolOptions(
+  options: WorkerPoolOptions,
+): Omit<NativePoolOptions, 'discovery' | 'balancer' | 'balanceTag'> {
   const spawn = count('spawn', options.spawn, 0);
   const addresses = someTexts('addresses', options.addresses);
   const command = someTexts('command', options.command);
@@ -63,7 +84,6 @@ export function nativePoolOptions(options: WorkerPoolOptions): NativePoolOptions
     commandIsOwn: startsItself,
     concurrency: count('concurrency', options.concurrency, 1),
     grace: options.grace === undefined ? undefined : grace(options.grace),
-    discovery: LocalDiscovery.handleOf('discovery', options.discovery),
     addresses,
     tags: texts('tags', options.tags),
     lease: count('lease', options.lease, 1),
@@ -71,6 +91,8 @@ export function nativePoolOptions(options: WorkerPoolOptions): NativePoolOptions
     quorumTimeout: wait('quorumTimeout', options.quorumTimeout),
     dispatchTimeout: wait('dispatchTimeout', options.dispatchTimeout),
     secret: options.secret,
+    bind: text('bind', options.bind),
+    advertise: texts('advertise', options.advertise),
     allowPlaintext: options.allowPlaintext,
     maxPayload: options.maxPayload,
   };

@@ -12,7 +12,7 @@ export interface PoolStatus {
   turnedAwayCounts: Partial<Record<TurnedAwayReason, number>>;
   /** The worker processes that the pool keeps up. */
   processes: ProcessStatus[];
-  /** Calls that wait for a worker. */
+  /** Calls that wait for a worker, or for the balancer's choice. */
   waiting: number;
   /** Whether as many workers have been connected at once as the first call waits for. */
   quorumReached: boolean;
@@ -28,9 +28,12 @@ export interface WorkerStatus {
   address: string;
   /** `fixed`: the pool was given its address. */
   origin: 'fixed' | 'found' | 'spawned';
-  /** `down`: it does not answer, and the pool goes on trying. */
-  state: 'connecting' | 'up' | 'draining' | 'down';
-  /** Why it is down. */
+  /**
+   * `down`: it does not answer, and the pool goes on trying. `duplicate`: another entry is the same worker and is used;
+   * this one takes over when that is lost or leaves.
+   */
+  state: 'connecting' | 'up' | 'draining' | 'down' | 'duplicate';
+  /** Why it is down, or of whom it is a duplicate. */
   problem: string;
   /** What it serves. */
   routines: { name: string; kind: 'unary' | 'stream' }[];
@@ -59,8 +62,11 @@ export interface TurnedAway {
 export type TurnedAwayReason =
   | 'tags'
   | 'lease'
+  | 'namespace'
   | 'protocol'
+  | 'version'
   | 'no_door'
+  | 'secure'
   | 'no_address'
   | 'other_user'
   | 'other_boot'

@@ -1,10 +1,12 @@
 import { ambient, runWith } from './ambient.js';
+import { type Balanced, balancing } from './balancer.js';
 import { call, type CallOptions, type Request, type StreamOptions } from './call.js';
 import { closing } from './closing.js';
 import { WoolError } from './errors.js';
 import type { FanOut } from './fan-out.js';
 import { broadcast, type BroadcastOutcome, map, type MapOptions, type MapOutcome } from './map.js';
 import { native, type PoolHandle } from './native.js';
+import { openOption } from './opened.js';
 import { invalid } from './options.js';
 import { nativePoolOptions, type WorkerPoolOptions } from './pool-options.js';
 import { type PoolStatus, poolStatus } from './pool-status.js';
@@ -220,5 +222,22 @@ class Made {
 function made(options: WorkerPoolOptions): Made {
   const nativeOptions = nativePoolOptions(options);
   const queue = Runtime.queueOf(options.runtime ?? Runtime.default());
-  return new Made(queue, native.createPool(queue.handle, nativeOptions));
+  const opened = openOption('discovery', options.discovery, queue);
+  let balanced: Balanced | undefined;
+  try {
+    balanced = balancing(options.balancer, queue);
+    const { balancer, balanceTag } = balanced;
+    const handle = native.createPool(queue.handle, {
+      ...nativeOptions,
+      discovery: opened?.handle,
+      balancer,
+      balanceTag,
+    });
+    balanced.begin(handle);
+    return new Made(queue, handle);
+  } catch (error) {
+    opened?.close();
+    balanced?.cancel();
+    throw error;
+  }
 }

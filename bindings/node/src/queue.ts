@@ -1,4 +1,5 @@
-import { WoolError } from './errors.js';
+import { answerChoice, answerPublication, UNDECIDED } from './answers.js';
+import { statusOfKind, WoolError } from './errors.js';
 import type { ErrorRegistry } from './error-registry.js';
 import { errorFrom } from './fault.js';
 import { BATCH, Codec, type ErrorHandle, EventField, EventKind, native, type RuntimeHandle } from './native.js';
@@ -26,7 +27,7 @@ export interface TaskSink {
 }
 
 /** Takes what comes unasked under a tag of its own, event `index` of the current batch. Must not throw. */
-export type EventSink = (index: number, queue: CompletionQueue) => void;
+export type EventSink = (index: number, queue: CompletionQueue, kind: number) => void;
 
 /** A payload as it came. */
 export interface Encoded {
@@ -50,15 +51,22 @@ export interface Thrown {
  */
 export class CompletionQueue {
   readonly handle: RuntimeHandle;
-  /** Workers that serve: they go on when nobody refers to them, for as long as the runtime is open. */
-  readonly serving = new Set<object>();
+  /**
+   * Workers that serve and such, each with what it needs: they go on when nobody refers to them, for as long as the
+   * runtime is open.
+   */
+  readonly serving = new Map<object, unknown>();
+  /** Called when the runtime begins to close, perhaps again. Must not throw. */
+  readonly whenClosing = new Set<() => void>();
+  /** Called when the runtime has gone. Must not throw. */
+  readonly whenGone = new Set<() => void>();
   readonly #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   readonly #fields = new Int32Array(BATCH * EventField.COUNT);
   readonly #decoder = new Decoder();
   readonly exactFloats: boolean;
   readonly #tasks: TaskSink;
   readonly #waiters: (Waiter | undefined)[] = [];
-  /** Of admissions and task events, by numbers that are never used again. */
+  /** By numbers that are never used again. */
   readonly #sinks = new Map<number, EventSink>();
   #lastSink = 0;
   readonly #freeTags: number[] = [];
@@ -162,6 +170,13 @@ export class CompletionQueue {
     return { bytes: new Uint8Array(bytes), codec: this.#field(base + EventField.CODEC) };
   }
 
+  /** The runtime is about to close. */
+  closing(): void {
+    for (const tell of this.whenClosing) {
+      tell();
+    }
+  }
+
   /** Takes all events there are, then makes sure that none comes any more. */
   dispose(): void {
     while (this.#drainBatch() > 0) {
@@ -172,6 +187,11 @@ export class CompletionQueue {
     for (const waiter of this.#waiters.splice(0)) {
       waiter?.onGone(closed());
     }
+    for (const tell of this.whenGone) {
+      tell();
+    }
+    this.whenClosing.clear();
+    this.whenGone.clear();
   }
 
   #ownDecoder(index: number): Decoder {
@@ -219,7 +239,14 @@ export class CompletionQueue {
         return;
       case EventKind.ADMISSION:
       case EventKind.TASK_EVENT:
-        this.#sinks.get(tag)?.(index, this);
+      case EventKind.SUBSCRIBE:
+      case EventKind.UNSUBSCRIBE:
+        this.#sinks.get(tag)?.(index, this, kind);
+        return;
+      case EventKind.PUBLISH:
+      case EventKind.WITHDRAW:
+      case EventKind.CHOICE:
+        (this.#sinks.get(tag) ?? answerForNobody)(index, this, kind);
         return;
       default:
         if (this.#waiters[tag]?.onEvent(kind, index, this) === true) {
@@ -230,6 +257,17 @@ export class CompletionQueue {
 
   #field(at: number): number {
     return this.#fields[at] as number;
+  }
+}
+
+/** Those who were asked have gone, and others wait for an answer. */
+function answerForNobody(index: number, queue: CompletionQueue, kind: number): void {
+  const handle = native.eventHandle(queue.handle, index);
+  if (kind === EventKind.CHOICE) {
+    answerChoice(handle, UNDECIDED);
+  } else {
+    const status = kind === EventKind.PUBLISH ? statusOfKind('CLOSED') : 0;
+    answerPublication(handle, status, 'nobody publishes workers here any more');
   }
 }
 

@@ -166,6 +166,7 @@ export class Runtime implements AsyncDisposable {
 
   async #close(timeout: number): Promise<void> {
     this.#queue.hold();
+    this.#queue.closing();
     try {
       await native.closeRuntime(this.#queue.handle, timeout === Infinity ? -1 : Math.ceil(timeout));
     } catch (error) {

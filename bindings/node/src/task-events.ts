@@ -66,7 +66,7 @@ export class TaskEvents implements Disposable {
     this.#queue = queue;
     this.#handle = handle;
     this.#tag = tag;
-    queue.serving.add(this);
+    queue.serving.set(this, undefined);
   }
 
   /** @internal @throws {WoolError} */

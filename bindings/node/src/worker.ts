@@ -1,10 +1,11 @@
 import { type AdmissionHook, admissions } from './admission.js';
 import { closing } from './closing.js';
-import { type Discovery, LocalDiscovery } from './discovery.js';
+import type { Discovery } from './discovery.js';
 import { WoolError } from './errors.js';
 import { errorFrom } from './fault.js';
 import { type ErrorDescription, native, type WorkerHandle } from './native.js';
-import { grace as checkGrace, texts } from './options.js';
+import { type Opened, openOption } from './opened.js';
+import { grace as checkGrace, invalid, texts } from './options.js';
 import { WorkerPool } from './pool.js';
 import type { CompletionQueue } from './queue.js';
 
@@ -21,8 +22,16 @@ export interface WorkerOptions {
   secret?: string | undefined;
   /** Largest payload, bytes. Default 256 MiB. */
   maxPayload?: number | undefined;
+  /**
+   * How others reach it, in its record, where that is not what it is bound to: `host`, `host:port`, IPv6 hosts in
+   * brackets. Default: the address that it is bound to. Bound to all addresses of the machine (`0.0.0.0:0`), a worker on
+   * the LAN is reached at those of its networks; for another discovery they have to be said.
+   */
+  advertise?: readonly string[] | undefined;
   /** Labels by which pools choose. */
   tags?: readonly string[] | undefined;
+  /** What else its record says of it, for others ({@link WorkerRecord.extra}). */
+  extra?: Readonly<Record<string, string>> | undefined;
   /** Where pools find this worker. Default: nowhere. */
   publish?: Discovery | undefined;
   /**
@@ -49,40 +58,69 @@ export class Worker implements AsyncDisposable {
   readonly uid: string;
   readonly #queue: CompletionQueue;
   readonly #handle: WorkerHandle;
-  readonly #admitTag: number;
+  /** Settles when it has stopped, in whichever way. */
+  readonly #over: Promise<void>;
+  #end!: () => void;
   #stopped: Promise<void> | undefined;
 
+  /** @param needs what it goes on with, `release` frees what was made for it */
   private constructor(
     queue: CompletionQueue,
     started: { handle: WorkerHandle; address: string; uid: string },
-    admitTag: number,
+    needs: unknown,
+    release: () => void,
   ) {
     this.#queue = queue;
-    this.#admitTag = admitTag;
     this.#handle = started.handle;
     this.address = started.address;
     this.uid = started.uid;
-    queue.serving.add(this);
+    queue.serving.set(this, needs);
     queue.hold();
+    this.#over = new Promise((resolve) => {
+      this.#end = () => {
+        if (queue.serving.delete(this)) {
+          queue.whenGone.delete(this.#end);
+          release();
+          queue.release();
+          resolve();
+        }
+      };
+    });
+    queue.whenGone.add(this.#end);
   }
 
   /** @internal @throws {WoolError} such as `IO` for an address in use */
   static async start(queue: CompletionQueue, options: WorkerOptions): Promise<Worker> {
     let admitTag = 0;
+    let opened: Opened | undefined;
+    const release = (): void => {
+      queue.forgetSink(admitTag);
+      opened?.close();
+    };
     queue.hold();
     try {
-      admitTag = options.admit === undefined ? 0 : queue.tagForSink(admissions(options.admit));
-      const publish = LocalDiscovery.handleOf('publish', options.publish);
       const pool = WorkerPool.handleOf('pool', options.pool);
-      const tags = texts('tags', options.tags);
-      const started = await native.startWorker(queue.handle, { ...options, tags, publish, pool, admitTag });
-      return new Worker(queue, started, admitTag);
+      const checked = {
+        tags: texts('tags', options.tags),
+        advertise: texts('advertise', options.advertise),
+        extra: pairs('extra', options.extra),
+      };
+      admitTag = options.admit === undefined ? 0 : queue.tagForSink(admissions(options.admit));
+      opened = openOption('publish', options.publish, queue);
+      const publish = opened?.handle;
+      const started = await native.startWorker(queue.handle, { ...options, ...checked, publish, pool, admitTag });
+      return new Worker(queue, started, pool, release);
     } catch (error) {
-      queue.forgetSink(admitTag);
+      release();
       throw error instanceof Error ? error : errorFrom(error as ErrorDescription);
     } finally {
       queue.release();
     }
+  }
+
+  /** @internal Settles when the worker has stopped, by itself or with its runtime. */
+  static over(worker: Worker): Promise<void> {
+    return worker.#over;
   }
 
   /**
@@ -95,11 +133,7 @@ export class Worker implements AsyncDisposable {
     const milliseconds = checkGrace(grace);
     const stopped = closing(this.#queue, (tag) => native.stopWorker(this.#handle, milliseconds, tag));
     if (this.#stopped === undefined) {
-      this.#stopped = stopped.catch(ignoreClosed).finally(() => {
-        this.#queue.serving.delete(this);
-        this.#queue.forgetSink(this.#admitTag);
-        this.#queue.release();
-      });
+      this.#stopped = stopped.catch(ignoreClosed).finally(this.#end);
     } else {
       stopped.catch(() => {});
     }
@@ -114,6 +148,18 @@ export class Worker implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Names and values in turn. @throws {WoolError} `INVALID_ARGUMENT` */
+function pairs(name: string, value: Readonly<Record<string, string>> | undefined): string[] | undefined {
+  if (value === undefined) {
+    return undefined;
+  }
+  const all = typeof value === 'object' && value !== null ? Object.entries(value).flat() : [undefined];
+  if (!all.every((item) => typeof item === 'string')) {
+    throw invalid(`${name} is an object of strings, not ${String(value)}`);
+  }
+  return all as string[];
 }
 
 /** With its runtime, the worker has stopped too. */

@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use super::balancer::{Choice, Chosen, LoadBalancer};
+use super::balancer::{Choice, ChoiceWorker, Chosen, LoadBalancer};
 use super::dispatch::{Seen, end_as_closed};
-use super::member::Member;
+use super::member::{Link, Member};
 use super::{PoolShared, lock};
 use crate::log::Level;
 use crate::session::Dispatch;
@@ -49,9 +49,9 @@ impl Choices {
     }
 
     /// Takes calls back from their choices, whose answers then do nothing.
-    pub(super) fn take(&mut self, such: impl Fn(&Dispatch) -> bool) -> Vec<Box<Dispatch>> {
+    pub(super) fn take(&mut self, such: impl Fn(&Dispatch) -> bool) -> Vec<Dispatch> {
         let taken = self.asked.extract_if(|_, asked| such(&asked.dispatch));
-        taken.map(|(_, asked)| asked.dispatch).collect()
+        taken.map(|(_, asked)| *asked.dispatch).collect()
     }
 
     /// The earliest time of all.
@@ -194,5 +194,27 @@ impl PoolShared {
                 None
             }
         }
+    }
+}
+
+impl Member {
+    /// How it is shown to a balancer, if it can take this call; otherwise notes why not.
+    fn able(&self, dispatch: &Dispatch, seen: &mut Seen) -> Option<ChoiceWorker> {
+        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, state) = self.fits(&link, dispatch, seen)?;
+        let Link::Up { address, .. } = &*link else {
+            return None;
+        };
+        if !state.has_place() {
+            seen.full = true;
+            return None;
+        }
+        Some(ChoiceWorker {
+            uid: state.peer().worker_uid.as_str().into(),
+            address: address.to_string(),
+            tags: self.about().tags.clone(),
+            in_flight: state.in_flight(),
+            capacity: state.peer().limits.max_open_calls,
+        })
     }
 }

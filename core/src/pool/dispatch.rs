@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::balancer::{Balancer, ChoiceWorker};
+use super::balancer::Balancer;
 use super::choices::Counts;
 use super::lots::two_choices;
 use super::member::{Link, Member};
@@ -57,7 +57,7 @@ pub(super) struct Seen {
     /// One that serves the routine and refused this call.
     refused: bool,
     /// One that serves the routine and has as many of this pool's calls as it takes.
-    full: bool,
+    pub(super) full: bool,
     /// One that does not serve the routine.
     not_serving: bool,
     other_kind: bool,
@@ -445,28 +445,8 @@ impl Member {
         state.has_place().then(|| state.in_flight())
     }
 
-    /// How it is shown to a balancer, if it can take this call; otherwise notes why not.
-    pub(super) fn able(&self, dispatch: &Dispatch, seen: &mut Seen) -> Option<ChoiceWorker> {
-        let link = self.link.read().unwrap_or_else(PoisonError::into_inner);
-        let (_, state) = self.fits(&link, dispatch, seen)?;
-        let Link::Up { address, .. } = &*link else {
-            return None;
-        };
-        if !state.has_place() {
-            seen.full = true;
-            return None;
-        }
-        Some(ChoiceWorker {
-            uid: state.peer().worker_uid.as_str().into(),
-            address: address.to_string(),
-            tags: self.about().tags.clone(),
-            in_flight: state.in_flight(),
-            capacity: state.peer().limits.max_open_calls,
-        })
-    }
-
     /// Its session, if a call may go there as soon as there is a place; otherwise notes why not.
-    fn fits<'a>(
+    pub(super) fn fits<'a>(
         &self,
         link: &'a Link,
         dispatch: &Dispatch,

@@ -116,7 +116,9 @@ fn peers(times: LinkTimes) -> Peers {
         addresses: vec![hole.address.clone()],
         ..PoolOptions::default()
     };
-    let pool = WorkerPool::with_times(&runtime, options, times).unwrap();
+    let whereabouts = (0, options.whereabouts(0).unwrap());
+    let described = (Bytes::new(), 0);
+    let pool = WorkerPool::open(&runtime, options, whereabouts, described, times).unwrap();
     Peers {
         runtime,
         hole,

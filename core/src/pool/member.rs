@@ -214,6 +214,42 @@ impl Member {
     }
 }
 
+impl PoolShared {
+    pub(super) fn remove_member(&self, key: &str) -> Option<Arc<Member>> {
+        let member = self.found_member(key)?;
+        // Another that turned out to be the same worker takes over.
+        self.give_up_uid(&member);
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        members.retain(|other| other.id != member.id);
+        Some(member)
+    }
+
+    /// Puts a new member in the place of each.
+    pub(super) fn renew_members(&self) -> Vec<Arc<Member>> {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        let renewed = members.iter().map(|old| Arc::new(old.renewed(self.new_id())));
+        let renewed: Vec<_> = renewed.collect();
+        let old = std::mem::replace(&mut *members, renewed.clone());
+        drop(members);
+        for member in old {
+            self.give_up_uid(&member);
+            member.leave();
+        }
+        renewed
+    }
+
+    /// The one that discovery knows by this key.
+    pub(super) fn found_member(&self, key: &str) -> Option<Arc<Member>> {
+        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
+        let found = members.iter().find(|member| member.is_found_as(key));
+        found.map(Arc::clone)
+    }
+
+    pub(super) fn is_up(&self, key: &str) -> bool {
+        self.found_member(key).is_some_and(|member| member.is_up())
+    }
+}
+
 impl About {
     fn at(endpoint: Endpoint) -> About {
         About {
@@ -373,13 +409,12 @@ async fn run_session(
     let (commands, receiver) = mpsc::unbounded_channel();
     let session = CallerSession::new(
         connected.transport,
-        shared.limits,
+        (shared.limits, shared.times),
         &connected.peer,
         Arc::clone(&state),
         (commands.clone(), receiver),
         owner(shared, member.id),
         shared.description.clone(),
-        shared.times,
     );
     shared.log(Level::Info, || {
         format!(
@@ -449,7 +484,7 @@ mod tests {
             secret: None,
         });
         about.reached = Some(first.clone());
-        assert_eq!(about.endpoint().addresses, [first.clone()]);
+        assert_eq!(about.endpoint().addresses.len(), 1);
         about.endpoint.addresses = vec![second.clone()];
         assert_eq!(about.endpoint().addresses, [first, second]);
     }

@@ -170,13 +170,6 @@ impl WorkerPool {
         )
     }
 
-    /// One that joins workers, and finds those that are lost sooner.
-    #[cfg(test)]
-    fn with_times(runtime: &Runtime, options: PoolOptions, times: LinkTimes) -> Result<WorkerPool> {
-        let whereabouts = (0, options.whereabouts(0)?);
-        WorkerPool::open(runtime, options, whereabouts, (Bytes::new(), 0), times)
-    }
-
     fn open(
         runtime: &Runtime,
         options: PoolOptions,
@@ -542,40 +535,6 @@ impl PoolShared {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         members.push(Arc::clone(&member));
         member
-    }
-
-    fn remove_member(&self, key: &str) -> Option<Arc<Member>> {
-        let member = self.found_member(key)?;
-        // Another that turned out to be the same worker takes over.
-        self.give_up_uid(&member);
-        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        members.retain(|other| other.id != member.id);
-        Some(member)
-    }
-
-    /// The one that discovery knows by this key.
-    fn found_member(&self, key: &str) -> Option<Arc<Member>> {
-        let members = self.members.read().unwrap_or_else(PoisonError::into_inner);
-        let found = members.iter().find(|member| member.is_found_as(key));
-        found.map(Arc::clone)
-    }
-
-    fn is_up(&self, key: &str) -> bool {
-        self.found_member(key).is_some_and(|member| member.is_up())
-    }
-
-    /// Puts a new member in the place of each.
-    fn renew_members(&self) -> Vec<Arc<Member>> {
-        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        let mut renewed = Vec::with_capacity(members.len());
-        for member in &mut *members {
-            let new = Arc::new(member.renewed(self.new_id()));
-            renewed.push(Arc::clone(&new));
-            let old = std::mem::replace(member, new);
-            self.give_up_uid(&old);
-            old.leave();
-        }
-        renewed
     }
 
     /// A closed pool has no workers.

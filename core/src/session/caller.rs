@@ -119,10 +119,10 @@ pub(crate) struct CallerSession {
 }
 
 impl CallerSession {
-    /// `own` are the limits that this side told in its hello.
+    /// `own` are the limits that this side told in its hello; `times` say when the worker is given up.
     pub(crate) fn new(
         transport: Transport,
-        own: Limits,
+        (own, times): (Limits, Times),
         peer: &Peer,
         state: Arc<LinkState>,
         commands: (
@@ -131,7 +131,6 @@ impl CallerSession {
         ),
         owner: Owner,
         description: Bytes,
-        times: Times,
     ) -> CallerSession {
         let (own_commands, commands) = commands;
         let release = {

@@ -309,6 +309,8 @@ static void serve(char *command, char *rest) {
     broadcast(id, rest);
   } else if (strcmp(command, "events") == 0) {
     tell_events(id);
+  } else if (strcmp(command, "list") == 0) {
+    list_workers(id, rest);
   } else if (strcmp(command, "bad") == 0) {
     misuse(id, need_token(&rest, "a misuse"));
   } else {

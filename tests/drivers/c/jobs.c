@@ -3,12 +3,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pools.h"
 #include "requests.h"
 
 /* Threads for what blocks; counted, so that the process does not end under them. */
 static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t threads_changed = PTHREAD_COND_INITIALIZER;
 static int threads;
+
+static void start_thread(void *(*run)(void *), void *data) {
+  pthread_mutex_lock(&threads_lock);
+  threads++;
+  pthread_mutex_unlock(&threads_lock);
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, run, data) != 0) die("no thread", NULL);
+  pthread_detach(thread);
+}
+
+static void thread_has_ended(void) {
+  pthread_mutex_lock(&threads_lock);
+  threads--;
+  pthread_cond_signal(&threads_changed);
+  pthread_mutex_unlock(&threads_lock);
+}
 
 /* A command that blocks, on a thread of its own. */
 typedef struct {
@@ -24,10 +41,7 @@ static void free_job(job_t *job) {
   wool_bytes_free(&job->arguments);
   wool_bytes_free(&job->first);
   free(job);
-  pthread_mutex_lock(&threads_lock);
-  threads--;
-  pthread_cond_signal(&threads_changed);
-  pthread_mutex_unlock(&threads_lock);
+  thread_has_ended();
 }
 
 static void run_on_thread(void *(*run)(void *), const char *id, char *rest) {
@@ -45,12 +59,7 @@ static void run_on_thread(void *(*run)(void *), const char *id, char *rest) {
   free_options(&options);
   free(values);
   job->first = read_first_value(rest);
-  pthread_mutex_lock(&threads_lock);
-  threads++;
-  pthread_mutex_unlock(&threads_lock);
-  pthread_t thread;
-  if (pthread_create(&thread, NULL, run, job) != 0) die("no thread", NULL);
-  pthread_detach(thread);
+  start_thread(run, job);
 }
 
 void wait_for_threads(void) {
@@ -135,3 +144,45 @@ static void *run_burst(void *argument) {
 
 void iterate(const char *id, char *rest) { run_on_thread(run_iterate, id, rest); }
 void burst(const char *id, char *rest) { run_on_thread(run_burst, id, rest); }
+
+/* A discovery that is to be listed. */
+typedef struct {
+  char *id;
+  wool_discovery_t *discovery;
+  uint64_t timeout;
+} look_t;
+
+static void *look(void *data) {
+  look_t *look = data;
+  wool_bytes_t listing;
+  wool_error_t *error = NULL;
+  if (wool_discovery_list(look->discovery, caller.runtime, look->timeout, &listing, &error) == WOOL_OK) {
+    char *token = value_token(borrow(&listing));
+    say("listing %s %s", look->id, token);
+    free(token);
+    wool_bytes_free(&listing);
+  } else {
+    say_error(look->id, error);
+  }
+  wool_discovery_free(look->discovery);
+  free(look->id);
+  free(look);
+  thread_has_ended();
+  return NULL;
+}
+
+void list_workers(const char *id, char *rest) {
+  look_t *asked = allocate(sizeof *asked);
+  options_t options = read_options(rest);
+  const char *timeout = option(&options, "timeout");
+  wool_error_t *error = NULL;
+  *asked = (look_t){copy_text(id, strlen(id)), NULL, timeout == NULL ? 0 : strtoull(timeout, NULL, 10)};
+  if (given_discovery(&options, "discovery", &asked->discovery, &error) == WOOL_OK) {
+    start_thread(look, asked);
+  } else {
+    say_error(id, error);
+    free(asked->id);
+    free(asked);
+  }
+  free_options(&options);
+}

@@ -55,6 +55,7 @@ void free_stream(struct stream *stream);
 /* The commands that block, on threads of their own. */
 void iterate(const char *id, char *rest);
 void burst(const char *id, char *rest);
+void list_workers(const char *id, char *rest);
 void wait_for_threads(void);
 void map(const char *id, char *rest);
 void broadcast(const char *id, char *rest);

@@ -1,7 +1,10 @@
 /* `driver worker`: serves the standard routines. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "driver.h"
 #include "pools.h"
@@ -35,6 +38,50 @@ static void serve(wool_worker_t *worker, wool_queue_t *queue) {
   free(line);
 }
 
+static void say_ready(wool_worker_t *worker) {
+  wool_slice_t address = wool_worker_address(worker), uid = wool_worker_uid(worker);
+  say("ready %.*s %.*s", (int)address.len, (const char *)address.ptr, (int)uid.len, (const char *)uid.ptr);
+}
+
+/* A worker program whose commands are served on a thread of their own. */
+typedef struct {
+  wool_runtime_t *runtime;
+  atomic_int told_to_exit;
+} program_t;
+
+static void *serve_program(void *data) {
+  program_t *program = data;
+  wool_error_t *error = NULL;
+  serve(NULL, NULL);
+  program->told_to_exit = 1;
+  release_for_good();
+  check("the runtime's close", wool_runtime_close(program->runtime, -1, &error), error);
+  return NULL;
+}
+
+static void on_started(void *user_data, wool_worker_t *worker) {
+  pthread_t thread;
+  say_ready(worker);
+  if (pthread_create(&thread, NULL, serve_program, user_data) != 0) die("no thread", NULL);
+  pthread_detach(thread);
+}
+
+/* Ends the process, whose other thread may be reading a command yet. */
+static void run_program(wool_runtime_t *runtime, const options_t *options) {
+  program_t program = {runtime, 0};
+  wool_error_t *error = NULL;
+  if (run_worker_program(runtime, options, on_started, &program, &error) != WOOL_OK) {
+    say_not_ready(error);
+  } else {
+    if (!program.told_to_exit) say("ran");
+    release_for_good();
+  }
+  error = NULL;
+  check("the runtime's close", wool_runtime_close(runtime, -1, &error), error);
+  stop_listening();
+  _exit(0);
+}
+
 int run_worker(const options_t *options) {
   wool_runtime_t *runtime;
   wool_worker_t *worker = NULL;
@@ -49,10 +96,10 @@ int run_worker(const options_t *options) {
   stops.handler = on_stopped;
   check("a queue", wool_queue_new(runtime, &stops, &queue, &error), error);
   wool_status_t status = register_routines(runtime, &error);
+  if (status == WOOL_OK && option(options, "run") != NULL) run_program(runtime, options);
   if (status == WOOL_OK) status = start_worker(runtime, options, &worker, &error);
   if (status == WOOL_OK) {
-    wool_slice_t address = wool_worker_address(worker), uid = wool_worker_uid(worker);
-    say("ready %.*s %.*s", (int)address.len, (const char *)address.ptr, (int)uid.len, (const char *)uid.ptr);
+    say_ready(worker);
     serve(worker, queue);
   } else {
     say_not_ready(error);

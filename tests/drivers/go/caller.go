@@ -89,7 +89,7 @@ func (c *caller) do(tokens []string) {
 	perform := map[string]func(id string, rest []string) error{
 		"call": c.call, "cancel": c.cancel, "open": c.open, "next": c.next, "send": c.send, "throw": c.throw, "closestream": c.closeStream,
 		"iterate": c.iterate, "bag": c.bag, "bagset": c.bagSet, "bagget": c.bagGet, "map": c.mapOver, "broadcast": c.broadcast,
-		"events": c.tellEvents, "burst": c.burst, "bad": c.bad, "status": c.status, "pool": c.secondPool,
+		"events": c.tellEvents, "burst": c.burst, "bad": c.bad, "status": c.status, "list": c.list, "pool": c.secondPool,
 		"worker": c.worker, "stopworker": c.stopWorker, "closepool": c.closePool,
 	}[verb]
 	if perform == nil {

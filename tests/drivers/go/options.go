@@ -15,6 +15,9 @@ import (
 // of commands are percent-encoded where they have spaces.
 type driverOptions map[string][]string
 
+// rawOptions are those whose values are several texts, each a token of its own.
+var rawOptions = map[string]bool{"extra": true}
+
 func parseOptions(words []string) (driverOptions, error) {
 	options := make(driverOptions)
 	for _, word := range words {
@@ -22,7 +25,7 @@ func parseOptions(words []string) (driverOptions, error) {
 		if !found {
 			return nil, fmt.Errorf("option %q is not of the form key=value", word)
 		}
-		if text, err := url.PathUnescape(value); err == nil {
+		if text, err := url.PathUnescape(value); err == nil && !rawOptions[key] {
 			value = text
 		}
 		options[key] = append(options[key], value)
@@ -64,14 +67,6 @@ func (o driverOptions) numbers(targets map[string]*int64) error {
 	return nil
 }
 
-// discovery is that of the namespace under a key; nil without one.
-func (o driverOptions) discovery(key string) wool.Discovery {
-	if !o.has(key) {
-		return nil
-	}
-	return wool.LocalDiscovery{Namespace: o.text(key), Directory: o.text("directory")}
-}
-
 // call are the options of one call or stream.
 func (o driverOptions) call() (wool.CallOptions, error) {
 	var stepTimeout, prefetch int64
@@ -82,15 +77,37 @@ func (o driverOptions) call() (wool.CallOptions, error) {
 }
 
 func (o driverOptions) worker(count *counters) (wool.WorkerOptions, error) {
-	concurrency, err := o.number("concurrency")
+	var concurrency, maxPayload int64
+	err := o.numbers(map[string]*int64{"concurrency": &concurrency, "max_payload": &maxPayload})
 	options := wool.WorkerOptions{
-		Concurrency: uint32(concurrency), SocketPath: o.text("socket"), Secret: []byte(o.text("secret")),
-		Tags: o["tag"], Publish: o.discovery("publish"),
+		Concurrency: uint32(concurrency), MaxPayload: uint64(maxPayload), SocketPath: o.text("socket"), Secret: []byte(o.text("secret")),
+		Tags: o["tag"], Publish: o.discovery("publish"), Bind: o.text("bind"), Advertise: o["advertise"],
+		AllowPlaintext: o.text("allow_plaintext") == "1",
 	}
+	if err != nil {
+		return options, err
+	}
+	options.Extra, err = o.extra()
 	if o.text("admit") == "tags" {
 		options.Admit = count.admit
 	}
 	return options, err
+}
+
+// extra has the texts of NAME:VALUE.
+func (o driverOptions) extra() (map[string]string, error) {
+	extra := make(map[string]string)
+	for _, pair := range o["extra"] {
+		nameToken, valueToken, _ := strings.Cut(pair, ":")
+		name, err := parseText(nameToken)
+		if err != nil {
+			return nil, err
+		}
+		if extra[name], err = parseText(valueToken); err != nil {
+			return nil, err
+		}
+	}
+	return extra, nil
 }
 
 func (o driverOptions) pool() (wool.PoolOptions, error) {
@@ -107,6 +124,8 @@ func (o driverOptions) pool() (wool.PoolOptions, error) {
 		Spawn: int(spawn), Command: o["command"], Concurrency: uint32(concurrency), Grace: span(grace),
 		Discovery: o.discovery("discovery"), Tags: o["tag"], Lease: uint32(lease), Quorum: uint32(quorum),
 		QuorumTimeout: span(quorumTimeout), DispatchTimeout: span(dispatchTimeout), Secret: []byte(o.text("secret")),
+		Bind: o.text("bind"), Advertise: o["advertise"], AllowPlaintext: o.text("allow_plaintext") == "1",
+		Balancer: o.balancer(),
 	}
 	if o.has("address") {
 		options.Addresses = strings.Split(o.text("address"), ",")

@@ -16,11 +16,47 @@ func runWorker(rt *wool.Runtime, count *counters, options driverOptions) error {
 	if err != nil {
 		return err
 	}
+	if options.has("run") {
+		return runByHelper(rt, count, options, events)
+	}
 	worker, err := startWorker(rt, count, options)
 	if err != nil {
 		sayNotReady(err)
 		return nil
 	}
+	return serveCommands(worker, count, events)
+}
+
+// runByHelper lets the binding run the worker, until it says that it has ended.
+func runByHelper(rt *wool.Runtime, count *counters, options driverOptions, events *heard) error {
+	grace, err := options.number("run")
+	if err != nil {
+		return err
+	}
+	workerOptions, err := options.worker(count)
+	if err != nil {
+		return err
+	}
+	commandsEnd, ended := make(chan error, 1), make(chan error, 1)
+	workerOptions.Started = func(worker *wool.Worker) {
+		go func() { commandsEnd <- serveCommands(worker, count, events) }()
+	}
+	go func() { ended <- wool.RunWorker(context.Background(), rt, workerOptions, span(grace)) }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			sayNotReady(err)
+			return nil
+		}
+		say("ran")
+		return nil
+	case err := <-commandsEnd:
+		return errors.Join(err, closing(rt.Close), <-ended)
+	}
+}
+
+// serveCommands tells of the worker and does what it is told, until it is told to end.
+func serveCommands(worker *wool.Worker, count *counters, events *heard) error {
 	say("ready", worker.Address(), worker.UID())
 	return commands(func(tokens []string) {
 		switch tokens[0] {

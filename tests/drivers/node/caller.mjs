@@ -1,8 +1,9 @@
 // `driver caller`: makes calls through pools.
 import { isDeepStrictEqual } from 'node:util';
 
-import { main, retryable, Runtime, WoolError, WorkerPool } from '../../../bindings/node/dist/index.mjs';
+import { listWorkers, main, retryable, Runtime, WoolError, WorkerPool } from '../../../bindings/node/dist/index.mjs';
 import { Bags } from './bags.mjs';
+import { discoveryOf } from './discoveries.mjs';
 import { errorOfType, OutOfStock } from './errors.mjs';
 import { listen } from './events.mjs';
 import { broadcast, leave, map } from './fan-out.mjs';
@@ -59,7 +60,7 @@ function parse([count, ...rest]) {
     args,
     options: {
       named,
-      tag,
+      tag: tag && fromText(tag),
       worker,
       context: contextOf(options),
       timeout: number(timeout),
@@ -231,6 +232,13 @@ class Caller {
     return ['status', fromValue(inSnakeCase(this.#poolOf(tokens).pool.status()))];
   }
 
+  async list(_id, tokens) {
+    const { timeout } = toOptions(tokens);
+    const options = { timeout: number(timeout), runtime: this.#runtime };
+    const { workers, turnedAway, problem } = await listWorkers(discoveryOf(tokens, 'discovery'), options);
+    return ['listing', fromValue({ workers, turned_away: turnedAway, problem: problem ?? null })];
+  }
+
   async pool(id, tokens) {
     this.openPool(id, tokens);
     return ['opened'];
@@ -308,6 +316,6 @@ const COMMANDS = Object.fromEntries(
   [
     ...['call', 'cancel', 'open', 'next', 'send', 'throw', 'closestream', 'iterate', 'burst', 'bad'],
     ...['bag', 'bagset', 'bagget', 'map', 'broadcast', 'events'],
-    ...['status', 'pool', 'worker', 'stopworker', 'closepool'],
+    ...['status', 'list', 'pool', 'worker', 'stopworker', 'closepool'],
   ].map((name) => [name, Caller.prototype[name]]),
 );

@@ -1,26 +1,23 @@
 // The options of tests/drivers/PROTOCOL.md as the binding takes them.
-import { LocalDiscovery } from '../../../bindings/node/dist/index.mjs';
 import { admit } from './admission.mjs';
-import { allOf, toOptions } from './tokens.mjs';
+import { balance, discoveryOf } from './discoveries.mjs';
+import { allOf, fromText, toOptions } from './tokens.mjs';
 
 /** A number, if there is one. */
 export function number(text) {
   return text === undefined ? undefined : Number(text);
 }
 
-/** The local discovery of a namespace, if there is one. Without a directory, or with an empty one, in its own place. */
-export function discovery(namespace, directory) {
-  return namespace === undefined ? undefined : new LocalDiscovery(namespace, { directory: directory || undefined });
-}
-
 export function workerOptions(tokens) {
-  const { concurrency, socket, secret, publish, directory, admit: hook } = toOptions(tokens);
+  const { concurrency, socket, secret, admit: hook, ...rest } = toOptions(tokens);
   return {
+    ...commonOptions(tokens, rest),
     concurrency: number(concurrency),
     socketPath: socket,
     secret,
-    tags: allOf(tokens, 'tag'),
-    publish: discovery(publish, directory),
+    tags: allOf(tokens, 'tag')?.map(fromText),
+    extra: extraOf(tokens),
+    publish: discoveryOf(tokens, 'publish'),
     admit: hook === 'tags' ? admit : undefined,
   };
 }
@@ -28,17 +25,31 @@ export function workerOptions(tokens) {
 export function poolOptions(tokens) {
   const options = toOptions(tokens);
   return {
+    ...commonOptions(tokens, options),
     addresses: options.address?.split(','),
     secret: options.secret,
-    discovery: discovery(options.discovery, options.directory),
+    discovery: discoveryOf(tokens, 'discovery'),
     spawn: options.spawn === 'none' ? 0 : number(options.spawn),
     command: allOf(tokens, 'command'),
     concurrency: number(options.concurrency),
     grace: number(options.grace),
-    tags: allOf(tokens, 'tag'),
+    tags: allOf(tokens, 'tag')?.map(fromText),
     lease: number(options.lease),
     quorum: number(options.quorum),
     quorumTimeout: number(options.quorum_timeout),
     dispatchTimeout: number(options.dispatch_timeout),
+    balancer: options.balancer === 'custom' ? balance : options.balancer?.replace('_', '-'),
   };
+}
+
+/** What workers and pools have both. */
+function commonOptions(tokens, { bind, allow_plaintext: allowPlaintext, max_payload: maxPayload }) {
+  const advertise = allOf(tokens, 'advertise')?.map(fromText);
+  return { bind, advertise, allowPlaintext: allowPlaintext === '1', maxPayload: number(maxPayload) };
+}
+
+/** What a worker says of itself, by the options `extra=NAME:VALUE`. */
+function extraOf(tokens) {
+  const pairs = allOf(tokens, 'extra')?.map((pair) => pair.split(':').map(fromText));
+  return pairs && Object.fromEntries(pairs);
 }

@@ -2,9 +2,9 @@
 import { currentTask, threaded, WorkerPool } from '../../../bindings/node/dist/index.mjs';
 import { releaseHeld } from './admission.mjs';
 import { counted as countedInThreads, newShared, unblock } from './blocked.mjs';
+import { localDiscovery } from './discoveries.mjs';
 import { errorOfType, OutOfStock } from './errors.mjs';
 import { fib, STREAMS, UNARY } from './nested.mjs';
-import { discovery } from './options.mjs';
 import { fill } from './tokens.mjs';
 
 /** Kept by the routines over the life of the process. */
@@ -160,7 +160,7 @@ async function* stall() {
 
 function relay(runtime) {
   return async (namespace, directory, routine, args) => {
-    const pool = new WorkerPool({ runtime, discovery: discovery(namespace, directory) });
+    const pool = new WorkerPool({ runtime, discovery: localDiscovery(namespace, directory) });
     try {
       return await pool.call(routine, args);
     } finally {

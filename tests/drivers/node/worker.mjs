@@ -1,5 +1,5 @@
 // `driver worker`: serves the standard routines.
-import { Runtime } from '../../../bindings/node/dist/index.mjs';
+import { Runtime, runWorker as run } from '../../../bindings/node/dist/index.mjs';
 import { listen } from './events.mjs';
 import { number, workerOptions } from './options.mjs';
 import { counted, registerRoutines } from './routines.mjs';
@@ -18,16 +18,42 @@ async function serve(runtime, tokens) {
   const events = listen(runtime, tokens);
   let worker;
   try {
-    const { threads, register } = toOptions(tokens);
+    const { threads, register, run: grace } = toOptions(tokens);
     registerRoutines(runtime, { threads: number(threads) });
     if (register === 'dup') {
       runtime.register('conf.echo', (x) => x);
+    }
+    if (grace !== undefined) {
+      await runUntilSignal(runtime, tokens, Number(grace), events);
+      return;
     }
     worker = await runtime.serve(workerOptions(tokens));
   } catch (error) {
     say('error', error.kind, toText(error.message));
     return;
   }
+  await serveCommands(worker, events);
+}
+
+/** By the language's way to be a worker. Commands are served meanwhile; `exit` closes the runtime, and so the worker. */
+async function runUntilSignal(runtime, tokens, grace, events) {
+  let exited = false;
+  const started = (worker) => {
+    void serveCommands(worker, events).then(() => {
+      exited = true;
+      return runtime.close();
+    });
+  };
+  await run({ runtime, grace, started, ...workerOptions(tokens) });
+  if (!exited) {
+    say('ran');
+    // Nobody reads the commands any more.
+    process.stdin.destroy();
+  }
+}
+
+/** Serves the commands until `exit`. */
+async function serveCommands(worker, events) {
   say('ready', worker.address, worker.uid);
   for await (const [command, argument] of commands()) {
     if (command === 'count') {

@@ -46,8 +46,10 @@ def load_languages(path: Path) -> dict:
 class Driver:
     """One driver process. Answers are sorted by request id; a dead process answers every waiter with the reason."""
 
-    def __init__(self, language: Language, role: str, root: Path):
+    def __init__(self, language: Language, role: str, root: Path, prefix=()):
+        """`prefix`: the command that runs it, where it does not run here."""
         self.language = language
+        self.prefix = tuple(prefix)
         self.role = role
         # Of a worker, once it is ready.
         self.uid = ""
@@ -75,6 +77,7 @@ class Driver:
             raise DriverError(f"the {self.name} is missing: {program} is not there ({self._how_to_build()})")
         try:
             self._process = await asyncio.create_subprocess_exec(
+                *self.prefix,
                 program,
                 *self.language.command[1:],
                 self.role,

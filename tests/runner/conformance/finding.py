@@ -44,7 +44,11 @@ class FindingSteps:
 
     def _compare(self, parts: dict, record: dict) -> None:
         wanted = {
-            key: [self.filled(item) for item in part] if isinstance(part, list) else scenarios.value(part)
+            key: [self.filled(item) for item in part]
+            if isinstance(part, list)
+            else self.filled(part)
+            if isinstance(part, str)
+            else scenarios.value(part)
             for key, part in parts.items()
         }
         seen = {key: record.get(key) for key in parts}

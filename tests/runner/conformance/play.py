@@ -20,9 +20,9 @@ from .steps import Stage
 CLEAN_EXIT = "clean-exit"
 
 
-async def start_worker(language: Language, root: Path, options=()) -> tuple:
+async def start_worker(language: Language, root: Path, options=(), prefix=()) -> tuple:
     """A worker driver and its address."""
-    driver = Driver(language, "worker", root)
+    driver = Driver(language, "worker", root, prefix)
     try:
         first = await driver.start(options)
         if first[0] != "ready" or len(first) != 3:
@@ -34,9 +34,9 @@ async def start_worker(language: Language, root: Path, options=()) -> tuple:
     return driver, first[1]
 
 
-async def start_caller(language: Language, root: Path, options) -> Driver:
+async def start_caller(language: Language, root: Path, options, prefix=()) -> Driver:
     """A caller driver with a pool."""
-    driver = Driver(language, "caller", root)
+    driver = Driver(language, "caller", root, prefix)
     try:
         first = await driver.start(options)
         if first != ["ready"]:

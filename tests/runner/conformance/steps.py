@@ -18,6 +18,16 @@ _COUNTERS = ("running", "started", "finished", "cancelled", "cleaned", "yielded"
 class Stage(PoolSteps, TaskSteps, FindingSteps):
     """One caller and its workers, ready to play one scenario. Counters are read relative to its start."""
 
+    # The steps of the format: each is a method.
+    verbs = frozenset(
+        "call outcome cancel unblock unblocked burst vectors refused "
+        "open next next_in_flight send throw drain closestream iterate closepool bad "
+        "counters until warm refused_worker stop stopped kill status processes signal gone records pool refused_caller "
+        "closing closed new_caller kill_caller add_worker worker_here stop_here distinct keep_calling calls_pass stop_calling "
+        "bag bag_set bag_get task chain sum_of spreads total_until let_go map mapped broadcast events events_tell_alike "
+        "list_workers signal_worker ran".split()
+    )
+
     def __init__(self, pair: Pair, caller: Driver, workers: list, root: Path, place=None):
         super().__init__()
         self.pair = pair
@@ -50,8 +60,8 @@ class Stage(PoolSteps, TaskSteps, FindingSteps):
             raise Mismatch("nothing that nobody asked for", judge.show(unasked[0]))
 
     async def _step(self, step: dict) -> None:
-        verb, subject, details = _parts(step)
-        await _VERBS[verb](self, subject, **details)
+        verb, subject, details = _parts(step, type(self))
+        await getattr(self, verb)(subject, **details)
 
     def _id(self, name: str) -> str:
         if name not in self._ids:
@@ -320,35 +330,23 @@ class Stage(PoolSteps, TaskSteps, FindingSteps):
         await self.workers[worker].kill()
 
 
-_VERBS = {
-    name: getattr(Stage, name)
-    for name in (
-        "call outcome cancel unblock unblocked burst vectors refused "
-        "open next next_in_flight send throw drain closestream iterate closepool bad "
-        "counters until warm refused_worker stop stopped kill status processes signal gone records pool refused_caller "
-        "closing closed new_caller kill_caller add_worker worker_here stop_here distinct keep_calling calls_pass stop_calling "
-        "bag bag_set bag_get task chain sum_of spreads total_until let_go map mapped broadcast events events_tell_alike "
-        "list_workers signal_worker ran"
-    ).split()
-}
-
 _EXPECTATIONS = {"result", "end", "error"}
 
 
-def _parts(step: dict) -> tuple:
+def _parts(step: dict, stage: type) -> tuple:
     # The first key says what happens; a later one may be a detail of the same name, as `pool` is.
-    verbs = [name for name in step if name in _VERBS][:1]
+    verbs = [name for name in step if name in stage.verbs][:1]
     if not verbs or next(iter(step)) != verbs[0]:
-        raise scenarios.ScenarioError(f"a step begins with one of the verbs {', '.join(_VERBS)}: {step}")
+        raise scenarios.ScenarioError(f"a step begins with one of the verbs {', '.join(sorted(stage.verbs))}: {step}")
     return verbs[0], step[verbs[0]], {key: part for key, part in step.items() if key != verbs[0]}
 
 
-def check(scenario: scenarios.Scenario) -> None:
+def check(scenario, stage: type = Stage) -> None:
     """Every step has one verb and the details that the verb knows; raises ScenarioError before anything is played."""
     for step in scenario.steps:
         try:
-            verb, subject, details = _parts(step)
-            bound = inspect.signature(_VERBS[verb]).bind(None, subject, **details)
+            verb, subject, details = _parts(step, stage)
+            bound = inspect.signature(getattr(stage, verb)).bind(None, subject, **details)
         except (TypeError, scenarios.ScenarioError) as problem:
             raise scenarios.ScenarioError(f"{scenario.name}: {problem}: {step}") from None
         unknown = set(bound.arguments.get("expected", ())) - _EXPECTATIONS if verb not in ("counters", "until") else ()

@@ -1,14 +1,22 @@
 // What the types promise to an ES module. Compiled, never run.
 import {
   args,
+  type Balancer,
   call,
+  type Choice,
   type Context,
   context as current,
   currentPool,
   currentTask,
+  CustomDiscovery,
+  type Discoverer,
   type Discovery,
+  DnsDiscovery,
   type FanOut,
   float,
+  LanDiscovery,
+  type Listing,
+  listWorkers,
   LocalDiscovery,
   main,
   type MapOutcome,
@@ -16,16 +24,21 @@ import {
   type RemoteStream,
   retryable,
   Runtime,
+  runWorker,
   serveIfSpawned,
+  StackedDiscovery,
+  StaticDiscovery,
   stream,
+  type Subscriber,
   TaskError,
   type TaskEvent,
   type TaskEvents,
   threaded,
   tuple,
   WoolError,
-  WorkerPool,
   type Worker,
+  WorkerPool,
+  type WorkerRecord,
 } from 'libwool';
 
 class OutOfStock extends Error {
@@ -191,4 +204,50 @@ export async function use(controller: AbortController): Promise<void> {
   console.log(signal?.aborted, customer, basket);
   // @ts-expect-error: workers are made by a runtime
   new Worker();
+}
+
+class Registry implements Discoverer {
+  readonly records = new Map<string, WorkerRecord>();
+
+  async subscribe(subscriber: Subscriber, signal: AbortSignal): Promise<void> {
+    for (const record of this.records.values()) {
+      subscriber.found(record);
+    }
+    subscriber.found({ addresses: ['127.0.0.1:1'], tags: ['gpu'] });
+    // @ts-expect-error: it has no address
+    subscriber.found({ tags: ['gpu'] });
+    subscriber.gone('127.0.0.1:1');
+    subscriber.scanned();
+    signal.addEventListener('abort', () => subscriber.failed(signal.reason));
+  }
+
+  publish(record: WorkerRecord): void {
+    const [major, minor]: [number, number] = record.protocol;
+    this.records.set(record.uid, { ...record, extra: { ...record.extra, version: `${major}.${minor}` } });
+  }
+}
+
+export async function find(runtime: Runtime): Promise<Listing> {
+  const lan = new LanDiscovery({ namespace: 'farm', interfaces: ['eth0'] });
+  const dns = new DnsDiscovery('farm.example:7000', { servers: ['192.0.2.53:53'] });
+  const own: CustomDiscovery = new CustomDiscovery(new Registry());
+  const stack: Discovery = new StackedDiscovery([new LocalDiscovery('farm'), lan, new StaticDiscovery(['a:1']), dns, own]);
+  // @ts-expect-error: it is made by `new CustomDiscovery`
+  const wrong: Discovery = new Registry();
+
+  const byTag: Balancer = ({ tag, workers }: Choice) => workers.findIndex(({ tags }) => tags.includes(tag));
+  await using pool = new WorkerPool({ discovery: stack, balancer: byTag });
+  await using later = new WorkerPool({ discovery: stack, balancer: async () => undefined });
+  await using least = new WorkerPool({ spawn: 2, bind: '0.0.0.0:0', advertise: ['a'], balancer: 'least-loaded' });
+  // @ts-expect-error: there is no such balancer
+  new WorkerPool({ balancer: 'fair' });
+  // @ts-expect-error: it chooses by index
+  new WorkerPool({ balancer: ({ workers }: Choice) => workers[0]?.uid });
+
+  await runtime.serve({ publish: stack, advertise: ['farm.example'], extra: { zone: 'hill' } });
+  await runWorker({ runtime, publish: lan, grace: 30_000, started: ({ address }) => console.log(address) });
+  console.log(pool, later, least, wrong);
+  const listing = await listWorkers(stack, { timeout: 1000, runtime });
+  console.log(listing.turnedAway.map(({ reason }) => reason === 'namespace'), listing.problem?.kind === 'DISCOVERY');
+  return listing;
 }

@@ -19,11 +19,15 @@ use crate::bags::Bags;
 use crate::events::Events;
 use crate::failures::{OutOfStock, too_deep};
 use crate::fan_out::{self, Maps};
+use crate::finding;
 use crate::pools;
 use crate::protocol::{self, Failure, Options, Tokens, log, say};
 use crate::routines::{self, Counters};
 use crate::streams::{Step, Streams};
 use crate::worker;
+
+/// How long a listing waits without a timeout of its own.
+const LIST_WAIT: Duration = Duration::from_secs(5);
 
 /// Calls until the runner says `exit` or goes away.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
@@ -251,6 +255,7 @@ impl Caller {
             "bagget" => self.bags.tell(id, tokens)?,
             "events" => say(&format!("events {id} {}", self.events.report())),
             "status" => self.status(id, tokens)?,
+            "list" => self.list(id, tokens)?,
             "pool" => self.open_pool(id, tokens)?,
             "worker" => self.start_worker(id, tokens)?,
             "stopworker" => self.stop_worker(id, tokens)?,
@@ -340,6 +345,32 @@ impl Caller {
             Ok(value) => reported("status", id, &value),
             Err(error) => protocol::error(id, &error),
         });
+        Ok(())
+    }
+
+    fn list(&self, id: &str, tokens: Tokens<'_>) -> Result<(), Failure> {
+        let options = tokens.options();
+        let wait = options
+            .number("timeout")?
+            .map_or(LIST_WAIT, Duration::from_millis);
+        let discovery = finding::discovery(&options, "discovery")?;
+        let (id, runtime) = (id.to_owned(), self.runtime.clone());
+        let list = move || {
+            let listed = discovery.and_then(|discovery| {
+                let discovery = discovery.ok_or_else(|| {
+                    Error::new(ErrorKind::InvalidArgument, "no discovery was named")
+                })?;
+                discovery.list(&runtime, wait)?.to_value()
+            });
+            say(&match listed {
+                Ok(value) => reported("listing", &id, &value),
+                Err(error) => protocol::error(&id, &error),
+            });
+        };
+        // It blocks, and the next command does not wait for it.
+        std::thread::Builder::new()
+            .name("driver-list".to_owned())
+            .spawn(list)?;
         Ok(())
     }
 

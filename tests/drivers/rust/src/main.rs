@@ -7,6 +7,7 @@ mod caller;
 mod events;
 mod failures;
 mod fan_out;
+mod finding;
 mod generators;
 mod nested;
 mod pools;

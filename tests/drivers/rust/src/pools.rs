@@ -4,12 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wool::{
-    Discovery, Grace, LocalDiscovery, PoolOptions, Result, Runtime, SpawnCommand, Worker,
-    WorkerOptions, WorkerPool,
-};
+use wool::{Grace, PoolOptions, Result, Runtime, SpawnCommand, Worker, WorkerOptions, WorkerPool};
 
 use crate::admission;
+use crate::finding;
 use crate::protocol::{Failure, Options};
 use crate::routines::Counters;
 
@@ -25,6 +23,7 @@ pub(crate) fn open_pool(
             _ => options.number("spawn")?,
         },
         concurrency: options.number("concurrency")?.unwrap_or(0),
+        max_payload: options.number("max_payload")?.unwrap_or(0),
         grace: grace(options.number("grace")?.unwrap_or(0)),
         addresses: options.text("address").map_or_else(Vec::new, |list| {
             list.split(',').map(str::to_owned).collect()
@@ -35,14 +34,19 @@ pub(crate) fn open_pool(
         quorum_timeout: span(options, "quorum_timeout")?.unwrap_or(defaults.quorum_timeout),
         dispatch_timeout: span(options, "dispatch_timeout")?.unwrap_or(defaults.dispatch_timeout),
         secret: secret(options)?,
+        bind: options.text("bind").unwrap_or_default().to_owned(),
+        advertise: options.texts("advertise")?,
+        allow_plaintext: allow_plaintext(options)?,
+        balancer: finding::balancer(options)?,
         ..defaults
     };
     let command = options.texts("command")?;
+    let discovery = finding::discovery(options, "discovery")?;
     let open = || {
         let command = (!command.is_empty()).then(|| SpawnCommand::new(command));
         let settings = PoolOptions {
             command: command.transpose()?,
-            discovery: discovery(options, "discovery")?,
+            discovery: discovery?,
             ..settings
         };
         WorkerPool::new(runtime, settings)
@@ -56,22 +60,34 @@ pub(crate) fn start_worker(
     counters: &Arc<Counters>,
     options: &Options,
 ) -> Result<Result<Worker>, Failure> {
+    let settings = worker_options(counters, options)?;
+    Ok(settings.and_then(|settings| Worker::start(runtime, settings)))
+}
+
+/// The options of `driver worker` as the language has them. The inner error is for the runner.
+pub(crate) fn worker_options(
+    counters: &Arc<Counters>,
+    options: &Options,
+) -> Result<Result<WorkerOptions>, Failure> {
+    let defaults = WorkerOptions::default();
     let settings = WorkerOptions {
+        bind: options.text("bind").map_or(defaults.bind, str::to_owned),
+        advertise: options.texts("advertise")?,
+        extra: finding::extra(options)?,
+        allow_plaintext: allow_plaintext(options)?,
         socket_path: options.text("socket").map(PathBuf::from),
         concurrency: options.number("concurrency")?.unwrap_or(0),
+        max_payload: options.number("max_payload")?.unwrap_or(0),
         secret: secret(options)?,
         tags: options.texts("tag")?,
         admit: (options.text("admit") == Some("tags")).then(|| admission::by_tags(counters)),
         ..WorkerOptions::default()
     };
-    let start = || {
-        let settings = WorkerOptions {
-            publish: discovery(options, "publish")?,
-            ..settings
-        };
-        Worker::start(runtime, settings)
-    };
-    Ok(start())
+    let publish = finding::discovery(options, "publish")?;
+    Ok(publish.map(|publish| WorkerOptions {
+        publish,
+        ..settings
+    }))
 }
 
 /// Milliseconds as the protocol has them: negative is for ever.
@@ -84,21 +100,8 @@ pub(crate) fn grace(milliseconds: i64) -> Grace {
     }
 }
 
-/// Local discovery, in its own place without a directory.
-pub(crate) fn local(namespace: &str, directory: &str) -> Result<Discovery> {
-    let local = LocalDiscovery::new(namespace)?;
-    Ok(Discovery::Local(match directory {
-        "" => local,
-        directory => local.in_directory(directory),
-    }))
-}
-
-fn discovery(options: &Options, namespace: &str) -> Result<Option<Discovery>> {
-    let directory = options.text("directory").unwrap_or_default();
-    let namespace = options.text(namespace);
-    namespace
-        .map(|namespace| local(namespace, directory))
-        .transpose()
+fn allow_plaintext(options: &Options) -> Result<bool, Failure> {
+    Ok(options.number("allow_plaintext")? == Some(1))
 }
 
 fn secret(options: &Options) -> Result<Option<Vec<u8>>, Failure> {

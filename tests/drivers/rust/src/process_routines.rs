@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use wool::value::{Arguments, IntoValue, Map, Value};
 use wool::{Fault, PoolOptions, Result, Routine, Runtime, WorkerPool};
 
-use crate::pools;
+use crate::finding;
 use crate::routines::Counters;
 
 pub(crate) fn register(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
@@ -45,7 +45,7 @@ pub(crate) fn register(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
             let _running = running;
             let (namespace, directory, routine, arguments): (String, String, String, Vec<Value>) =
                 arguments.extract()?;
-            let discovery = pools::local(&namespace, &directory)?;
+            let discovery = finding::local(&namespace, &directory)?;
             relay(&runtime, discovery, &routine, arguments).await
         }
     }))

@@ -58,6 +58,12 @@ impl Options {
         pairs.map(|(_, value)| untext(value)).collect()
     }
 
+    /// The same, as they were written.
+    pub(crate) fn tokens(&self, key: &'static str) -> impl Iterator<Item = &str> {
+        let pairs = self.0.iter().filter(move |(found, _)| found == key);
+        pairs.map(|(_, value)| value.as_str())
+    }
+
     pub(crate) fn number<T: FromStr>(&self, key: &str) -> Result<Option<T>, Failure> {
         self.text(key).map(|text| parse(key, text)).transpose()
     }
@@ -175,7 +181,7 @@ pub(crate) fn value(token: &str) -> Result<Result<Value, Error>, Failure> {
     Err(Failure::new(format!("{token:?} is no value")))
 }
 
-fn unhex(digits: &str) -> Result<Vec<u8>, Failure> {
+pub(crate) fn unhex(digits: &str) -> Result<Vec<u8>, Failure> {
     if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
         return Err(Failure::new("hex digits come in pairs"));
     }
@@ -199,15 +205,12 @@ pub(crate) fn report(value: &Value) -> Result<String, Failure> {
         Value::Bytes(bytes) if encoded.len() > REPORTED_WHOLE => {
             Ok(format!("sum:{}:{:08x}", bytes.len(), adler32(bytes)))
         }
-        _ => {
-            let mut token = String::with_capacity(4 + encoded.len() * 2);
-            token.push_str("hex:");
-            for byte in encoded {
-                token.push_str(&format!("{byte:02x}"));
-            }
-            Ok(token)
-        }
+        _ => Ok(format!("hex:{}", hex(&encoded))),
     }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn adler32(bytes: &[u8]) -> u32 {
