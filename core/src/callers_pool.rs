@@ -1,5 +1,10 @@
 //! The pools of callers, made again from their descriptions by the workers whose tasks call by them.
 
+#![expect(
+    clippy::mutable_key_type,
+    reason = "credentials and rules are hashed and compared by what they are, not by what they hold"
+)]
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -227,7 +227,9 @@ impl PoolShared {
     /// Puts a new member in the place of each.
     pub(super) fn renew_members(&self) -> Vec<Arc<Member>> {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        let renewed = members.iter().map(|old| Arc::new(old.renewed(self.new_id())));
+        let renewed = members
+            .iter()
+            .map(|old| Arc::new(old.renewed(self.new_id())));
         let renewed: Vec<_> = renewed.collect();
         let old = std::mem::replace(&mut *members, renewed.clone());
         drop(members);

@@ -171,7 +171,7 @@ struct Spawned {
 
 /// What the thread is woken by.
 enum Event {
-    Said(Kind),
+    Said(Box<Kind>),
     Signal(u64),
     /// The worker has stopped.
     Stopped,
@@ -241,12 +241,14 @@ impl Spawned {
         let until = Instant::now() + SETUP_WITHIN;
         loop {
             match self.next(Some(until))? {
-                Event::Said(Kind::Setup(setup)) => {
+                Event::Said(kind) => {
+                    let Kind::Setup(setup) = *kind else {
+                        return Err(out_of_turn());
+                    };
                     let (major, minor) = (setup.protocol_major, setup.protocol_minor);
                     let checked = control::check_major("the spawning process", major, minor);
                     return Ok(Some(checked.and_then(|()| control::worker_options(setup))));
                 }
-                Event::Said(_) => return Err(out_of_turn()),
                 Event::Signal(_) | Event::Orphaned => return Ok(None),
                 Event::Stopped => {}
                 Event::Late => {
@@ -270,7 +272,6 @@ impl Spawned {
                     );
                     end_process();
                 }
-                Ok(Event::Said(Kind::Stop(stop))) => control::grace(stop),
                 Ok(Event::Signal(count)) => {
                     signals += count;
                     match signals {
@@ -279,11 +280,14 @@ impl Spawned {
                     }
                 }
                 Ok(Event::Orphaned) => Grace::Now,
-                Ok(Event::Said(Kind::Renew(told))) => {
-                    self.renew(told);
-                    continue;
-                }
-                Ok(Event::Said(_)) => self.give_up(&out_of_turn()),
+                Ok(Event::Said(kind)) => match *kind {
+                    Kind::Stop(stop) => control::grace(stop),
+                    Kind::Renew(told) => {
+                        self.renew(told);
+                        continue;
+                    }
+                    _ => self.give_up(&out_of_turn()),
+                },
                 Err(error) => self.give_up(&error),
             };
             worker.stop(grace, || {});
@@ -314,7 +318,7 @@ impl Spawned {
             if self.orphaned.is_none()
                 && let Some(kind) = self.decoder.next()?
             {
-                return Ok(Event::Said(kind));
+                return Ok(Event::Said(Box::new(kind)));
             }
             let Some([control, signal, stopped]) = self.wait(until)? else {
                 return Ok(Event::Late);

@@ -14,8 +14,10 @@ pub struct Peers(Arc<Rule>);
 
 enum Rule {
     Patterns(Vec<String>),
-    Check(Box<dyn Fn(&[String]) -> bool + Send + Sync>),
+    Check(Box<Check>),
 }
+
+type Check = dyn Fn(&[String]) -> bool + Send + Sync;
 
 impl Peers {
     /// Those with a name that is one of these: `"worker.example"`, `"*.example"` (one label), `"spiffe://example/pool/worker"`,
