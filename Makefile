@@ -41,7 +41,7 @@ lint: ## clippy, go vet, type check, and what no compiler checks
 
 .PHONY: build
 build: ## libwool, the Rust programs, the Node addon
-	@$(STAGE) "build rust" cargo build --release --quiet -p libwool -p wool-driver-rust -p quickstart -p docs-examples
+	@$(STAGE) "build rust" cargo build --release --quiet -p libwool -p wool-driver-rust -p quickstart -p docs-examples -p wool-certs
 	@$(STAGE) "build node" npm run --silent build --prefix bindings/node
 
 .PHONY: abi
@@ -120,6 +120,13 @@ networks: drivers ## workers on several hosts, whose links are cut, slow, lossy 
 .PHONY: leftovers
 leftovers: ## nothing that a run started is still there
 	@$(STAGE) leftovers scripts/leftovers.py
+
+# Where the development CA keeps its certificates.
+CERTS ?= certs
+
+.PHONY: certs
+certs: ## certificates of a development CA, for this machine, in CERTS
+	@cargo run --release --quiet -p wool-certs -- $(CERTS)
 
 .PHONY: bench
 bench: setup ## measure, beside a floor and a rival in the same run

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 31] = [
+const SOURCES: [&str; 33] = [
     "src/types/status.rs",
     "src/types/memory.rs",
     "src/memory.rs",
@@ -22,6 +22,8 @@ const SOURCES: [&str; 31] = [
     "src/task.rs",
     "src/types/task_events.rs",
     "src/task_events.rs",
+    "src/types/credentials.rs",
+    "src/credentials.rs",
     "src/types/discovery.rs",
     "src/discovery.rs",
     "src/custom_discovery.rs",

@@ -66,6 +66,7 @@ inline Options wool_options_init() {
 #define WOOL_ROUTINE_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_routine_options_t)
 #define WOOL_FAULT_INIT WOOL_OPTIONS_INIT(wool_fault_t)
 #define WOOL_TASK_INFO_INIT WOOL_OPTIONS_INIT(wool_task_info_t)
+#define WOOL_CREDENTIALS_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_credentials_options_t)
 #define WOOL_LAN_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_lan_options_t)
 #define WOOL_CUSTOM_DISCOVERY_INIT WOOL_OPTIONS_INIT(wool_custom_discovery_t)
 #define WOOL_WORKER_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_worker_options_t)
@@ -396,6 +397,10 @@ typedef struct wool_broadcast_t wool_broadcast_t;
 // The namespace "w3c" has two names, "traceparent" and "baggage", whose values are text and do not flow back.
 typedef struct wool_context_t wool_context_t;
 
+// What a process presents to its peers, and whom it believes. Given to workers and pools, which keep what they need of it
+// and may share it.
+typedef struct wool_credentials_t wool_credentials_t;
+
 // Where workers are announced and found. Given to workers and pools, which keep what they need of it.
 typedef struct wool_discovery_t wool_discovery_t;
 
@@ -600,6 +605,10 @@ typedef struct wool_task_info_t {
   struct wool_slice_t routine;
   // The caller's label. Valid as `routine`.
   struct wool_slice_t tag;
+  // The names that its caller's certificate holds, DNS names and URIs; NULL without TLS. Valid as `routine`.
+  const struct wool_slice_t *peer;
+  // How many there are.
+  size_t peer_count;
 } wool_task_info_t;
 
 // Begins a task. On a thread `wool-task`; it may block. `info` and `arguments` are valid during the call.
@@ -705,6 +714,36 @@ typedef struct wool_task_events_options_t {
   uint32_t capacity;
 } wool_task_events_options_t;
 
+// What credentials are made of. Each part is PEM: as text, or in a file, whose path is UTF-8 and which is read again when it
+// changes; not both.
+typedef struct wool_credentials_options_t {
+  // sizeof(wool_credentials_options_t)
+  size_t struct_size;
+  // Certificates of the authorities that peers' certificates must lead to. A worker whose callers need none may leave it
+  // out.
+  struct wool_slice_t ca;
+  // The own certificate, followed by those between it and its authority. A caller may leave it out, with its key, where
+  // workers ask for none.
+  struct wool_slice_t certificate;
+  // Its private key, not encrypted: PKCS #8, PKCS #1 or SEC 1.
+  struct wool_slice_t key;
+  // Lists of certificates that are revoked. With one, every certificate of a peer must be covered by a list that is not
+  // over.
+  struct wool_slice_t crl;
+  // The same, each as the path of a file.
+  struct wool_slice_t ca_file;
+  // As `ca_file`.
+  struct wool_slice_t certificate_file;
+  // As `ca_file`.
+  struct wool_slice_t key_file;
+  // As `ca_file`.
+  struct wool_slice_t crl_file;
+  // 1: a worker with these asks its callers for no certificate.
+  int32_t one_way;
+  // How often files are looked at, in milliseconds. 0 = 10,000.
+  uint64_t poll_ms;
+} wool_credentials_options_t;
+
 // Which workers of the local network are meant.
 typedef struct wool_lan_options_t {
   // sizeof(wool_lan_options_t)
@@ -791,6 +830,10 @@ typedef struct wool_admission_info_t {
   const struct wool_context_value_t *context;
   // How many values these are.
   size_t context_count;
+  // The names that the caller's certificate holds, DNS names and URIs; NULL without TLS.
+  const struct wool_slice_t *peer;
+  // How many there are.
+  size_t peer_count;
 } wool_admission_info_t;
 
 // Asks whether a call is let in. Answer with wool_admission_accept, wool_admission_busy, wool_admission_refuse or
@@ -851,6 +894,26 @@ typedef struct wool_worker_options_t {
   const struct wool_slice_t *extra;
   // How many slices these are: an even number.
   size_t extra_count;
+  // What it presents to its callers, and which of them it believes; NULL = no TLS. With them it may bind beyond loopback.
+  const struct wool_credentials_t *credentials;
+  // The name that it claims in its record, and that its certificate holds: a DNS name or a URI (SPIFFE). Pools whose
+  // `peers` accept it take that instead of the address that they dialled. Empty = none.
+  struct wool_slice_t identity;
+  // Whom it lets in, by patterns for a name of their certificate: "caller.example", "*.example",
+  // "spiffe://example/caller", "spiffe://example/*", "*". None = all whose certificates are good. Over its Unix socket
+  // the secret decides.
+  const struct wool_slice_t *callers;
+  // How many there are.
+  size_t caller_count;
+  // Who may call what, beside `callers`: pairs of a routine, or "prefix.*", and a pattern as above. A routine that is
+  // named is for those alone.
+  const struct wool_slice_t *routine_callers;
+  // How many slices there are: twice the pairs.
+  size_t routine_caller_count;
+  // As `peers` of a pool, for those by which its tasks call on.
+  const struct wool_slice_t *peers;
+  // How many there are.
+  size_t peer_count;
 } wool_worker_options_t;
 
 // Is told that a worker which is run (wool_worker_run) can be called, on the thread that runs it. `worker` is wool's, and
@@ -963,6 +1026,16 @@ typedef struct wool_pool_options_t {
   struct wool_queue_t *balance_queue;
   // The `tag` of these events.
   uint64_t balance_tag;
+  // What it presents to workers, and which of them it believes; NULL = no TLS. The workers that it starts get them, too,
+  // never by a disk or an environment.
+  const struct wool_credentials_t *credentials;
+  // The identity of the started workers, as in wool_worker_options_t.
+  struct wool_slice_t identity;
+  // Whose identities are believed, by patterns as `callers` of a worker: a worker whose record claims such a one is
+  // verified by it, wherever it is reached. All others, and without this all, by the address that was dialled.
+  const struct wool_slice_t *peers;
+  // How many there are.
+  size_t peer_count;
 } wool_pool_options_t;
 
 // How a call or stream is made.
@@ -1297,6 +1370,37 @@ uint64_t wool_task_events_missed(const struct wool_task_events_t *events);
 // Stops listening: no callback starts any more, and no event comes to the queue; those that are in it stay. Never blocks;
 // in the handler, too. NULL is fine.
 void wool_task_events_free(struct wool_task_events_t *events);
+
+// Reads and checks credentials. On success `*out` belongs to the caller: wool_credentials_free.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a part that is left out, given twice or no PEM, for a key that is not that of the
+// certificate; WOOL_ERR_IO for a file that cannot be read. Each names the part.
+wool_status_t wool_credentials_new(const struct wool_credentials_options_t *options,
+                                   struct wool_credentials_t **out,
+                                   struct wool_error_t **error);
+
+// Takes others instead, for all workers and pools that have these: connections that are made from now on are by them,
+// sessions of before are drained, and what runs there goes on to its end. Files need no call: they are looked at over and
+// over.
+//
+// Errors: as wool_credentials_new; the ones before stay.
+wool_status_t wool_credentials_update(struct wool_credentials_t *credentials,
+                                      const struct wool_credentials_options_t *options,
+                                      struct wool_error_t **error);
+
+// Looks at the files now. `*renewed`, which may be NULL: 1 when they have changed, and what they hold now is used.
+//
+// Errors: as wool_credentials_new; the ones before stay.
+wool_status_t wool_credentials_reload(struct wool_credentials_t *credentials,
+                                      int32_t *renewed,
+                                      struct wool_error_t **error);
+
+// WOOL_OK, or why the files as they are now cannot be used; then those of before are still in use.
+wool_status_t wool_credentials_problem(const struct wool_credentials_t *credentials,
+                                       struct wool_error_t **error);
+
+// Lets go of credentials. What was made with them goes on. NULL is fine.
+void wool_credentials_free(struct wool_credentials_t *credentials);
 
 // The workers of this user on this machine, in shared memory, under a name that publishers and pools share:
 // `name_space`, 1 to 32 of A-Z a-z 0-9 . _ -, not beginning with a dot. `directory`: where the records are kept,

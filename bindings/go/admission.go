@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // AdmissionRequest is a call that a worker is asked to take.
@@ -17,6 +18,16 @@ type AdmissionRequest struct {
 	InFlight int
 	// context is what rides along with the call; nil when nothing does. Being a pointer, it lets requests be compared.
 	context *contextValues
+	// peer is a pointer for the same reason.
+	peer *[]string
+}
+
+// Peer are the names that the certificate of the caller holds, DNS names and URIs; none without TLS.
+func (r AdmissionRequest) Peer() []string {
+	if r.peer == nil {
+		return nil
+	}
+	return slices.Clone(*r.peer)
 }
 
 // ContextValue decodes a value that rides along with the call into what target points at: see
@@ -98,6 +109,9 @@ func (a *admission) read(handle uint64) (request AdmissionRequest, waits bool) {
 			request = AdmissionRequest{
 				Routine: stringOf(info.routine), Tag: stringOf(info.tag), InFlight: int(info.in_flight),
 				context: copyContext(info.context, info.context_count),
+			}
+			if peer := textsOf(info.peer, info.peer_count); peer != nil {
+				request.peer = &peer
 			}
 		}
 	})

@@ -52,6 +52,15 @@ type PoolOptions struct {
 	Secret []byte
 	// AllowPlaintext permits connections beyond this machine without TLS.
 	AllowPlaintext bool
+	// Credentials are what the pool presents to workers, and which of them it believes; nil is no TLS. The workers that it
+	// starts get them, too, never by a disk or an environment.
+	Credentials *Credentials
+	// Identity is that of the started workers: see [WorkerOptions.Identity].
+	Identity string
+	// Peers are patterns, as [WorkerOptions.Callers], for identities that are believed: a worker whose record claims such
+	// a one is verified by it, wherever it is reached. All others, and without Peers all, are verified by the address that
+	// was dialled.
+	Peers []string
 	// MaxPayload is the largest payload in bytes; 0 is 256 MiB.
 	MaxPayload uint64
 }
@@ -93,6 +102,9 @@ func (o *PoolOptions) forC(memory *arena) C.wool_pool_options_t {
 		dispatch_timeout_ms: C.uint64_t(milliseconds(o.DispatchTimeout)),
 		secret:              memory.slice(string(o.Secret)),
 		max_payload:         C.uint64_t(o.MaxPayload),
+		identity:            memory.slice(o.Identity),
+		peers:               memory.slices(o.Peers),
+		peer_count:          C.size_t(len(o.Peers)),
 	}
 }
 

@@ -19,6 +19,8 @@ type TaskInfo struct {
 	// HasDeadline: the caller has set one, and Remaining is what is left of the time.
 	HasDeadline bool
 	Remaining   time.Duration
+	// Peer are the names that the certificate of the caller holds, DNS names and URIs; none without TLS.
+	Peer []string
 }
 
 // TaskFromContext tells about the task whose routine got ctx, or a context derived from it. It is for
@@ -42,6 +44,7 @@ func TaskFromContext(ctx context.Context) (TaskInfo, bool) {
 			told.ID[i], told.Caller[i], told.Worker[i] = byte(info.id[i]), byte(info.caller[i]), byte(info.worker_uid[i])
 		}
 		told.Tag = stringOf(info.tag)
+		told.Peer = textsOf(info.peer, info.peer_count)
 		if info.remaining_ms >= 0 {
 			told.HasDeadline, told.Remaining = true, time.Duration(info.remaining_ms)*time.Millisecond
 		}

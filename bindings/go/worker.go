@@ -67,6 +67,20 @@ type WorkerOptions struct {
 	// Publish is where pools find the worker; nowhere if nil. Without a Secret, one that is drawn by lot
 	// goes into the record, and only who can read that may call.
 	Publish Discovery
+	// Credentials are what the worker presents to its callers, and which of them it believes; nil is no TLS. With them
+	// it may bind beyond this machine.
+	Credentials *Credentials
+	// Identity is the name that the worker claims in its record, and that its certificate holds: a DNS name or a URI
+	// (SPIFFE). Pools whose Peers accept it take that instead of the address that they dialled.
+	Identity string
+	// Callers are patterns for the names of certificates: "caller.example", "*.example", "spiffe://example/caller",
+	// "spiffe://example/*", "*". Who has none of them is not let in; empty lets in all whose certificates are good. Over
+	// the Unix socket the Secret decides.
+	Callers []string
+	// RoutineCallers say who may call what, beside Callers: a routine that is named is for those alone.
+	RoutineCallers []RoutineCallers
+	// Peers are as [PoolOptions.Peers], for the pools by which routines call on.
+	Peers []string
 	// Pool is by which routines call ([PoolFromContext]) where their caller's pool cannot be used here, as it is one
 	// of another machine or cannot be described; they cannot call there if nil. The worker keeps it open.
 	Pool *Pool
@@ -137,16 +151,19 @@ func (c *workerCore) start(e *engine, options *WorkerOptions) (err *Error) {
 	if c.admission != nil {
 		given.admit_queue, given.admit_tag = e.queue.handle, C.uint64_t(c.admission.tag)
 	}
-	var failure *C.wool_error_t
-	if status := C.int32_t(C.wool_worker_new(e.handle, &given, &c.handle, &failure)); status < 0 {
-		return takeError(status, failure)
-	}
-	return nil
+	return options.Credentials.lend(func(credentials *C.wool_credentials_t) *Error {
+		given.credentials = credentials
+		var failure *C.wool_error_t
+		if status := C.int32_t(C.wool_worker_new(e.handle, &given, &c.handle, &failure)); status < 0 {
+			return takeError(status, failure)
+		}
+		return nil
+	})
 }
 
 // forC is what the C form of the options says by itself.
 func (o *WorkerOptions) forC(memory *arena) C.wool_worker_options_t {
-	extra := pairs(o.Extra)
+	extra, routineCallers := pairs(o.Extra), rules(o.RoutineCallers)
 	return C.wool_worker_options_t{
 		struct_size:     C.sizeof_wool_worker_options_t,
 		bind:            memory.slice(o.Bind),
@@ -161,6 +178,14 @@ func (o *WorkerOptions) forC(memory *arena) C.wool_worker_options_t {
 		tag_count:       C.size_t(len(o.Tags)),
 		extra:           memory.slices(extra),
 		extra_count:     C.size_t(len(extra)),
+
+		identity:             memory.slice(o.Identity),
+		callers:              memory.slices(o.Callers),
+		caller_count:         C.size_t(len(o.Callers)),
+		routine_callers:      memory.slices(routineCallers),
+		routine_caller_count: C.size_t(len(routineCallers)),
+		peers:                memory.slices(o.Peers),
+		peer_count:           C.size_t(len(o.Peers)),
 	}
 }
 

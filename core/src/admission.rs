@@ -45,6 +45,8 @@ pub struct AdmissionInfo {
     pub context: Context,
     /// How many other tasks are in flight on this worker, those that wait for their answer included.
     pub in_flight: u64,
+    /// The names that the caller's certificate holds, DNS names and URIs; none without TLS.
+    pub peer: Arc<[String]>,
 }
 
 /// Decides which calls a worker takes. Each call is asked about once, when it has come, its routine is known and

@@ -1,5 +1,10 @@
 //! The pools of callers, made again from their descriptions by the workers whose tasks call by them.
 
+#![expect(
+    clippy::mutable_key_type,
+    reason = "credentials and rules are hashed and compared by what they are, not by what they hold"
+)]
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +17,7 @@ use crate::discovery::{Discovery, Here};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::{Balancer, PoolOptions, WorkerPool};
 use crate::runtime::Runtime;
+use crate::tls::{Credentials, Peers};
 use crate::wire::{self, PoolDescription};
 
 /// How long a pool that was made again is kept after its last use.
@@ -79,6 +85,8 @@ fn undescribed(why: &str) -> Bytes {
 pub(crate) struct Own {
     pub(crate) secret: Option<Vec<u8>>,
     pub(crate) allow_plaintext: bool,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) peers: Option<Peers>,
 }
 
 /// The pools of callers, made again; of one runtime.
@@ -191,6 +199,8 @@ fn options(described: &Bytes, own: &Own) -> Result<PoolOptions> {
         dispatch_timeout: Duration::from_micros(description.dispatch_timeout_us),
         secret: own.secret.clone(),
         allow_plaintext: own.allow_plaintext,
+        credentials: own.credentials.clone(),
+        peers: own.peers.clone(),
         max_payload: description.max_payload,
         balancer,
         ..PoolOptions::default()
@@ -245,6 +255,7 @@ mod tests {
         let own = Own {
             secret: Some(b"own".to_vec()),
             allow_plaintext: true,
+            ..Own::default()
         };
         let bytes = Bytes::from(description.encode_to_vec());
         assert!(!bytes.windows(4).any(|window| window == b"mine"));

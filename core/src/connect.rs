@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ use crate::server::{BATCH_SLACK, Batches, CONNECTION_WINDOW, STREAM_WINDOW};
 use crate::session::{self, LinkError, Outgoing, Transport};
 use crate::stagger::staggered;
 use crate::state::hello::{self, Limits, Peer, Refusal};
+use crate::tls::{self, Credentials, Expected, Verdict};
 use crate::wire::frame::Kind;
 use crate::wire::session_client::SessionClient;
 use crate::wire::{self, Batch, Frame};
@@ -54,6 +56,16 @@ pub(crate) struct Endpoint {
     /// Empty = any worker.
     pub(crate) uid: String,
     pub(crate) secret: Option<Bytes>,
+    /// `None` = in the clear.
+    pub(crate) tls: Option<Tls>,
+}
+
+/// With what a worker is dialled, and who it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tls {
+    pub(crate) credentials: Credentials,
+    /// Instead of the host that is dialled.
+    pub(crate) identity: Option<Arc<str>>,
 }
 
 /// A session that both sides have agreed to.
@@ -166,9 +178,12 @@ async fn open_at(
     runtime: &Runtime,
     dialled_by: Instant,
 ) -> Result<Connected> {
-    let channel = by(dialled_by, "connecting", dial(address)).await?;
+    let verdict = Verdict::default();
+    let dialling = dial(address, endpoint.tls.as_ref(), &verdict);
+    let channel = by(dialled_by, "connecting", dialling).await?;
     let greeting = greet(address, channel, endpoint, limits, runtime);
-    by(dialled_by + CONNECT_WITHIN, "the hello", greeting).await
+    let greeted = by(dialled_by + CONNECT_WITHIN, "the hello", greeting).await;
+    greeted.map_err(|error| verdict.or(error))
 }
 
 async fn by<T>(end: Instant, what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
@@ -199,7 +214,7 @@ fn as_one(failures: Vec<(&Address, Error)>) -> Error {
     Error::new(telling.kind(), each.collect::<Vec<_>>().join("; "))
 }
 
-async fn dial(address: &Address) -> Result<Channel> {
+async fn dial(address: &Address, tls: Option<&Tls>, verdict: &Verdict) -> Result<Channel> {
     // The URI names no host: nothing is looked up by it, the connector knows where to go.
     let endpoint = transport::Endpoint::from_static("http://worker")
         .initial_stream_window_size(STREAM_WINDOW)
@@ -218,23 +233,62 @@ async fn dial(address: &Address) -> Result<Channel> {
             allow_plaintext,
         } => {
             let addresses = look_up(host_port, *allow_plaintext).await?;
+            let Some(tls) = tls else {
+                let connector = service_fn(move |_: Uri| {
+                    let addresses = addresses.clone();
+                    async move { dial_tcp(addresses).await.map(TokioIo::new) }
+                });
+                return endpoint
+                    .connect_with_connector(connector)
+                    .await
+                    .map_err(cannot_connect);
+            };
+            let expected = match &tls.identity {
+                Some(identity) => Expected::Identity(Arc::clone(identity)),
+                None => Expected::dialled(host_port)?,
+            };
+            let verdict = verdict.clone();
+            let (credentials, host_port) =
+                (tls.credentials.clone(), Arc::<str>::from(&**host_port));
             let connector = service_fn(move |_: Uri| {
-                let addresses = addresses.clone();
+                let (addresses, expected) = (addresses.clone(), expected.clone());
+                let (credentials, host_port) = (credentials.clone(), Arc::clone(&host_port));
+                let verdict = verdict.clone();
                 async move {
-                    let attempts = addresses.into_iter().map(connect_tcp).collect();
-                    let stream = staggered(attempts).await.map_err(last_of)?;
-                    Ok::<_, std::io::Error>(TokioIo::new(stream))
+                    let stream = dial_tcp(addresses).await.map_err(io_error)?;
+                    let secure =
+                        tls::dial(stream, &host_port, &credentials, expected, verdict).await?;
+                    Ok::<_, Error>(TokioIo::new(secure))
                 }
             });
             endpoint.connect_with_connector(connector).await
         }
     };
-    connecting.map_err(|error| {
-        Error::new(
-            ErrorKind::WorkerLost,
-            format!("cannot connect: {}", innermost(&error)),
-        )
-    })
+    connecting.map_err(cannot_connect)
+}
+
+async fn dial_tcp(addresses: Vec<SocketAddr>) -> std::io::Result<TcpStream> {
+    let attempts = addresses.into_iter().map(connect_tcp).collect();
+    staggered(attempts).await.map_err(last_of)
+}
+
+fn io_error(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::WorkerLost, format!("cannot connect: {error}"))
+}
+
+/// The transport library wraps what failed in words of its own.
+fn cannot_connect(error: transport::Error) -> Error {
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+        if let Some(own) = source.downcast_ref::<Error>() {
+            return own.clone();
+        }
+    }
+    Error::new(
+        ErrorKind::WorkerLost,
+        format!("cannot connect: {innermost}"),
+    )
 }
 
 async fn connect_tcp(address: SocketAddr) -> std::io::Result<TcpStream> {
@@ -340,15 +394,6 @@ async fn greet(
         peer,
         early,
     })
-}
-
-/// The transport library wraps what the system said in words of its own.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 /// What goes out to a worker.

@@ -71,6 +71,7 @@ mod task;
 mod task_events;
 mod tasks;
 mod threads;
+mod tls;
 mod wire;
 mod worker;
 
@@ -103,6 +104,7 @@ pub use task::{Task, TaskContext, TaskInfo};
 pub use task_events::{
     DEFAULT_TASK_EVENTS, Iteration, TaskEvent, TaskEventKind, TaskEventSink, TaskEvents, TaskSide,
 };
+pub use tls::{Credentials, CredentialsOptions, Peers, Pem};
 pub use wool_macros::main;
 pub use wool_values as value;
 pub use wool_values::{

@@ -15,7 +15,7 @@ use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
 };
 use nix::sys::stat::{Mode, fchmod};
-use tokio::net::UnixListener;
+use tokio::net::{TcpStream, UnixListener};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::service::Routes;
@@ -28,6 +28,7 @@ use crate::log::Level;
 use crate::runtime::Runtime;
 use crate::session::{self, LinkError, Outgoing, Transport};
 use crate::state::hello::{Limits, Refusal};
+use crate::tls::{self, Accepted, Credentials, PeerNames};
 use crate::wire::catalog_server::{Catalog, CatalogServer};
 use crate::wire::session_server::{Session, SessionServer};
 use crate::wire::{self, Batch};
@@ -148,18 +149,27 @@ pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
         // The sender lives as long as this function.
         let _ = closed.wait_for(|closed| *closed).await;
     };
-    servers.spawn({
-        let routes = routes.clone();
-        let incoming = TcpIncoming::from(listeners.tcp)
-            .with_nodelay(Some(true))
-            .with_keepalive(Some(TCP_KEEPALIVE));
-        let until = until(closed.clone());
-        async move {
-            builder()
-                .add_routes(routes)
-                .serve_with_incoming_shutdown(incoming, until)
-                .await
+    let mut server = builder();
+    let server = server.add_routes(routes.clone());
+    match worker.credentials() {
+        None => {
+            let incoming = TcpIncoming::from(listeners.tcp)
+                .with_nodelay(Some(true))
+                .with_keepalive(Some(TCP_KEEPALIVE));
+            let until = until(closed.clone());
+            servers.spawn(server.serve_with_incoming_shutdown(incoming, until));
         }
+        Some(credentials) => {
+            let incoming = secure(listeners.tcp, credentials.clone(), &worker);
+            let until = until(closed.clone());
+            servers.spawn(server.serve_with_incoming_shutdown(incoming, until));
+        }
+    }
+    let rotation = worker.credentials().cloned().map(|credentials| {
+        let worker = Arc::clone(&worker);
+        AbortOnDrop(tokio::spawn(
+            async move { rotate(&worker, credentials).await },
+        ))
     });
     let mut socket_file = None;
     if let Some(unix) = listeners.unix {
@@ -211,7 +221,48 @@ pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
             "discovery has not confirmed that the worker is withdrawn".to_owned()
         });
     }
+    drop(rotation);
     worker.set_stopped();
+}
+
+/// Connections with TLS.
+fn secure(
+    listener: tokio::net::TcpListener,
+    credentials: Credentials,
+    worker: &Arc<WorkerShared>,
+) -> impl Stream<Item = std::io::Result<Accepted>> + use<> {
+    let refusing = Arc::clone(worker);
+    // What cannot be set is not worth a connection.
+    let prepare = |stream: &TcpStream| {
+        let _ = stream.set_nodelay(true);
+    };
+    tls::accept(listener, credentials, prepare, move |why| {
+        refusing.log(Level::Warn, || why);
+    })
+}
+
+/// Looks after the credentials: sessions of before a renewal are drained.
+async fn rotate(worker: &WorkerShared, credentials: Credentials) {
+    let mut generations = credentials.generations();
+    let watching = tls::watch(credentials, worker.runtime().clone());
+    tokio::pin!(watching);
+    loop {
+        tokio::select! {
+            () = &mut watching => return,
+            changed = generations.changed() => match changed {
+                Ok(()) => worker.drain_secure_sessions(),
+                Err(_) => return,
+            },
+        }
+    }
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Waits for the running tasks as long as the grace allows; it may be shortened meanwhile.
@@ -267,10 +318,13 @@ impl Session for Door {
 
     async fn open(&self, request: Request<Streaming<Batch>>) -> Result<Response<Answers>, Status> {
         let (outgoing, answers) = session::channel();
+        // None over a Unix socket, and without TLS.
+        let names = request.extensions().get::<PeerNames>().cloned();
         let incoming = Box::pin(Batches(request.into_inner()));
         tokio::spawn(session::serve(
             Transport { incoming, outgoing },
             Arc::clone(&self.worker),
+            names,
         ));
         Ok(Response::new(Answers(answers)))
     }

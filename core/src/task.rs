@@ -45,6 +45,8 @@ pub struct TaskInfo {
     pub worker_uid: Uuid,
     /// When its budget of time is used up, by this machine's clock.
     pub deadline: Option<Instant>,
+    /// The names that the certificate of its caller holds, DNS names and URIs; none without TLS.
+    pub peer: Arc<[String]>,
 }
 
 impl TaskInfo {

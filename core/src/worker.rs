@@ -23,6 +23,7 @@ use crate::runtime::{Member, MemberKind, Runtime, refuse_on_wool_thread};
 use crate::server::{self, Listeners};
 use crate::session::WorkerCommand;
 use crate::state::hello::{self, Limits, Peer, Refusal};
+use crate::tls::{Credentials, Peers};
 use crate::wire;
 
 /// How a worker is set up.
@@ -52,6 +53,19 @@ pub struct WorkerOptions {
     /// Where pools find this worker; `None` = nowhere. A worker that is found locally, and nowhere else, asks its callers
     /// for the secret in its record: without `secret`, one that is drawn by lot.
     pub publish: Option<Discovery>,
+    /// What it presents to its callers, and which of them it believes; `None` = no TLS. With them it may bind beyond loopback.
+    pub credentials: Option<Credentials>,
+    /// The name that it claims in its record, and that its certificate holds: a DNS name or a URI (SPIFFE). Pools whose
+    /// `peers` accept it take that instead of the name or address that they dialled. Empty = none.
+    pub identity: String,
+    /// Whom it lets in, by their certificates' names; `None` = all whose certificates are good. Sessions over its Unix
+    /// socket present no certificate: there, the secret decides.
+    pub callers: Option<Peers>,
+    /// Who may call what, beside `callers`: each routine that is named here, or by `"prefix.*"`, is for these alone. The first
+    /// that fits a routine counts.
+    pub routine_callers: Vec<(String, Peers)>,
+    /// As [`crate::PoolOptions::peers`], for the pools by which its tasks call on.
+    pub peers: Option<Peers>,
     /// Decides which calls are taken, beside the limit; `None` = all are.
     pub admit: Option<Arc<dyn Admission>>,
     /// By which tasks call whose caller's pool cannot be used here: it is one of another machine, or cannot be
@@ -72,6 +86,11 @@ impl Default for WorkerOptions {
             tags: Vec::new(),
             extra: BTreeMap::new(),
             publish: None,
+            credentials: None,
+            identity: String::new(),
+            callers: None,
+            routine_callers: Vec::new(),
+            peers: None,
             admit: None,
             pool: None,
         }
@@ -134,7 +153,13 @@ enum Announcement {
 #[derive(Default)]
 struct Sessions {
     next: u64,
-    senders: BTreeMap<u64, mpsc::UnboundedSender<WorkerCommand>>,
+    open: BTreeMap<u64, OpenSession>,
+}
+
+struct OpenSession {
+    commands: mpsc::UnboundedSender<WorkerCommand>,
+    /// Over TLS.
+    secure: bool,
 }
 
 impl Worker {
@@ -162,6 +187,9 @@ impl Worker {
             if options.secret.is_none() && announcement.holds_secret() {
                 options.secret = Some(ids::random_secret()?);
             }
+        }
+        if let Some(credentials) = &options.credentials {
+            credentials.current().server()?;
         }
         options.secret = options.secret.filter(|secret| !secret.is_empty());
         let address = resolve(&options)?;
@@ -372,21 +400,30 @@ impl WorkerShared {
     }
 
     fn tell_sessions(&self, command: impl Fn() -> WorkerCommand) {
-        for sender in self.sessions().senders.values() {
+        for session in self.sessions().open.values() {
             // A session that has ended needs no telling.
-            let _ = sender.send(command());
+            let _ = session.commands.send(command());
+        }
+    }
+
+    /// The credentials were renewed: sessions by those of before take no more calls. Their callers connect again.
+    pub(crate) fn drain_secure_sessions(&self) {
+        for session in self.sessions().open.values().filter(|open| open.secure) {
+            // As above.
+            let _ = session.commands.send(WorkerCommand::Drain);
         }
     }
 
     /// Adds a session; it leaves when the guard is dropped.
     pub(crate) fn enter(
         self: &Arc<Self>,
-        sender: mpsc::UnboundedSender<WorkerCommand>,
+        commands: mpsc::UnboundedSender<WorkerCommand>,
+        secure: bool,
     ) -> SessionGuard {
         let mut sessions = self.sessions();
         let id = sessions.next;
         sessions.next += 1;
-        sessions.senders.insert(id, sender);
+        sessions.open.insert(id, OpenSession { commands, secure });
         SessionGuard {
             worker: Arc::clone(self),
             id,
@@ -411,6 +448,8 @@ impl WorkerShared {
         Own {
             secret: self.options.secret.clone(),
             allow_plaintext: self.options.allow_plaintext,
+            credentials: self.options.credentials.clone(),
+            peers: self.options.peers.clone(),
         }
     }
 
@@ -464,6 +503,8 @@ impl WorkerShared {
             language: self.runtime.language().to_owned(),
             tags: self.options.tags.clone(),
             extra: self.options.extra.clone().into_iter().collect(),
+            secure: self.options.credentials.is_some(),
+            identity: self.options.identity.clone(),
             pid: std::process::id(),
             ..wire::WorkerRecord::default()
         }
@@ -491,6 +532,28 @@ impl WorkerShared {
 
     pub(crate) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    pub(crate) fn credentials(&self) -> Option<&Credentials> {
+        self.options.credentials.as_ref()
+    }
+
+    /// Whether a caller with these names is let in.
+    pub(crate) fn lets_in(&self, names: &[String]) -> bool {
+        let callers = self.options.callers.as_ref();
+        callers.is_none_or(|callers| callers.accept(names))
+    }
+
+    /// Whether a caller with these names may call a routine.
+    pub(crate) fn may_call(&self, names: &[String], routine: &str) -> bool {
+        let is_for = |pattern: &str| match pattern.strip_suffix('*') {
+            Some(prefix) => routine.starts_with(prefix),
+            None => routine == pattern,
+        };
+        let mut rules = self.options.routine_callers.iter();
+        rules
+            .find(|(pattern, _)| is_for(pattern))
+            .is_none_or(|(_, callers)| callers.accept(names))
     }
 
     pub(crate) fn secret(&self) -> Option<&[u8]> {
@@ -538,7 +601,7 @@ pub(crate) struct SessionGuard {
 
 impl Drop for SessionGuard {
     fn drop(&mut self) {
-        self.worker.sessions().senders.remove(&self.id);
+        self.worker.sessions().open.remove(&self.id);
     }
 }
 
@@ -558,12 +621,12 @@ fn resolve(options: &WorkerOptions) -> Result<SocketAddr> {
         .map_err(|error| invalid(error.to_string()))?
         .next()
         .ok_or_else(|| invalid("the host has no address".to_owned()))?;
-    if !is_loopback(address.ip()) && !options.allow_plaintext {
+    if !is_loopback(address.ip()) && !options.allow_plaintext && options.credentials.is_none() {
         return Err(Error::new(
             ErrorKind::PermissionDenied,
             format!(
                 "{address} is reachable from other machines, and without TLS everybody there could call: \
-                 bind to loopback, or set allow_plaintext",
+                 give it credentials, bind to loopback, or set allow_plaintext",
             ),
         ));
     }

@@ -19,6 +19,7 @@ inline Options wool_options_init() {
 #define WOOL_ROUTINE_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_routine_options_t)
 #define WOOL_FAULT_INIT WOOL_OPTIONS_INIT(wool_fault_t)
 #define WOOL_TASK_INFO_INIT WOOL_OPTIONS_INIT(wool_task_info_t)
+#define WOOL_CREDENTIALS_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_credentials_options_t)
 #define WOOL_LAN_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_lan_options_t)
 #define WOOL_CUSTOM_DISCOVERY_INIT WOOL_OPTIONS_INIT(wool_custom_discovery_t)
 #define WOOL_WORKER_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_worker_options_t)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wool_core::{Admission, AdmissionInfo, AdmissionRequest, Error, ErrorKind, Runtime};
 
 use crate::callback::{Gate, UserData, patient};
-use crate::context::Lent;
+use crate::context::{Lent, LentTexts};
 use crate::error::wool_error_t;
 use crate::guard::{self, Result, invalid};
 use crate::handles;
@@ -16,6 +16,7 @@ use crate::types::*;
 pub(crate) struct Question {
     info: AdmissionInfo,
     context: Lent,
+    peer: LentTexts,
     /// Gone with the answer.
     request: Mutex<Option<AdmissionRequest>>,
     /// Where it was asked, if a queue is the hook.
@@ -30,6 +31,7 @@ impl Question {
             Arc::new(Question {
                 info: request.info().clone(),
                 context: Lent::new(request.context()),
+                peer: LentTexts::new(&request.info().peer),
                 request: Mutex::new(Some(request)),
                 queue,
                 handle,
@@ -70,6 +72,8 @@ impl Question {
             in_flight: self.info.in_flight,
             context: self.context.pointer(),
             context_count: self.context.count(),
+            peer: self.peer.pointer(),
+            peer_count: self.peer.count(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Contexts: what rides along with calls.
 
+use std::sync::Arc;
+
 use wool_core::{Codec, Context, ContextValue};
 
 use crate::error::wool_error_t;
@@ -205,6 +207,40 @@ unsafe fn value(
             name: name.into(),
             encoded: encoded.into_bytes(),
         })
+    }
+}
+
+/// Texts as C reads them, as long as this lives.
+pub(crate) struct LentTexts {
+    slices: Box<[wool_slice_t]>,
+    /// What the slices point at.
+    _texts: Arc<[String]>,
+}
+
+// SAFETY: what the slices point at is kept, and never written.
+unsafe impl Send for LentTexts {}
+// SAFETY: as above.
+unsafe impl Sync for LentTexts {}
+
+impl LentTexts {
+    pub(crate) fn new(texts: &Arc<[String]>) -> LentTexts {
+        LentTexts {
+            slices: texts.iter().map(|text| wool_slice_t::of(text)).collect(),
+            _texts: Arc::clone(texts),
+        }
+    }
+
+    /// NULL when there are none.
+    pub(crate) fn pointer(&self) -> *const wool_slice_t {
+        if self.slices.is_empty() {
+            std::ptr::null()
+        } else {
+            self.slices.as_ptr()
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.slices.len()
     }
 }
 

@@ -24,6 +24,7 @@ pub mod balancer;
 pub mod call;
 mod callback;
 pub mod context;
+pub mod credentials;
 pub mod custom_discovery;
 pub mod discovery;
 pub mod error;

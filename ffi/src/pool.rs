@@ -6,6 +6,7 @@ use wool_core::{Balancer, Payload, PoolOptions, SpawnCommand, WorkerPool};
 
 use crate::balancer::{self, HostBalancer};
 use crate::callback;
+use crate::credentials;
 use crate::discovery;
 use crate::error::wool_error_t;
 use crate::fork;
@@ -241,6 +242,9 @@ unsafe fn pool_options(options: &wool_pool_options_t, balancer: Balancer) -> Res
             dispatch_timeout: or(options.dispatch_timeout_ms, defaults.dispatch_timeout),
             secret: secret(options.secret)?,
             allow_plaintext: options.allow_plaintext != 0,
+            credentials: credentials::given(options.credentials),
+            identity: guard::text(options.identity, "options.identity")?.to_owned(),
+            peers: credentials::peers(options.peers, options.peer_count, "options.peers")?,
             max_payload: options.max_payload,
         })
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wool_core::{Error, ErrorKind, Fault, Task};
 
 use crate::callback::UserData;
-use crate::context::Lent;
+use crate::context::{Lent, LentTexts};
 use crate::error::{self, wool_error_t};
 use crate::guard::{self, Result};
 use crate::handles;
@@ -22,6 +22,7 @@ pub(crate) struct TaskEntry {
     handle: u64,
     state: Mutex<Option<UserData>>,
     context: Lent,
+    peer: LentTexts,
 }
 
 impl TaskEntry {
@@ -31,6 +32,7 @@ impl TaskEntry {
     /// [`ErrorKind::Busy`]; the task has then failed.
     pub(crate) fn insert(task: Task, slots: Option<Slots>) -> Result<Arc<TaskEntry>, Error> {
         let context = Lent::new(&task.info().context);
+        let peer = LentTexts::new(&task.info().peer);
         handles::insert(|handle| {
             Arc::new(TaskEntry {
                 task,
@@ -38,6 +40,7 @@ impl TaskEntry {
                 handle,
                 state: Mutex::default(),
                 context,
+                peer,
             })
         })
     }
@@ -85,6 +88,8 @@ impl TaskEntry {
             context_count: self.context.count(),
             routine: wool_slice_t::of(&info.routine),
             tag: wool_slice_t::of(&info.tag),
+            peer: self.peer.pointer(),
+            peer_count: self.peer.count(),
         }
     }
 

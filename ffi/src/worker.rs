@@ -9,6 +9,7 @@ use wool_core::{Admission, Grace, Worker, WorkerOptions};
 
 use crate::admission::{self, Hook};
 use crate::callback;
+use crate::credentials;
 use crate::discovery;
 use crate::error::wool_error_t;
 use crate::fork;
@@ -257,6 +258,15 @@ unsafe fn worker_options(options: &wool_worker_options_t) -> Result<WorkerOption
                 "options.advertise",
             )?,
             extra: extra(options)?,
+            credentials: credentials::given(options.credentials),
+            identity: guard::text(options.identity, "options.identity")?.to_owned(),
+            callers: credentials::peers(options.callers, options.caller_count, "options.callers")?,
+            routine_callers: credentials::routine_callers(
+                options.routine_callers,
+                options.routine_caller_count,
+                "options.routine_callers",
+            )?,
+            peers: credentials::peers(options.peers, options.peer_count, "options.peers")?,
             ..WorkerOptions::default()
         };
         let bind = guard::text(options.bind, "options.bind")?;

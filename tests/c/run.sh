@@ -109,8 +109,11 @@ static_program() {
 }
 
 mkdir -p "$built"
-cargo build --release --quiet -p libwool || exit
+cargo build --release --quiet -p libwool -p wool-certs || exit
 export LIBWOOL=$release/libwool.so
+# Of the development CA.
+export WOOL_CERTS=$built/certs
+"$release/wool-certs" "$WOOL_CERTS" >"$built/output" || exit
 
 if [ -z "$words" ]; then
   headers
@@ -122,7 +125,7 @@ if build plain; then run plain . env; else fail "the tests compile"; fi
 
 # A process that leaves without closing, or is forked, leaves memory behind by design.
 if build sanitized -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer; then
-  run sanitized '^test_(admission|arguments|balancers|budgets|calls|cpp|cpp_admission|cpp_discovery|cpp_errors|cpp_generators|cpp_nested|cpp_pools|context|context_faces|custom_discovery|discoveries|discovery|errors|fan_out|generators|load|nested|pools|queues|run|spawn|values)\.' env
+  run sanitized '^test_(admission|arguments|balancers|budgets|calls|cpp|cpp_admission|cpp_discovery|cpp_errors|cpp_generators|cpp_nested|cpp_pools|context|context_faces|credentials|custom_discovery|discoveries|discovery|errors|fan_out|generators|load|nested|pools|queues|run|spawn|values)\.' env
   ASAN_OPTIONS=detect_leaks=0 run sanitized '^test_(lifecycle|process)\.' env
 else
   fail "the tests compile with sanitizers"

@@ -25,7 +25,7 @@ wool_status_t Answer(wool_admission_t admission, Verdict verdict, wool_slice_t m
 
 }  // namespace
 
-// (runtime, index) => { handle, routine, tag, inFlight, context }
+// (runtime, index) => { handle, routine, tag, inFlight, peer, context }
 napi_value TakeAdmission(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Runtime* runtime = RuntimeOf(arguments, 0);
@@ -44,6 +44,7 @@ napi_value TakeAdmission(napi_env env, napi_callback_info info) {
   SetProperty(env, result, "routine", TextValue(env, asked.routine));
   SetProperty(env, result, "tag", TextValue(env, asked.tag));
   SetProperty(env, result, "inFlight", NumberValue(env, static_cast<int64_t>(asked.in_flight)));
+  SetProperty(env, result, "peer", TextArrayValue(env, asked.peer, asked.peer_count));
   if (napi_value context = ContextArray(env, asked.context, asked.context_count); context != nullptr) {
     SetProperty(env, result, "context", context);
   }

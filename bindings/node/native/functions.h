@@ -49,6 +49,12 @@ napi_value AnswerAdmission(napi_env env, napi_callback_info info);
 napi_value TakeChoice(napi_env env, napi_callback_info info);
 napi_value AnswerChoice(napi_env env, napi_callback_info info);
 
+// credentials.cc
+napi_value CreateCredentials(napi_env env, napi_callback_info info);
+napi_value UpdateCredentials(napi_env env, napi_callback_info info);
+napi_value ReloadCredentials(napi_env env, napi_callback_info info);
+napi_value CheckCredentials(napi_env env, napi_callback_info info);
+
 // discoveries.cc
 napi_value CreateLocalDiscovery(napi_env env, napi_callback_info info);
 napi_value CreateLanDiscovery(napi_env env, napi_callback_info info);

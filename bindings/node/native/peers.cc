@@ -24,6 +24,10 @@ class Options {
     const auto* discovery = ExternalOf<Discovery>(env_, PropertyOf(env_, object_, name));
     return discovery == nullptr ? nullptr : *discovery;
   }
+  Credentials CredentialsAt(const char* name) const {
+    const auto* credentials = ExternalOf<Credentials>(env_, PropertyOf(env_, object_, name));
+    return credentials == nullptr ? nullptr : *credentials;
+  }
   std::shared_ptr<wool_pool_t> PoolAt(const char* name) const {
     const auto* pool = ExternalOf<Pool>(env_, PropertyOf(env_, object_, name));
     return pool == nullptr ? nullptr : pool->handle;
@@ -58,6 +62,11 @@ class StartWorkerJob : public Job {
         tags_(options.Texts("tags")),
         advertise_(options.Texts("advertise")),
         extra_(options.Texts("extra")),
+        callers_(options.Texts("callers")),
+        routine_callers_(options.Texts("routineCallers")),
+        peers_(options.Texts("peers")),
+        identity_(options.Text("identity")),
+        credentials_(options.CredentialsAt("credentials")),
         publish_(options.DiscoveryAt("publish")),
         pool_(options.PoolAt("pool")),
         concurrency_(static_cast<uint32_t>(options.Number("concurrency"))),
@@ -73,6 +82,9 @@ class StartWorkerJob : public Job {
     const std::vector<wool_slice_t> tags = SlicesOf(tags_);
     const std::vector<wool_slice_t> advertise = SlicesOf(advertise_);
     const std::vector<wool_slice_t> extra = SlicesOf(extra_);
+    const std::vector<wool_slice_t> callers = SlicesOf(callers_);
+    const std::vector<wool_slice_t> routine_callers = SlicesOf(routine_callers_);
+    const std::vector<wool_slice_t> peers = SlicesOf(peers_);
     wool_worker_options_t options = WOOL_WORKER_OPTIONS_INIT;
     options.bind = SliceOf(bind_);
     options.socket_path = SliceOf(socket_path_);
@@ -90,6 +102,14 @@ class StartWorkerJob : public Job {
     options.advertise_count = advertise.size();
     options.extra = extra.data();
     options.extra_count = extra.size();
+    options.credentials = credentials_.get();
+    options.identity = SliceOf(identity_);
+    options.callers = callers.data();
+    options.caller_count = callers.size();
+    options.routine_callers = routine_callers.data();
+    options.routine_caller_count = routine_callers.size();
+    options.peers = peers.data();
+    options.peer_count = peers.size();
     return wool_worker_new(runtime, &options, &worker_, error);
   }
 
@@ -110,6 +130,12 @@ class StartWorkerJob : public Job {
   std::vector<std::string> advertise_;
   // Names and values in turn.
   std::vector<std::string> extra_;
+  std::vector<std::string> callers_;
+  // Routines and patterns in turn.
+  std::vector<std::string> routine_callers_;
+  std::vector<std::string> peers_;
+  std::string identity_;
+  Credentials credentials_;
   Discovery publish_;
   std::shared_ptr<wool_pool_t> pool_;
   uint32_t concurrency_;
@@ -133,6 +159,10 @@ wool_status_t NewPool(const Runtime& runtime, const Options& given, wool_pool_t*
   const std::string bind = given.Text("bind");
   const std::vector<std::string> advertise = given.Texts("advertise");
   const std::vector<wool_slice_t> advertise_slices = SlicesOf(advertise);
+  const Credentials credentials = given.CredentialsAt("credentials");
+  const std::string identity = given.Text("identity");
+  const std::vector<std::string> peers = given.Texts("peers");
+  const std::vector<wool_slice_t> peer_slices = SlicesOf(peers);
   wool_pool_options_t options = WOOL_POOL_OPTIONS_INIT;
   options.spawn = static_cast<int32_t>(given.Number("spawn"));
   options.command_is_own = given.Bool("commandIsOwn") ? 1 : 0;
@@ -155,6 +185,10 @@ wool_status_t NewPool(const Runtime& runtime, const Options& given, wool_pool_t*
   options.bind = SliceOf(bind);
   options.advertise = advertise_slices.data();
   options.advertise_count = advertise_slices.size();
+  options.credentials = credentials.get();
+  options.identity = SliceOf(identity);
+  options.peers = peer_slices.data();
+  options.peer_count = peer_slices.size();
   options.balancer = static_cast<int32_t>(given.Number("balancer"));
   if (options.balancer == WOOL_BALANCER_CUSTOM) {
     options.balance_queue = runtime.queue();

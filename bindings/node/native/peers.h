@@ -11,6 +11,9 @@ namespace wool_node {
 // What an external of a discovery holds. Shared with the job that starts a worker, which may outlive the external.
 using Discovery = std::shared_ptr<wool_discovery_t>;
 
+// What an external of credentials holds, as that of a discovery.
+using Credentials = std::shared_ptr<wool_credentials_t>;
+
 // What an external of a pool holds.
 struct Pool {
   Pool(std::shared_ptr<Runtime> owner, wool_pool_t* pool) : runtime(std::move(owner)), handle(pool, wool_pool_free) {}

@@ -134,6 +134,7 @@ napi_value TaskInfo(napi_env env, napi_callback_info info) {
   SetProperty(env, result, "workerUid", BufferValue(env, task_info.worker_uid, sizeof(task_info.worker_uid)));
   SetProperty(env, result, "tag", TextValue(env, task_info.tag));
   SetProperty(env, result, "remaining", NumberValue(env, task_info.remaining_ms));
+  SetProperty(env, result, "peer", TextArrayValue(env, task_info.peer, task_info.peer_count));
   return result;
 }
 

@@ -137,6 +137,15 @@ inline std::vector<std::string> TextsOf(napi_env env, napi_value value) {
   return texts;
 }
 
+inline napi_value TextArrayValue(napi_env env, const wool_slice_t* texts, size_t count) {
+  napi_value array = nullptr;
+  napi_create_array_with_length(env, count, &array);
+  for (size_t index = 0; index < count; index++) {
+    napi_set_element(env, array, static_cast<uint32_t>(index), TextValue(env, texts[index]));
+  }
+  return array;
+}
+
 inline bool IsType(napi_env env, napi_value value, napi_valuetype wanted) {
   napi_valuetype type = napi_undefined;
   return napi_typeof(env, value, &type) == napi_ok && type == wanted;

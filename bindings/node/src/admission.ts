@@ -13,6 +13,8 @@ export interface AdmissionRequest {
   readonly tag: string;
   /** Other tasks that this worker has, those that are being asked about included. */
   readonly inFlight: number;
+  /** The names that the certificate of the caller holds, DNS names and URIs; none without TLS. */
+  readonly peer: readonly string[];
   /**
    * A value that rides along with the call ({@link CallOptions.context}), or `undefined` if it is not there.
    *

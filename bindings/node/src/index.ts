@@ -3,6 +3,7 @@ export type { Balancer, BalancerOption, Choice, ChoiceWorker } from './balancer.
 export type { CallOptions, StreamOptions } from './call.js';
 export type { Context } from './context.js';
 export { context, type CurrentContext } from './current-context.js';
+export { Credentials, type CredentialsOptions } from './credentials.js';
 export { CustomDiscovery, type Discoverer, type Subscriber } from './custom-discovery.js';
 export {
   type Discovery,

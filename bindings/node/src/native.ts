@@ -22,6 +22,9 @@ export interface TaskEventsHandle {
 export interface DiscoveryHandle {
   readonly [handle]: 'discovery';
 }
+export interface CredentialsHandle {
+  readonly [handle]: 'credentials';
+}
 /** An error as it came from another process. */
 export interface ErrorHandle {
   readonly [handle]: 'error';
@@ -111,6 +114,26 @@ export interface NativeWorkerOptions {
   advertise?: readonly string[] | undefined;
   /** Names and values in turn. */
   extra?: readonly string[] | undefined;
+  credentials?: CredentialsHandle | undefined;
+  identity?: string | undefined;
+  callers?: readonly string[] | undefined;
+  /** Routines and patterns in turn. */
+  routineCallers?: readonly string[] | undefined;
+  peers?: readonly string[] | undefined;
+}
+
+/** As in wool.h: what is undefined is left out. */
+export interface NativeCredentialsOptions {
+  ca?: Uint8Array | undefined;
+  certificate?: Uint8Array | undefined;
+  key?: Uint8Array | undefined;
+  crl?: Uint8Array | undefined;
+  caFile?: string | undefined;
+  certificateFile?: string | undefined;
+  keyFile?: string | undefined;
+  crlFile?: string | undefined;
+  oneWay?: boolean | undefined;
+  poll?: number | undefined;
 }
 
 /** As in wool.h: what is undefined, zero or empty is the default. */
@@ -136,6 +159,9 @@ export interface NativePoolOptions {
   balancer?: number | undefined;
   /** By this tag the choices of a CUSTOM one come as events. */
   balanceTag?: number | undefined;
+  credentials?: CredentialsHandle | undefined;
+  identity?: string | undefined;
+  peers?: readonly string[] | undefined;
 }
 
 /** One of the values that ride along with a call. */
@@ -225,7 +251,14 @@ export interface Native {
   /** For the functions below, in any thread. 0 if there is no such task. */
   taskHandle(runtime: RuntimeHandle, task: number): bigint;
   /** `caller` is zeros for none, `remaining` is -1 for no deadline, else milliseconds. */
-  taskInfo(task: bigint): { id: Buffer; caller: Buffer; workerUid: Buffer; tag: string; remaining: number };
+  taskInfo(task: bigint): {
+    id: Buffer;
+    caller: Buffer;
+    workerUid: Buffer;
+    tag: string;
+    remaining: number;
+    peer: string[];
+  };
   /** The one that the task has, not a copy. */
   taskContext(task: bigint): ContextHandle;
   /** The pool of the task's caller, for calls that `runtime` is told the answers of. */
@@ -255,7 +288,7 @@ export interface Native {
   takeAdmission(
     runtime: RuntimeHandle,
     index: number,
-  ): { handle: bigint; routine: string; tag: string; inFlight: number; context?: ContextValue[] };
+  ): { handle: bigint; routine: string; tag: string; inFlight: number; peer: string[]; context?: ContextValue[] };
   /** @param verdict one of {@link Verdict} */
   answerAdmission(handle: bigint, verdict: number, message: string): void;
 
@@ -276,6 +309,13 @@ export interface Native {
   };
   /** @param index negative: none. One that is too large throws, and the next worker in turn is taken */
   answerChoice(handle: bigint, index: number): void;
+
+  createCredentials(options: NativeCredentialsOptions): CredentialsHandle;
+  updateCredentials(credentials: CredentialsHandle, options: NativeCredentialsOptions): void;
+  /** Whether they have changed. */
+  reloadCredentials(credentials: CredentialsHandle): boolean;
+  /** Throws their problem. */
+  checkCredentials(credentials: CredentialsHandle): void;
 
   createLocalDiscovery(namespace: string, directory: string): DiscoveryHandle;
   createLanDiscovery(namespace: string, interfaces: readonly string[]): DiscoveryHandle;

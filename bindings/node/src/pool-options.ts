@@ -1,4 +1,5 @@
 import type { BalancerOption } from './balancer.js';
+import { Credentials } from './credentials.js';
 import type { Discovery } from './discovery.js';
 import type { NativePoolOptions } from './native.js';
 import { count, grace, invalid, text, texts, wait } from './options.js';
@@ -63,6 +64,18 @@ export interface WorkerPoolOptions {
   advertise?: readonly string[] | undefined;
   /** Dials addresses beyond this machine's loopback without TLS, and lets `bind` be one. Default false. */
   allowPlaintext?: boolean | undefined;
+  /**
+   * What the pool presents to workers, and which of them it believes. Default: no TLS. The workers that it starts get them,
+   * too, never by a disk or an environment.
+   */
+  credentials?: Credentials | undefined;
+  /** The identity of the started workers: see {@link WorkerOptions.identity}. */
+  identity?: string | undefined;
+  /**
+   * Patterns, as {@link WorkerOptions.callers}, for identities that are believed: a worker whose record claims such a one
+   * is verified by it, wherever it is reached. Default: all are verified by the address that was dialled.
+   */
+  peers?: readonly string[] | undefined;
   /** Largest payload, bytes. Default 256 MiB. */
   maxPayload?: number | undefined;
   /** Default: {@link Runtime.default}. */
@@ -93,6 +106,9 @@ export function nativePoolOptions(
     secret: options.secret,
     bind: text('bind', options.bind),
     advertise: texts('advertise', options.advertise),
+    credentials: Credentials.handleOf(options.credentials),
+    identity: text('identity', options.identity),
+    peers: texts('peers', options.peers),
     allowPlaintext: options.allowPlaintext,
     maxPayload: options.maxPayload,
   };

@@ -38,6 +38,7 @@ interface Identity {
   readonly caller: string | undefined;
   readonly workerUid: string;
   readonly tag: string;
+  readonly peer: readonly string[];
 }
 
 /** One call of a routine, seen by the routine. */
@@ -80,6 +81,11 @@ export class Task {
   /** The caller's label for the call ({@link CallOptions.tag}); empty if it has none. */
   get tag(): string {
     return this.#known('tag').tag;
+  }
+
+  /** The names that the certificate of the caller holds, DNS names and URIs; none without TLS. */
+  get peer(): readonly string[] {
+    return this.#known('peer').peer;
   }
 
   /** Milliseconds until the deadline, or `undefined` if the task has none or has ended. */
@@ -176,12 +182,13 @@ export class Task {
   #known(wanted: string): Identity {
     if (this.#identity === undefined) {
       this.#checkRuns(`read its ${wanted} while it runs`);
-      const { id, caller, workerUid, tag } = native.taskInfo(this.#source.handle());
+      const { id, caller, workerUid, tag, peer } = native.taskInfo(this.#source.handle());
       this.#identity = {
         id: uuidText(id),
         caller: caller.some((byte) => byte !== 0) ? uuidText(caller) : undefined,
         workerUid: uuidText(workerUid),
         tag,
+        peer,
       };
     }
     return this.#identity;

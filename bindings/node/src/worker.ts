@@ -1,11 +1,12 @@
 import { type AdmissionHook, admissions } from './admission.js';
 import { closing } from './closing.js';
+import { Credentials, routineCallers } from './credentials.js';
 import type { Discovery } from './discovery.js';
 import { WoolError } from './errors.js';
 import { errorFrom } from './fault.js';
 import { type ErrorDescription, native, type WorkerHandle } from './native.js';
 import { type Opened, openOption } from './opened.js';
-import { grace as checkGrace, invalid, texts } from './options.js';
+import { grace as checkGrace, invalid, text, texts } from './options.js';
 import { WorkerPool } from './pool.js';
 import type { CompletionQueue } from './queue.js';
 
@@ -34,6 +35,26 @@ export interface WorkerOptions {
   extra?: Readonly<Record<string, string>> | undefined;
   /** Where pools find this worker. Default: nowhere. */
   publish?: Discovery | undefined;
+  /**
+   * What the worker presents to its callers, and which of them it believes. Default: no TLS. With them it may bind beyond
+   * this machine's loopback.
+   */
+  credentials?: Credentials | undefined;
+  /**
+   * The name that the worker claims in its record, and that its certificate holds: a DNS name or a URI (SPIFFE). Pools
+   * whose `peers` accept it take that instead of the address that they dialled.
+   */
+  identity?: string | undefined;
+  /**
+   * Patterns for the names of certificates: `caller.example`, `*.example`, `spiffe://example/caller`,
+   * `spiffe://example/*`, `*`. Who has none of them is not let in. Default: all whose certificates are good. Over the Unix
+   * socket the secret decides.
+   */
+  callers?: readonly string[] | undefined;
+  /** Who may call what, beside `callers`: a routine, or `prefix.*`, that is named is for those alone. */
+  routineCallers?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** As `peers` of a pool, for those by which routines call on. */
+  peers?: readonly string[] | undefined;
   /**
    * By which the routines of this worker call ({@link call}) where the pool of their caller cannot be used, as it is one
    * of another machine. The worker keeps it open. Default: none, and such calls are `UNSUPPORTED`.
@@ -104,6 +125,11 @@ export class Worker implements AsyncDisposable {
         tags: texts('tags', options.tags),
         advertise: texts('advertise', options.advertise),
         extra: pairs('extra', options.extra),
+        credentials: Credentials.handleOf(options.credentials),
+        identity: text('identity', options.identity),
+        callers: texts('callers', options.callers),
+        routineCallers: routineCallers(options.routineCallers),
+        peers: texts('peers', options.peers),
       };
       admitTag = options.admit === undefined ? 0 : queue.tagForSink(admissions(options.admit));
       opened = openOption('publish', options.publish, queue);

@@ -15,6 +15,7 @@ use super::publisher::Publisher;
 use crate::discovery::{DiscoveryEvent, Subscribed};
 use crate::log::Level;
 use crate::spawn::SpawnEvent;
+use crate::tls::{self, Credentials};
 
 /// Events heard together, so that parked calls are offered once for them all.
 const EVENTS_AT_ONCE: usize = 256;
@@ -75,6 +76,7 @@ pub(super) async fn keep_pool(
         keeper.publishing.spawn(publisher.keep());
     }
     let mut closing = shared.closing.subscribe();
+    let mut renewals = Renewals::of(&shared);
     let mut next = None;
     let mut heard = Vec::new();
     loop {
@@ -92,6 +94,7 @@ pub(super) async fn keep_pool(
             count = events.recv_many(&mut heard, EVENTS_AT_ONCE) => if count > 0 {
                 keeper.hear(heard.drain(..), subscription.as_deref());
             },
+            () = renewals.next() => keeper.renew(),
             // What has left is forgotten.
             Some(_) = keeper.members.join_next() => {}
         }
@@ -104,6 +107,37 @@ pub(super) async fn keep_pool(
     shared.closed.open();
 }
 
+/// What a pool presents to workers has changed.
+struct Renewals {
+    changes: Option<watch::Receiver<u64>>,
+    /// Looks at the files.
+    _watching: Option<JoinSet<()>>,
+}
+
+impl Renewals {
+    fn of(shared: &PoolShared) -> Renewals {
+        let credentials = shared.options.credentials.as_ref();
+        Renewals {
+            changes: credentials.map(Credentials::generations),
+            _watching: credentials.map(|credentials| {
+                let mut watching = JoinSet::new();
+                watching.spawn(tls::watch(credentials.clone(), shared.runtime.clone()));
+                watching
+            }),
+        }
+    }
+
+    async fn next(&mut self) {
+        let Some(changes) = &mut self.changes else {
+            return std::future::pending().await;
+        };
+        // The sender lives in the pool's credentials.
+        if changes.changed().await.is_err() {
+            self.changes = None;
+        }
+    }
+}
+
 /// Returns when it has been said.
 pub(super) async fn until(said: &mut watch::Receiver<bool>) {
     // The sender lives in the pool or its member, which the tasks hold.
@@ -111,6 +145,19 @@ pub(super) async fn until(said: &mut watch::Receiver<bool>) {
 }
 
 impl Keeper {
+    /// Each worker is connected to anew; sessions of before go on to the end of what runs there.
+    fn renew(&mut self) {
+        if let (Some(spawner), Some(credentials)) =
+            (&*self.shared.spawner(), &self.shared.options.credentials)
+        {
+            spawner.renew(credentials);
+        }
+        for member in self.shared.renew_members() {
+            self.keep(member);
+        }
+        self.shared.tell_changed();
+    }
+
     fn keep(&mut self, member: Arc<Member>) {
         self.members
             .spawn(keep_member(Arc::clone(&self.shared), member));

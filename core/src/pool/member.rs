@@ -31,6 +31,7 @@ pub(super) struct Member {
 }
 
 /// What was told of a worker last.
+#[derive(Clone)]
 pub(super) struct About {
     endpoint: Endpoint,
     /// Where it was reached last. Tried, too: what was told since may be wrong.
@@ -91,6 +92,12 @@ impl Member {
             leaving: watch::Sender::new(false),
             again: Notify::new(),
         }
+    }
+
+    /// The same worker, not connected to yet.
+    pub(super) fn renewed(&self, id: u64) -> Member {
+        let about = self.about().clone();
+        Member::new(id, self.key.clone(), self.origin, about)
     }
 
     /// It was found again, maybe elsewhere. A session that is up goes on.
@@ -215,6 +222,22 @@ impl PoolShared {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         members.retain(|other| other.id != member.id);
         Some(member)
+    }
+
+    /// Puts a new member in the place of each.
+    pub(super) fn renew_members(&self) -> Vec<Arc<Member>> {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        let renewed = members
+            .iter()
+            .map(|old| Arc::new(old.renewed(self.new_id())));
+        let renewed: Vec<_> = renewed.collect();
+        let old = std::mem::replace(&mut *members, renewed.clone());
+        drop(members);
+        for member in old {
+            self.give_up_uid(&member);
+            member.leave();
+        }
+        renewed
     }
 
     /// The one that discovery knows by this key.
@@ -457,6 +480,7 @@ mod tests {
         let address = |text: &str| Address::parse(text, false).unwrap();
         let [first, second] = [address("127.0.0.1:1"), address("127.0.0.1:2")];
         let mut about = About::at(Endpoint {
+            tls: None,
             addresses: vec![first.clone()],
             uid: String::new(),
             secret: None,

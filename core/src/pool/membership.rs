@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
-use crate::connect::{Address, Endpoint};
+use crate::connect::{Address, Endpoint, Tls};
 use crate::discovery::{Found, TurnedAway, TurnedAwayReason, usable};
+use crate::tls::{Credentials, Peers};
 use crate::wire::WorkerRecord;
 
 /// Records turned away that are remembered one by one; beyond, they are only counted.
@@ -21,6 +22,10 @@ pub(super) struct Policy {
     pub(super) allow_plaintext: bool,
     /// For workers that are believed, and whose records hold none.
     pub(super) secret: Option<Bytes>,
+    /// What workers are dialled with.
+    pub(super) credentials: Option<Credentials>,
+    /// Whose identities are believed.
+    pub(super) peers: Option<Peers>,
 }
 
 /// What the pool has to do.
@@ -204,12 +209,6 @@ impl Membership {
             Ok(record) => record,
             Err((reason, message)) => return refuse(reason, message),
         };
-        if record.secure {
-            return refuse(
-                TurnedAwayReason::Secure,
-                "it serves with TLS, for which this pool has no credentials".to_owned(),
-            );
-        }
         let own = self.own.contains(&record.uid);
         let lacking = self
             .policy
@@ -224,6 +223,18 @@ impl Membership {
                 format!("it lacks the tag \"{tag}\""),
             );
         }
+        let dials_securely = self.policy.credentials.is_some();
+        // Of an address alone nothing is known.
+        if record.secure != dials_securely && !record.uid.is_empty() {
+            return refuse(
+                TurnedAwayReason::Secure,
+                if record.secure {
+                    "it serves with TLS, and this pool has no credentials".to_owned()
+                } else {
+                    "it serves without TLS, and this pool has credentials".to_owned()
+                },
+            );
+        }
         let addresses = match self.addresses(&record) {
             Ok(addresses) => addresses,
             Err(message) => return refuse(TurnedAwayReason::NoAddress, message),
@@ -231,6 +242,7 @@ impl Membership {
         Ok(Candidate {
             endpoint: Endpoint {
                 addresses,
+                tls: self.tls(record.identity),
                 uid: record.uid,
                 secret: match record.local {
                     Some(local) => Some(local.secret),
@@ -245,15 +257,29 @@ impl Membership {
         })
     }
 
+    /// How it is dialled, if with TLS.
+    fn tls(&self, identity: String) -> Option<Tls> {
+        let credentials = self.policy.credentials.clone()?;
+        let names = [identity];
+        let peers = self.policy.peers.as_ref();
+        let is_believed = !names[0].is_empty() && peers.is_some_and(|peers| peers.accept(&names));
+        let [identity] = names;
+        Some(Tls {
+            credentials,
+            identity: is_believed.then(|| identity.into()),
+        })
+    }
+
     /// The socket first: it is faster, and not reachable by other users.
     fn addresses(&self, record: &WorkerRecord) -> Result<Vec<Address>, String> {
+        let may_leave = self.policy.allow_plaintext || self.policy.credentials.is_some();
         let mut addresses = Vec::new();
         if record.local.is_some() && !record.socket_path.is_empty() {
             addresses.push(Address::Unix(PathBuf::from(&record.socket_path)));
         }
         let mut problem = "its record holds no address".to_owned();
         for address in &record.addresses {
-            match Address::parse(address, self.policy.allow_plaintext) {
+            match Address::parse(address, may_leave) {
                 Ok(address) => addresses.push(address),
                 Err(error) => error.message().clone_into(&mut problem),
             }
@@ -348,6 +374,8 @@ mod tests {
             lease,
             allow_plaintext: false,
             secret: None,
+            credentials: None,
+            peers: None,
         })
     }
 

@@ -40,7 +40,7 @@ pub use status::{
 
 use crate::call::{CallHandle, CallObserver, CallRequest, Outcome};
 use crate::callers_pool;
-use crate::connect::{Address, Endpoint};
+use crate::connect::{Address, Endpoint, Tls};
 use crate::discovery::LocalDiscovery;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids;
@@ -178,6 +178,9 @@ impl WorkerPool {
         times: LinkTimes,
     ) -> Result<WorkerPool> {
         runtime.check_open()?;
+        if let Some(credentials) = &options.credentials {
+            credentials.current().check_caller()?;
+        }
         let (events, received) = mpsc::unbounded_channel();
         let shared = Arc::new(PoolShared {
             runtime: runtime.own_reference(),
@@ -191,6 +194,8 @@ impl WorkerPool {
                 lease: options.lease,
                 allow_plaintext: options.allow_plaintext,
                 secret: options.secret.clone().map(Bytes::from),
+                credentials: options.credentials.clone(),
+                peers: options.peers.clone(),
             })),
             uids: Mutex::default(),
             spawner: Mutex::default(),
@@ -458,8 +463,12 @@ impl PoolShared {
         let secret = self.options.secret.clone().map(Into::into);
         for text in &self.options.addresses {
             let endpoint = Endpoint {
-                addresses: vec![Address::parse(text, self.options.allow_plaintext)?],
+                addresses: vec![Address::parse(text, self.options.may_leave_this_machine())?],
                 uid: String::new(),
+                tls: self.options.credentials.clone().map(|credentials| Tls {
+                    credentials,
+                    identity: None,
+                }),
                 secret: secret.clone(),
             };
             self.add_member(Member::fixed(self.new_id(), text.clone(), endpoint));
@@ -488,6 +497,8 @@ impl PoolShared {
                 bind: options.bind.clone(),
                 advertise: options.advertise.clone(),
                 allow_plaintext: options.allow_plaintext,
+                credentials: options.credentials.clone(),
+                identity: options.identity.clone(),
                 // Those who find them elsewhere cannot know one that is drawn by lot.
                 secret: is_published.then(|| options.secret.clone().unwrap_or_default()),
             },

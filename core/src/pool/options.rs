@@ -7,6 +7,7 @@ use crate::discovery::{Discovery, LocalDiscovery, StackedDiscovery};
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::Limits;
 use crate::spawn::SpawnCommand;
+use crate::tls::{Credentials, Peers};
 use crate::worker::Grace;
 
 /// How a pool is set up.
@@ -55,6 +56,13 @@ pub struct PoolOptions {
     pub secret: Option<Vec<u8>>,
     /// Dialling beyond loopback without TLS has to be asked for, and so has letting the started workers listen there.
     pub allow_plaintext: bool,
+    /// What it presents to workers, and which of them it believes; `None` = no TLS. The workers that it starts get them, too.
+    pub credentials: Option<Credentials>,
+    /// Whose identities are believed: a worker whose record claims one of these is verified by it, wherever it is reached. All
+    /// others, and without this all, are verified by the name or address that was dialled.
+    pub peers: Option<Peers>,
+    /// The identity of the started workers, as [`crate::WorkerOptions::identity`].
+    pub identity: String,
     /// Largest results and items accepted, bytes. 0 = 256 MiB.
     pub max_payload: u64,
 }
@@ -80,6 +88,9 @@ impl Default for PoolOptions {
             dispatch_timeout: WAIT,
             secret: None,
             allow_plaintext: false,
+            credentials: None,
+            peers: None,
+            identity: String::new(),
             max_payload: 0,
         }
     }
@@ -169,6 +180,11 @@ impl PoolOptions {
             described: Some(given.clone().unwrap_or(private)),
             published_by: given.filter(Discovery::publishes),
         })
+    }
+
+    /// Whether addresses beyond loopback may be dialled.
+    pub(super) fn may_leave_this_machine(&self) -> bool {
+        self.allow_plaintext || self.credentials.is_some()
     }
 
     pub(super) fn limits(&self) -> Limits {

@@ -1,5 +1,7 @@
 //! Calls of a worker's session that wait for its admission hook.
 
+use std::sync::Arc;
+
 use super::answers::kind_of;
 use super::worker::{Open, Serving};
 use crate::admission::{AdmissionInfo, AdmissionRequest, Verdict, Waiting};
@@ -36,6 +38,7 @@ impl Serving {
         let info = AdmissionInfo {
             routine: state.info().routine.clone(),
             tag: state.info().tag.as_str().into(),
+            peer: Arc::clone(&state.info().peer),
             context: state.info().context.copy(),
             // This call has its place already.
             in_flight: u64::from(self.worker.places().tasks().saturating_sub(1)),

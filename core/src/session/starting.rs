@@ -71,6 +71,7 @@ impl Serving {
             context,
             worker_uid: self.worker.uid_bytes(),
             deadline,
+            peer: self.peer_names(),
         };
         let back = WayBack {
             number,
@@ -125,6 +126,11 @@ impl Serving {
         Ok(())
     }
 
+    fn peer_names(&self) -> Arc<[String]> {
+        let names = self.names.as_ref();
+        names.map_or_else(Arc::default, |names| Arc::clone(names.all()))
+    }
+
     /// Whether the task may run here, with its place.
     fn admit(
         &self,
@@ -146,6 +152,18 @@ impl Serving {
                 ),
             ));
         };
+        if let Some(names) = &self.names
+            && !self.worker.may_call(names.all(), &routine.name)
+        {
+            return Err((
+                Reason::PermissionDenied,
+                format!(
+                    "{} is not for callers of the names {:?}",
+                    routine.name,
+                    names.all()
+                ),
+            ));
+        }
         if RoutineKind::from_wire(start.kind) != Some(routine.kind) {
             let asked =
                 RoutineKind::from_wire(start.kind).map_or("something else", RoutineKind::name);

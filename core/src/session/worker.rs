@@ -22,6 +22,7 @@ use crate::routine::{Step, TaskControl};
 use crate::state::hello::{self, Peer, Refusal};
 use crate::state::liveness::{Check, Liveness, Times};
 use crate::task::{TaskAnswer, TaskState};
+use crate::tls::PeerNames;
 use crate::wire::frame::Kind;
 use crate::wire::{self, Batch, Frame};
 use crate::worker::WorkerShared;
@@ -91,9 +92,14 @@ fn used_up() -> Fault {
 
 /// Runs one session. It ends when the caller goes or the worker stops; tasks that still run then are
 /// told, and keep their places until they have ended.
-pub(crate) async fn serve(mut transport: Transport, worker: Arc<WorkerShared>) {
-    match greet(&mut transport, &worker).await {
-        Ok(peer) => Serving::new(transport, worker, peer).run().await,
+/// `names`: those of the caller's certificate; `None` where connections have none, a Unix socket or one without TLS.
+pub(crate) async fn serve(
+    mut transport: Transport,
+    worker: Arc<WorkerShared>,
+    names: Option<PeerNames>,
+) {
+    match greet(&mut transport, &worker, names.as_ref()).await {
+        Ok(peer) => Serving::new(transport, worker, peer, names).run().await,
         Err(refusal) => {
             worker.log_refusal(&refusal);
             // The caller may be gone; then there is nobody to tell.
@@ -102,7 +108,19 @@ pub(crate) async fn serve(mut transport: Transport, worker: Arc<WorkerShared>) {
     }
 }
 
-async fn greet(transport: &mut Transport, worker: &WorkerShared) -> Result<Peer, Refusal> {
+async fn greet(
+    transport: &mut Transport,
+    worker: &WorkerShared,
+    names: Option<&PeerNames>,
+) -> Result<Peer, Refusal> {
+    if let Some(names) = names
+        && !worker.lets_in(names.all())
+    {
+        return Err(Refusal::PermissionDenied(format!(
+            "this worker does not let in callers of the names {:?}",
+            names.all()
+        )));
+    }
     let first = tokio::time::timeout(HELLO_WITHIN, receive(&mut transport.incoming))
         .await
         .map_err(|_| Refusal::Handshake("no hello came".to_owned()))?;
@@ -137,6 +155,8 @@ pub(super) struct Serving {
     transport: Transport,
     pub(super) worker: Arc<WorkerShared>,
     pub(super) peer: Peer,
+    /// Of the caller's certificate.
+    pub(super) names: Option<PeerNames>,
     commands: mpsc::UnboundedReceiver<WorkerCommand>,
     pub(super) own_commands: mpsc::UnboundedSender<WorkerCommand>,
     pub(super) open: CallMap<Open>,
@@ -161,7 +181,12 @@ enum End {
 }
 
 impl Serving {
-    fn new(transport: Transport, worker: Arc<WorkerShared>, peer: Peer) -> Serving {
+    fn new(
+        transport: Transport,
+        worker: Arc<WorkerShared>,
+        peer: Peer,
+        names: Option<PeerNames>,
+    ) -> Serving {
         let (own_commands, commands) = mpsc::unbounded_channel();
         let release = {
             let commands = own_commands.clone();
@@ -175,6 +200,7 @@ impl Serving {
             transport,
             worker,
             peer,
+            names,
             commands,
             own_commands,
             open: CallMap::default(),
@@ -190,7 +216,8 @@ impl Serving {
 
     async fn run(mut self) {
         // Before the hello: whatever is registered or drained after it is told as a change.
-        let session = self.worker.enter(self.own_commands.clone());
+        let commands = self.own_commands.clone();
+        let session = self.worker.enter(commands, self.names.is_some());
         let hello = self.worker.hello();
         self.draining = hello
             .serving

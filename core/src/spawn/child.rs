@@ -22,6 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::log::Level;
 use crate::runtime::{Runtime, refuse_on_wool_thread};
 use crate::signals::StopSignals;
+use crate::tls::Credentials;
 use crate::wire;
 use crate::worker::{Grace, Worker, WorkerOptions};
 
@@ -90,6 +91,7 @@ pub fn serve_if_spawned_with(
             EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(io)?,
         ),
         orphaned: None,
+        credentials: None,
         runtime: runtime.clone(),
     };
     std::thread::Builder::new()
@@ -163,11 +165,13 @@ struct Spawned {
     /// When this process ends at the latest, since its parent is gone.
     orphaned: Option<Instant>,
     runtime: Runtime,
+    /// Its worker's.
+    credentials: Option<Credentials>,
 }
 
 /// What the thread is woken by.
 enum Event {
-    Said(Kind),
+    Said(Box<Kind>),
     Signal(u64),
     /// The worker has stopped.
     Stopped,
@@ -208,6 +212,7 @@ impl Spawned {
         let Some(options) = self.wait_for_setup()? else {
             return Ok(());
         };
+        let options = options.inspect(|options| self.credentials.clone_from(&options.credentials));
         let worker = match options.and_then(|options| Worker::start(&self.runtime, options)) {
             Ok(worker) => worker,
             Err(error) => {
@@ -236,12 +241,14 @@ impl Spawned {
         let until = Instant::now() + SETUP_WITHIN;
         loop {
             match self.next(Some(until))? {
-                Event::Said(Kind::Setup(setup)) => {
+                Event::Said(kind) => {
+                    let Kind::Setup(setup) = *kind else {
+                        return Err(out_of_turn());
+                    };
                     let (major, minor) = (setup.protocol_major, setup.protocol_minor);
                     let checked = control::check_major("the spawning process", major, minor);
                     return Ok(Some(checked.and_then(|()| control::worker_options(setup))));
                 }
-                Event::Said(_) => return Err(out_of_turn()),
                 Event::Signal(_) | Event::Orphaned => return Ok(None),
                 Event::Stopped => {}
                 Event::Late => {
@@ -265,7 +272,6 @@ impl Spawned {
                     );
                     end_process();
                 }
-                Ok(Event::Said(Kind::Stop(stop))) => control::grace(stop),
                 Ok(Event::Signal(count)) => {
                     signals += count;
                     match signals {
@@ -274,10 +280,25 @@ impl Spawned {
                     }
                 }
                 Ok(Event::Orphaned) => Grace::Now,
-                Ok(Event::Said(_)) => self.give_up(&out_of_turn()),
+                Ok(Event::Said(kind)) => match *kind {
+                    Kind::Stop(stop) => control::grace(stop),
+                    Kind::Renew(told) => {
+                        self.renew(told);
+                        continue;
+                    }
+                    _ => self.give_up(&out_of_turn()),
+                },
                 Err(error) => self.give_up(&error),
             };
             worker.stop(grace, || {});
+        }
+    }
+
+    fn renew(&self, told: control::Credentials) {
+        if let Some(credentials) = &self.credentials
+            && let Err(error) = credentials.update(control::options_of(told))
+        {
+            self.log(error.message());
         }
     }
 
@@ -297,7 +318,7 @@ impl Spawned {
             if self.orphaned.is_none()
                 && let Some(kind) = self.decoder.next()?
             {
-                return Ok(Event::Said(kind));
+                return Ok(Event::Said(Box::new(kind)));
             }
             let Some([control, signal, stopped]) = self.wait(until)? else {
                 return Ok(Event::Late);

@@ -6,15 +6,18 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, send};
 use prost::Message;
-use prost::bytes::{Buf, BytesMut};
+use prost::bytes::{Buf, Bytes, BytesMut};
 
 use super::WorkerSetup;
 use crate::discovery::{Discovery, LocalDiscovery};
 use crate::error::{Error, ErrorKind, Result, shorten};
+use crate::tls::{self, CredentialsOptions, Pem};
 use crate::wire::{self, Control};
 use crate::worker::{Grace, WorkerOptions};
 
-pub(super) use crate::wire::control::{Failed, Hello, Kind, Ready, Setup, Stop, Stopped};
+pub(super) use crate::wire::control::{
+    Credentials, Failed, Hello, Kind, Ready, Setup, Stop, Stopped,
+};
 
 /// Longer messages are refused, in both directions.
 const LONGEST: usize = 64 * 1024;
@@ -106,7 +109,7 @@ pub(super) fn tell(socket: impl AsFd, kind: Kind) -> Result<()> {
             ErrorKind::InvalidArgument,
             format!(
                 "what a spawned worker is told would be {} bytes, and may be {LONGEST}: give it fewer or \
-                 shorter tags",
+                 shorter tags, or smaller credentials",
                 bytes.len()
             ),
         ));
@@ -157,6 +160,8 @@ pub(super) fn setup(worker: &WorkerSetup) -> Setup {
         bind: worker.bind.clone(),
         advertise: worker.advertise.clone(),
         allow_plaintext: worker.allow_plaintext,
+        credentials: worker.credentials.as_ref().map(credentials),
+        identity: worker.identity.clone(),
         secret: worker.secret.clone().map(Into::into),
     }
 }
@@ -176,12 +181,41 @@ pub(super) fn worker_options(setup: Setup) -> Result<WorkerOptions> {
         advertise: setup.advertise,
         secret: setup.secret.map(Into::into),
         allow_plaintext: setup.allow_plaintext,
+        credentials: setup
+            .credentials
+            .map(|told| tls::Credentials::new(options_of(told)))
+            .transpose()?,
+        identity: setup.identity,
         tags: setup.tags,
         concurrency: setup.concurrency,
         max_payload: setup.max_payload,
         publish,
         ..WorkerOptions::default()
     })
+}
+
+/// As they are in use now.
+pub(super) fn credentials(credentials: &tls::Credentials) -> Credentials {
+    let (texts, mutual) = credentials.texts();
+    Credentials {
+        ca: texts.ca.map(Into::into),
+        certificate: texts.certificate.map(Into::into),
+        key: texts.key.map(Into::into),
+        crl: texts.crl.map(Into::into),
+        mutual,
+    }
+}
+
+pub(super) fn options_of(told: Credentials) -> CredentialsOptions {
+    let text = |part: Option<Bytes>| part.map(|part| Pem::Text(part.into()));
+    CredentialsOptions {
+        ca: text(told.ca),
+        certificate: text(told.certificate),
+        key: text(told.key),
+        crl: text(told.crl),
+        mutual: told.mutual,
+        ..CredentialsOptions::default()
+    }
 }
 
 pub(super) fn stop(grace: Grace) -> Stop {
@@ -287,6 +321,8 @@ mod tests {
             bind: "0.0.0.0:0".to_owned(),
             advertise: vec!["here".to_owned()],
             allow_plaintext: true,
+            credentials: None,
+            identity: "worker.example".to_owned(),
             secret: Some(b"fleece".to_vec()),
         };
         let options = worker_options(setup(&sent)).unwrap();
@@ -297,6 +333,7 @@ mod tests {
             (sent.bind, sent.advertise)
         );
         assert!(options.allow_plaintext);
+        assert_eq!(options.identity, sent.identity);
         assert_eq!((options.concurrency, options.max_payload), (3, 4));
         let Some(Discovery::Local(published)) = options.publish else {
             panic!("not published");

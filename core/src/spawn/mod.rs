@@ -27,6 +27,7 @@ pub(crate) use slot::{SlotState, SpawnTimes};
 use crate::discovery::LocalDiscovery;
 use crate::error::{Error, Result};
 use crate::runtime::Runtime;
+use crate::tls::Credentials;
 use crate::worker::Grace;
 use command::failed;
 use process::{Common, Event, Order, Started};
@@ -47,6 +48,8 @@ pub(crate) struct WorkerSetup {
     pub(crate) bind: String,
     pub(crate) advertise: Vec<String>,
     pub(crate) allow_plaintext: bool,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) identity: String,
     /// As in [`crate::WorkerOptions`].
     pub(crate) secret: Option<Vec<u8>>,
 }
@@ -107,6 +110,7 @@ pub(crate) struct Spawner {
 
 enum Message {
     Stop(Grace),
+    Renew(control::Credentials),
     /// A process has been started, or could not be.
     Started(usize, Result<Started>),
     Process(usize, Event),
@@ -141,7 +145,7 @@ impl Spawner {
             common: Arc::new(Common {
                 command: plan.command,
                 environment: std::env::vars_os().collect(),
-                setup: control::setup(&plan.worker),
+                setup: Mutex::new(control::setup(&plan.worker)),
                 forwarder: Forwarder::get()?,
             }),
             sink,
@@ -165,6 +169,14 @@ impl Spawner {
     pub(crate) fn stop(&self, grace: Grace) {
         // Without a receiver it has ended.
         let _ = self.messages.send(Message::Stop(grace));
+    }
+
+    /// The workers of the processes, those to come as well, present and believe this from now on.
+    pub(crate) fn renew(&self, credentials: &Credentials) {
+        // As above.
+        let _ = self
+            .messages
+            .send(Message::Renew(control::credentials(credentials)));
     }
 
     pub(crate) fn status(&self) -> Vec<SpawnedProcess> {
@@ -261,6 +273,13 @@ impl Actor {
         let now = Instant::now();
         match message {
             Message::Stop(grace) => self.slots.stop(grace, now),
+            Message::Renew(credentials) => {
+                self.common.setup().credentials = Some(credentials);
+                for slot in 0..self.live.len() {
+                    self.order(slot, Order::Renew);
+                }
+                Vec::new()
+            }
             Message::Started(slot, Ok(started)) => {
                 self.live_with(slot, started);
                 Vec::new()

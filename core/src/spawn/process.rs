@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as Socket;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_pdeathsig;
@@ -16,7 +16,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::mpsc;
 
 use super::command::{SpawnCommand, failed};
-use super::control::{self, Decoder, Hello, Kind, Ready, Setup};
+use super::control::{self, Credentials, Decoder, Hello, Kind, Ready, Setup};
 use super::pidfd::Child;
 use super::slot::Why;
 use super::stderr::{CHUNK, Forwarder, Tail};
@@ -72,6 +72,8 @@ pub(super) enum Event {
 pub(super) enum Order {
     Stop(Grace),
     Kill(Why),
+    /// The credentials of the setup have changed.
+    Renew,
 }
 
 /// What all processes of a spawner have in common.
@@ -79,8 +81,14 @@ pub(super) struct Common {
     pub(super) command: SpawnCommand,
     /// This process's, when the pool was made: the host may change it on another thread at any moment since.
     pub(super) environment: Vec<(OsString, OsString)>,
-    pub(super) setup: Setup,
+    pub(super) setup: Mutex<Setup>,
     pub(super) forwarder: Arc<Forwarder>,
+}
+
+impl Common {
+    pub(super) fn setup(&self) -> MutexGuard<'_, Setup> {
+        self.setup.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Starts a process. On the thread `wool-spawn` only: it blocks until the program has been executed, and the
@@ -181,6 +189,7 @@ impl Started {
             stage: Stage::Hello(self.nonce),
             killed: None,
             said: None,
+            credentials: None,
             common,
             tell,
         };
@@ -198,6 +207,7 @@ impl Started {
                         life.killed.get_or_insert(why.to_string());
                         child.kill();
                     }
+                    Order::Renew => life.renew(),
                 },
             }
         };
@@ -242,6 +252,8 @@ struct Life<T> {
     killed: Option<String>,
     /// The error that the worker told.
     said: Option<String>,
+    /// What it was given.
+    credentials: Option<Credentials>,
     common: Arc<Common>,
     tell: T,
 }
@@ -277,11 +289,14 @@ impl<T: Fn(Event)> Life<T> {
                 (Stage::Hello(nonce), Kind::Hello(hello)) => {
                     check(nonce, &hello)?;
                     self.stage = Stage::Setup(hello.pid);
-                    self.say(Kind::Setup(self.common.setup.clone()))?;
+                    let setup = self.common.setup().clone();
+                    self.credentials.clone_from(&setup.credentials);
+                    self.say(Kind::Setup(setup))?;
                 }
                 (&Stage::Setup(pid), Kind::Ready(ready)) => {
                     self.stage = Stage::Serving;
                     (self.tell)(Event::Ready(ready, pid));
+                    self.renew();
                 }
                 (Stage::Setup(_), Kind::Failed(failed)) => {
                     let kind = ErrorKind::from_number(failed.kind).unwrap_or(ErrorKind::Internal);
@@ -304,6 +319,20 @@ impl<T: Fn(Event)> Life<T> {
         // Otherwise it stops already, or is killed.
         if matches!(self.stage, Stage::Serving)
             && let Err(error) = self.say(Kind::Stop(control::stop(grace)))
+        {
+            self.distrust(error.message().to_owned());
+        }
+    }
+
+    /// One that does not serve yet is told when it does.
+    fn renew(&mut self) {
+        let credentials = self.common.setup().credentials.clone();
+        if !matches!(self.stage, Stage::Serving) || credentials == self.credentials {
+            return;
+        }
+        self.credentials.clone_from(&credentials);
+        if let Some(credentials) = credentials
+            && let Err(error) = self.say(Kind::Renew(credentials))
         {
             self.distrust(error.message().to_owned());
         }

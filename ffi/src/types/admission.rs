@@ -23,6 +23,10 @@ pub struct wool_admission_info_t {
     pub context: *const wool_context_value_t,
     /// How many values these are.
     pub context_count: usize,
+    /// The names that the caller's certificate holds, DNS names and URIs; NULL without TLS.
+    pub peer: *const wool_slice_t,
+    /// How many there are.
+    pub peer_count: usize,
 }
 
 /// Asks whether a call is let in. Answer with wool_admission_accept, wool_admission_busy, wool_admission_refuse or

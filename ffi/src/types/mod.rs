@@ -5,6 +5,7 @@
 
 mod admission;
 mod balancer;
+mod credentials;
 mod discovery;
 mod event;
 mod fan_out;
@@ -17,6 +18,7 @@ mod value;
 
 pub use admission::*;
 pub use balancer::*;
+pub use credentials::*;
 pub use discovery::*;
 pub use event::*;
 pub use fan_out::*;
@@ -39,6 +41,8 @@ unsafe impl Options for wool_admission_info_t {}
 unsafe impl Options for wool_call_options_t {}
 // SAFETY: as above.
 unsafe impl Options for wool_choice_info_t {}
+// SAFETY: as above.
+unsafe impl Options for wool_credentials_options_t {}
 // SAFETY: as above.
 unsafe impl Options for wool_custom_discovery_t {}
 // SAFETY: as above.

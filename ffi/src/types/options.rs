@@ -6,6 +6,7 @@ use super::{
     wool_task_t,
 };
 use crate::context::wool_context_t;
+use crate::credentials::wool_credentials_t;
 use crate::discovery::wool_discovery_t;
 use crate::pool::wool_pool_t;
 use crate::queue::wool_queue_t;
@@ -99,6 +100,26 @@ pub struct wool_worker_options_t {
     pub extra: *const wool_slice_t,
     /// How many slices these are: an even number.
     pub extra_count: usize,
+    /// What it presents to its callers, and which of them it believes; NULL = no TLS. With them it may bind beyond loopback.
+    pub credentials: *const wool_credentials_t,
+    /// The name that it claims in its record, and that its certificate holds: a DNS name or a URI (SPIFFE). Pools whose
+    /// `peers` accept it take that instead of the address that they dialled. Empty = none.
+    pub identity: wool_slice_t,
+    /// Whom it lets in, by patterns for a name of their certificate: "caller.example", "*.example",
+    /// "spiffe://example/caller", "spiffe://example/*", "*". None = all whose certificates are good. Over its Unix socket
+    /// the secret decides.
+    pub callers: *const wool_slice_t,
+    /// How many there are.
+    pub caller_count: usize,
+    /// Who may call what, beside `callers`: pairs of a routine, or "prefix.*", and a pattern as above. A routine that is
+    /// named is for those alone.
+    pub routine_callers: *const wool_slice_t,
+    /// How many slices there are: twice the pairs.
+    pub routine_caller_count: usize,
+    /// As `peers` of a pool, for those by which its tasks call on.
+    pub peers: *const wool_slice_t,
+    /// How many there are.
+    pub peer_count: usize,
 }
 
 /// Is told that a worker which is run (wool_worker_run) can be called, on the thread that runs it. `worker` is wool's, and
@@ -174,6 +195,16 @@ pub struct wool_pool_options_t {
     pub balance_queue: *mut wool_queue_t,
     /// The `tag` of these events.
     pub balance_tag: u64,
+    /// What it presents to workers, and which of them it believes; NULL = no TLS. The workers that it starts get them, too,
+    /// never by a disk or an environment.
+    pub credentials: *const wool_credentials_t,
+    /// The identity of the started workers, as in wool_worker_options_t.
+    pub identity: wool_slice_t,
+    /// Whose identities are believed, by patterns as `callers` of a worker: a worker whose record claims such a one is
+    /// verified by it, wherever it is reached. All others, and without this all, by the address that was dialled.
+    pub peers: *const wool_slice_t,
+    /// How many there are.
+    pub peer_count: usize,
 }
 
 /// How a call or stream is made.

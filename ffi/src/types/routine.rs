@@ -29,6 +29,10 @@ pub struct wool_task_info_t {
     pub routine: wool_slice_t,
     /// The caller's label. Valid as `routine`.
     pub tag: wool_slice_t,
+    /// The names that its caller's certificate holds, DNS names and URIs; NULL without TLS. Valid as `routine`.
+    pub peer: *const wool_slice_t,
+    /// How many there are.
+    pub peer_count: usize,
 }
 
 /// Begins a task. On a thread `wool-task`; it may block. `info` and `arguments` are valid during the call.

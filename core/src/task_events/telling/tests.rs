@@ -30,6 +30,7 @@ impl Kept {
 
 fn info() -> TaskInfo {
     TaskInfo {
+        peer: Arc::default(),
         id: [1; 16],
         caller: None,
         routine: "test.told".into(),
