@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# TLS of real workers and callers, from outside: with openssl, plain sockets, and grpcio as published in the package registry.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+tests/grpc/venv.sh
+exec target/grpc-venv/bin/python tests/tls "$@"
