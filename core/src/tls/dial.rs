@@ -102,6 +102,21 @@ pub(crate) struct Dialled {
     verdict: Verdict,
 }
 
+impl Dialled {
+    /// After something could not be written: whoever hung up may have said why before, and nobody reads any more.
+    fn read_verdict(&mut self, cx: &mut Context<'_>) {
+        let mut room = [0; 1024];
+        loop {
+            let mut buffer = ReadBuf::new(&mut room);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(Err(error)) => return self.verdict.note(&error),
+                Poll::Ready(Ok(())) | Poll::Pending => return,
+            }
+        }
+    }
+}
+
 impl AsyncRead for Dialled {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -122,7 +137,11 @@ impl AsyncWrite for Dialled {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if let Poll::Ready(Err(_)) = &written {
+            self.read_verdict(cx);
+        }
+        written
     }
 
     fn poll_write_vectored(
@@ -130,7 +149,11 @@ impl AsyncWrite for Dialled {
         cx: &mut Context<'_>,
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        if let Poll::Ready(Err(_)) = &written {
+            self.read_verdict(cx);
+        }
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -138,7 +161,11 @@ impl AsyncWrite for Dialled {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if let Poll::Ready(Err(_)) = &flushed {
+            self.read_verdict(cx);
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {

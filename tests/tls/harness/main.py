@@ -56,7 +56,7 @@ async def play(check, language, folder: Path, room: asyncio.Semaphore) -> bool:
                 await check(playing)
         except TimeoutError:
             story = f"no end within {WATCHDOG_SECONDS} s: {playing.waiting_for}"
-        except (Failed, DriverError, OSError) as problem:
+        except (Failed, DriverError, OSError, LookupError, ValueError, RuntimeError) as problem:
             story = str(problem) or repr(problem)
         name = f"{name_of(check)} ({language.name})"
         took = time.monotonic() - began

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,9 +72,7 @@ async def client(address: str, *options: str, certificates: Path, name="own", sa
     except TimeoutError:
         raise Failed(f"openssl s_client {' '.join(map(str, options))} is not let go by the worker") from None
     finally:
-        if process.returncode is None:
-            os.kill(process.pid, signal.SIGKILL)
-            await process.wait()
+        await _kill(process)
     return Shaken(text.decode(errors="replace"))
 
 
@@ -98,7 +96,14 @@ async def server(*options: str, certificates: Path, name="own"):
         # What it says of each connection is not read further than its pipe is long; callers try only now and then.
         yield found[1].decode()
     finally:
-        os.kill(process.pid, signal.SIGKILL)
+        await _kill(process)
+
+
+async def _kill(process) -> None:
+    """Ends one that still runs, by its id."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
         await process.wait()
 
 

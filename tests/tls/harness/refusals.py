@@ -1,7 +1,7 @@
 """Who is not believed, in words that say why; and that whoever is believed is served beside them."""
 
 from . import openssl
-from .scene import Scene, call, down, is_refused, serves, wanted
+from .scene import SOON, Scene, call, down, is_refused, serves, wanted
 
 # What a worker presents, and what its callers say of it.
 BAD_WORKERS = {
@@ -48,7 +48,7 @@ BAD_SERVERS = {
     "no ALPN": ((), "own", "it does not offer HTTP/2 (ALPN h2)"),
     "another ALPN": (("-alpn", "http/1.1"), "own", "it does not offer HTTP/2 (ALPN h2)"),
     "TLS 1.1": (("-tls1_1", "-cipher", openssl.ANYTHING, "-alpn", "h2"), "own", "it speaks no TLS 1.2 or 1.3"),
-    "a cipher of old": (("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA", "-alpn", "h2"), "own", "it speaks no TLS that this side does"),
+    "a cipher of old": (("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA", "-alpn", "h2"), "own", "it has no cipher or kind of signature in common"),
     "a weak key": (("-cipher", "DEFAULT:@SECLEVEL=0", "-alpn", "h2"), "weak", "too weak"),
     "a weak key, TLS 1.2": (("-tls1_2", "-cipher", "DEFAULT:@SECLEVEL=0", "-alpn", "h2"), "weak", "too weak"),
     "another authority": (("-alpn", "h2"), "foreign", "it comes from no authority that is believed here"),
@@ -71,7 +71,7 @@ async def bad_workers(scene: Scene) -> None:
     good = await scene.worker()
     for name, words in BAD_WORKERS.items():
         bad = await scene.worker(name)
-        caller = await scene.caller("own", f"address={bad.address}")
+        caller = await scene.caller("own", f"address={bad.address}", SOON)
         await is_refused(caller, bad.address, words)
         both = await scene.caller("own", f"address={good.address},{bad.address}")
         await down(both, bad.address, words)
@@ -85,7 +85,7 @@ async def bad_callers(scene: Scene) -> None:
     worker = await scene.worker()
     witness = await scene.caller("own", f"address={worker.address}")
     for name, words in BAD_CALLERS.items():
-        bad = await scene.caller(name, f"address={worker.address}")
+        bad = await scene.caller(name, f"address={worker.address}", SOON)
         await is_refused(bad, worker.address, words)
         await serves(witness)
         await scene.end(bad)
@@ -95,9 +95,9 @@ async def plaintext(scene: Scene) -> None:
     """What has no TLS and what has do not meet, in either direction."""
     plain = await scene.worker(None)
     secure = await scene.worker()
-    to_plain = await scene.caller("own", f"address={plain.address}")
+    to_plain = await scene.caller("own", f"address={plain.address}", SOON)
     await is_refused(to_plain, plain.address, "it does not speak TLS at this port")
-    to_secure = await scene.caller(None, f"address={secure.address}")
+    to_secure = await scene.caller(None, f"address={secure.address}", SOON)
     await is_refused(to_secure, secure.address, "")
     for name, worker in (("own", secure), (None, plain)):
         good = await scene.caller(name, f"address={worker.address}")
@@ -121,7 +121,7 @@ async def own_parts(scene: Scene) -> None:
 async def callers_by_name(scene: Scene) -> None:
     """A worker takes the callers, and for a routine those, whom its patterns name."""
     worker = await scene.worker("own", "caller_name=*.wool.example", "caller_name=*.ops.example", "allow=conf.echo:*.ops.example")
-    own, admin, guest = [await scene.caller(name, f"address={worker.address}") for name in ("own", "admin", "guest")]
+    own, admin, guest = [await scene.caller(name, f"address={worker.address}", SOON) for name in ("own", "admin", "guest")]
     await is_refused(guest, worker.address, "guest.else.example")
     await serves(own)
     refused = await call(own, "conf.echo", 7)

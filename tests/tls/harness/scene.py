@@ -14,6 +14,9 @@ from conformance.pools import native
 # How often a status is looked at again.
 LOOK_SECONDS = 0.02
 
+# Of callers whose calls nobody serves.
+SOON = "dispatch_timeout=300"
+
 
 class Failed(Exception):
     """What a check saw instead of what it wanted."""
