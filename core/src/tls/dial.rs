@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -103,18 +103,44 @@ pub(crate) struct Dialled {
 }
 
 impl Dialled {
-    /// After something could not be written: whoever hung up may have said why before, and nobody reads any more.
-    fn read_verdict(&mut self, cx: &mut Context<'_>) {
+    /// Before it is told that nothing can be written any more, what the worker said before it hung up is read: nobody reads
+    /// afterwards.
+    fn after_last_words<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<std::io::Result<T>>,
+    ) -> Poll<std::io::Result<T>> {
+        if let Poll::Ready(Err(error)) = &written
+            && is_cut(error)
+        {
+            // Who has hung up can be read to the end without waiting long. Written again, it fails again.
+            ready!(self.poll_last_words(cx));
+        }
+        written
+    }
+
+    fn poll_last_words(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut room = [0; 1024];
         loop {
             let mut buffer = ReadBuf::new(&mut room);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
-                Poll::Ready(Err(error)) => return self.verdict.note(&error),
-                Poll::Ready(Ok(())) | Poll::Pending => return,
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                Ok(()) if buffer.filled().is_empty() => return Poll::Ready(()),
+                Ok(()) => {}
+                Err(error) => {
+                    self.verdict.note(&error);
+                    return Poll::Ready(());
+                }
             }
         }
     }
+}
+
+fn is_cut(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset
+    )
 }
 
 impl AsyncRead for Dialled {
@@ -138,10 +164,7 @@ impl AsyncWrite for Dialled {
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        if let Poll::Ready(Err(_)) = &written {
-            self.read_verdict(cx);
-        }
-        written
+        self.after_last_words(cx, written)
     }
 
     fn poll_write_vectored(
@@ -150,10 +173,7 @@ impl AsyncWrite for Dialled {
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        if let Poll::Ready(Err(_)) = &written {
-            self.read_verdict(cx);
-        }
-        written
+        self.after_last_words(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -162,10 +182,7 @@ impl AsyncWrite for Dialled {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        if let Poll::Ready(Err(_)) = &flushed {
-            self.read_verdict(cx);
-        }
-        flushed
+        self.after_last_words(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {

@@ -1,6 +1,6 @@
 //! Why a handshake failed, in words that say what to do.
 
-use rustls::{AlertDescription, CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 /// What the TLS library said, if it was the one that failed somewhere below an error.
 pub(crate) fn reason(error: &(dyn std::error::Error + 'static)) -> Option<String> {
@@ -44,13 +44,21 @@ fn told(error: &Error) -> String {
             }
             AlertDescription::NoApplicationProtocol => "it does not offer HTTP/2 (ALPN h2)".to_owned(),
             AlertDescription::ProtocolVersion => "it speaks no TLS 1.2 or 1.3".to_owned(),
+            AlertDescription::HandshakeFailure => {
+                "it has no cipher or kind of signature in common with this side (HandshakeFailure)".to_owned()
+            }
             alert => format!("it ended the handshake ({alert:?})"),
         },
         Error::NoCertificatesPresented => {
             "it presents no certificate, and one is asked for".to_owned()
         }
+        Error::InvalidMessage(
+            InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
+        ) => "its certificate is larger than a handshake takes (64 KiB)".to_owned(),
         Error::InvalidMessage(_) => "it does not speak TLS at this port".to_owned(),
         Error::PeerIncompatible(problem) => format!("it speaks no TLS that this side does, 1.2 or 1.3 ({problem:?})"),
+        // Of this library's own.
+        Error::General(why) => why.clone(),
         error => error.to_string(),
     }
 }

@@ -85,7 +85,7 @@ async def one_way(scene: Scene) -> None:
 
 async def stop(scene: Scene) -> None:
     """A worker is stopped over the network by those whom it names, and by nobody where it names none."""
-    control = ("wool.v1.Control", "Stop")
+    control = ("wool.v1.Control", "stop")
     closed = await scene.worker()
     one_way = await scene.worker("own", "one_way=1", "stopper=*")
     opened = await scene.worker("own", "stopper=*.ops.example")

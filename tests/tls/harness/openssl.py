@@ -14,6 +14,9 @@ from .scene import Failed
 # What has not ended by then hangs.
 WATCHDOG_SECONDS = 60
 
+# What a worker says of a protocol that it does not speak; those of old do not say which signatures they know.
+TOO_OLD = ("protocol version", "handshake failure")
+
 # Lets openssl do what it otherwise would not.
 ANYTHING = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 
@@ -43,34 +46,46 @@ class Shaken:
         return found[1] if found else ""
 
     @property
-    def resumed(self) -> bool:
-        return "Reused, " in self.text
-
-    @property
     def alert(self) -> str:
         """What the worker has said against it, such as `certificate required`."""
         found = re.search(r"alert ([a-z0-9 ]+):[^:]*:\d+:SSL alert number", self.text)
         return found[1].removeprefix("alert ") if found else ""
 
 
-async def client(address: str, *options: str, certificates: Path, name="own", say=None, alpn="h2") -> Shaken:
-    """A handshake with a worker. `say`: what its standard input brings before it stays open until the worker hangs up; without
-    it, the client ends when the handshake is over."""
-    own = () if name is None else ("-cert", certificates / f"{name}.pem", "-key", certificates / f"{name}.key", "-cert_chain", certificates / f"{name}.pem")
-    spoken = ("-alpn", alpn) if alpn else ()
+async def client(address: str, *options: str, certificates: Path, name="own", alpn="h2", say=None, echo="", then=None) -> Shaken:
+    """A handshake with a worker, which ends when it is over. With `say`, it goes on until the worker hangs up: each of these lines
+    is its next command once it has written `echo` for the one before, and `then` is awaited after the last."""
+    own, spoken = (), ("-alpn", alpn) if alpn else ()
+    if name is not None:
+        certificate = certificates / f"{name}.pem"
+        own = ("-cert", certificate, "-key", certificates / f"{name}.key", "-cert_chain", certificate)
     process = await asyncio.create_subprocess_exec(
         "openssl", "s_client", "-connect", address, "-CAfile", certificates / "ca.pem", *own, *spoken, *options,
         stdin=asyncio.subprocess.DEVNULL if say is None else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )
+    text = b""
     try:
         async with asyncio.timeout(WATCHDOG_SECONDS):
-            if say:
-                process.stdin.write(say)
-            text = await process.stdout.read()
+            lines = iter(say or ())
+            # What it says when the handshake is over.
+            awaited = b"Verify return code"
+            while part := await process.stdout.read(65536):
+                text += part
+                if not say or awaited not in text[-len(part) - len(awaited) :]:
+                    continue
+                awaited = echo.encode()
+                if line := next(lines, ""):
+                    # It may have ended.
+                    with suppress(ConnectionError):
+                        process.stdin.write(f"{line}\n".encode())
+                        await process.stdin.drain()
+                elif then is not None:
+                    await then()
             await process.wait()
     except TimeoutError:
-        raise Failed(f"openssl s_client {' '.join(map(str, options))} is not let go by the worker") from None
+        told = text.decode(errors="replace")
+        raise Failed(f"openssl s_client {' '.join(map(str, options))} is not let go by the worker: {told}") from None
     finally:
         await _kill(process)
     return Shaken(text.decode(errors="replace"))
