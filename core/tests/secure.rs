@@ -180,6 +180,7 @@ fn a_worker_may_do_without_certificates_of_callers() {
 fn every_way_not_to_be_believed_has_its_words() {
     let ca = Authority::new("ca").unwrap();
     let stranger = Authority::new("stranger").unwrap();
+    let namesake = Authority::new("ca").unwrap();
     let here = ["127.0.0.1"];
     let good = ca.issue(&request(&here)).unwrap();
     let revoked = Request {
@@ -242,7 +243,7 @@ fn every_way_not_to_be_believed_has_its_words() {
             "other name",
             worker_with(&elsewhere.unwrap()),
             caller(),
-            "it is for",
+            "it is for worker.example, and not for \"127.0.0.1\"",
         ),
         (
             "worker without its usage",
@@ -261,6 +262,12 @@ fn every_way_not_to_be_believed_has_its_words() {
             options(&ca, Some(&stranger.issue(&request(&here)).unwrap())),
             caller(),
             "no authority that is believed",
+        ),
+        (
+            "worker of an authority of the same name",
+            options(&ca, Some(&namesake.issue(&request(&here)).unwrap())),
+            caller(),
+            "has another key",
         ),
         (
             "revoked worker",
@@ -297,6 +304,12 @@ fn every_way_not_to_be_believed_has_its_words() {
             worker_with(&good),
             options(&ca, Some(&own_only)),
             "authority of this side's certificate",
+        ),
+        (
+            "caller of an authority of the same name",
+            worker_with(&good),
+            options(&ca, Some(&namesake.issue(&request(&here)).unwrap())),
+            "another key there",
         ),
         (
             "revoked caller",

@@ -30,6 +30,10 @@ fn told(error: &Error) -> String {
             AlertDescription::UnknownCA => {
                 "it does not know the authority of this side's certificate".to_owned()
             }
+            // By TLS, what is said of signatures that are not right, of authorities above all.
+            AlertDescription::DecryptError => {
+                "it refuses a signature (DecryptError): has the authority of this side's certificate another key there?".to_owned()
+            }
             AlertDescription::CertificateExpired => "it says that this side's certificate has expired, or is not valid yet".to_owned(),
             AlertDescription::CertificateRevoked => "it says that this side's certificate is revoked".to_owned(),
             AlertDescription::BadCertificate
@@ -59,6 +63,9 @@ fn refused(problem: &CertificateError) -> String {
         }
         CertificateError::Revoked => "it is revoked".to_owned(),
         CertificateError::UnknownIssuer => "it comes from no authority that is believed here (the credentials' ca)".to_owned(),
+        CertificateError::BadSignature => {
+            "it comes from no authority that is believed here: the one of that name in the credentials' ca has another key".to_owned()
+        }
         CertificateError::UnknownRevocationStatus => {
             "no revocation list of the credentials' crl covers it".to_owned()
         }
@@ -75,7 +82,7 @@ fn refused(problem: &CertificateError) -> String {
         ),
         CertificateError::NotValidForNameContext { expected, presented } => format!(
             "it is for {}, and not for \"{}\"",
-            presented.join(", "),
+            presented.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", "),
             expected.to_str()
         ),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
@@ -84,4 +91,12 @@ fn refused(problem: &CertificateError) -> String {
         CertificateError::BadEncoding => "it cannot be read".to_owned(),
         problem => problem.to_string(),
     }
+}
+
+/// A name without its kind, which the TLS library tells, too: `DnsName("worker.example")`.
+fn plain(name: &str) -> &str {
+    let inner = name
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.map_or(name, |inner| inner.trim_matches('"'))
 }
