@@ -103,44 +103,24 @@ pub(crate) struct Dialled {
 }
 
 impl Dialled {
-    /// Before it is told that nothing can be written any more, what the worker said before it hung up is read: nobody reads
-    /// afterwards.
-    fn after_last_words<T>(
+    /// A worker that refuses this side closes the connection right after it has told why. What is on its way to it then
+    /// fails before anybody has read the reason. So it is read first: a connection that fails becomes readable, if it is not
+    /// yet.
+    fn failing(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<std::io::Result<T>>,
-    ) -> Poll<std::io::Result<T>> {
-        if let Poll::Ready(Err(error)) = &written
-            && is_cut(error)
-        {
-            // Who has hung up can be read to the end without waiting long. Written again, it fails again.
-            ready!(self.poll_last_words(cx));
+        written: Poll<std::io::Result<usize>>,
+    ) -> Poll<std::io::Result<usize>> {
+        if !matches!(written, Poll::Ready(Err(_))) {
+            return written;
+        }
+        let mut bytes = [0; 1024];
+        let mut unread = ReadBuf::new(&mut bytes);
+        if let Err(error) = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut unread)) {
+            self.verdict.note(&error);
         }
         written
     }
-
-    fn poll_last_words(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut room = [0; 1024];
-        loop {
-            let mut buffer = ReadBuf::new(&mut room);
-            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
-                Ok(()) if buffer.filled().is_empty() => return Poll::Ready(()),
-                Ok(()) => {}
-                Err(error) => {
-                    self.verdict.note(&error);
-                    return Poll::Ready(());
-                }
-            }
-        }
-    }
-}
-
-fn is_cut(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset
-    )
 }
 
 impl AsyncRead for Dialled {
@@ -164,7 +144,7 @@ impl AsyncWrite for Dialled {
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.after_last_words(cx, written)
+        self.failing(cx, written)
     }
 
     fn poll_write_vectored(
@@ -173,7 +153,7 @@ impl AsyncWrite for Dialled {
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.after_last_words(cx, written)
+        self.failing(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -182,7 +162,7 @@ impl AsyncWrite for Dialled {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.after_last_words(cx, flushed)
+        self.failing(cx, flushed.map_ok(|()| 0)).map_ok(|_| ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {

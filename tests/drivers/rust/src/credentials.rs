@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use wool::{Credentials, CredentialsOptions, Error, ErrorKind, Peers, Pem, Result};
+use wool::{
+    Credentials, CredentialsOptions, Error, ErrorKind, PeerCheck, PeerLimits, PeerRequest, Peers,
+    Pem, Result,
+};
 
 use crate::protocol::{self, Failure, Options};
 
@@ -29,7 +32,11 @@ impl Kept {
             certificate: named(options, "certificate", "own")?,
             mutual: options.number("one_way")? != Some(1),
         };
-        Ok(Credentials::new(files.named()).map(|made| {
+        let made = match options.number("provided")? {
+            Some(1) => Credentials::provided_by(move || files.read(), POLL),
+            _ => Credentials::new(files.named()),
+        };
+        Ok(made.map(|made| {
             // The first ones stay.
             let _ = self.0.set(made.clone());
             Some(made)
@@ -85,17 +92,11 @@ struct Files {
 }
 
 impl Files {
+    /// To be looked at by the library.
     fn named(&self) -> CredentialsOptions {
-        self.options(|path| Pem::File(path.to_owned()))
-    }
-
-    fn options(&self, pem: impl Fn(&Path) -> Pem) -> CredentialsOptions {
-        let own = |ending: &str| {
-            let name = self.certificate.as_ref()?;
-            Some(pem(&self.folder.join(format!("{name}.{ending}"))))
-        };
+        let own = |ending: &str| Some(Pem::File(self.own(ending)?));
         CredentialsOptions {
-            ca: Some(pem(&self.folder.join("ca.pem"))),
+            ca: Some(Pem::File(self.ca())),
             certificate: own("pem"),
             key: own("key"),
             mutual: self.mutual,
@@ -103,6 +104,75 @@ impl Files {
             ..CredentialsOptions::default()
         }
     }
+
+    /// As they are now.
+    fn read(&self) -> Result<CredentialsOptions> {
+        let own = |ending: &str| self.own(ending).map(|path| read(&path)).transpose();
+        Ok(CredentialsOptions {
+            ca: Some(read(&self.ca())?),
+            certificate: own("pem")?,
+            key: own("key")?,
+            mutual: self.mutual,
+            ..CredentialsOptions::default()
+        })
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
+    fn own(&self, ending: &str) -> Option<PathBuf> {
+        let name = self.certificate.as_ref()?;
+        Some(self.folder.join(format!("{name}.{ending}")))
+    }
+}
+
+fn read(path: &Path) -> Result<Pem> {
+    let read = std::fs::read(path);
+    read.map(Pem::Text).map_err(|problem| {
+        let message = format!("{} cannot be provided: {problem}", path.display());
+        Error::new(ErrorKind::Io, message)
+    })
+}
+
+/// Whose identities a pool believes: by `peer=` or by `peer_check=`.
+pub(crate) fn believed(options: &Options) -> std::result::Result<Result<Option<Peers>>, Failure> {
+    match options.texts("peer_check")?.pop() {
+        Some(identity) => Ok(Ok(Some(Peers::asked(Believes(identity))))),
+        None => patterns(options, "peer"),
+    }
+}
+
+/// The pool's own check, which believes one identity.
+struct Believes(String);
+
+impl PeerCheck for Believes {
+    fn ask(&self, request: PeerRequest) {
+        if self.0 == "throw" {
+            return request.fail("the check fell over");
+        }
+        let believe = request.identity() == self.0;
+        request.answer(believe);
+    }
+}
+
+/// `peer_limits=CONNECTIONS:SESSIONS:CALLS:BYTES`.
+pub(crate) fn peer_limits(options: &Options) -> std::result::Result<PeerLimits, Failure> {
+    let Some(limits) = options.text("peer_limits") else {
+        return Ok(PeerLimits::default());
+    };
+    let wrong = || Failure::new(format!("peer_limits= wants four numbers, not {limits:?}"));
+    let parts: Vec<&str> = limits.split(':').collect();
+    let [connections, sessions, calls, bytes] = parts[..] else {
+        return Err(wrong());
+    };
+    let number = |part: &str| part.parse().map_err(|_| wrong());
+    Ok(PeerLimits {
+        connections: number(connections)?,
+        sessions: number(sessions)?,
+        calls: number(calls)?,
+        bytes: bytes.parse().map_err(|_| wrong())?,
+    })
 }
 
 /// What `KEY=PATTERN`, several times, accepts; `None` without one.

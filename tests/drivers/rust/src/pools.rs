@@ -44,7 +44,7 @@ pub(crate) fn open_pool(
         ..defaults
     };
     let credentials = counters.credentials.given(options)?;
-    let peers = credentials::patterns(options, "peer")?;
+    let peers = credentials::believed(options)?;
     let command = options.texts("command")?;
     let discovery = finding::discovery(options, "discovery")?;
     let open = || {
@@ -89,6 +89,7 @@ pub(crate) fn worker_options(
         tags: options.texts("tag")?,
         admit: (options.text("admit") == Some("tags")).then(|| admission::by_tags(counters)),
         identity: identity(options)?,
+        peer_limits: credentials::peer_limits(options)?,
         ..WorkerOptions::default()
     };
     let publish = finding::discovery(options, "publish")?;
@@ -96,6 +97,7 @@ pub(crate) fn worker_options(
     let callers = credentials::patterns(options, "caller_name")?;
     let routine_callers = credentials::allowed(options)?;
     let peers = credentials::patterns(options, "peer")?;
+    let stoppers = credentials::patterns(options, "stopper")?;
     let together = || {
         Ok(WorkerOptions {
             publish: publish?,
@@ -103,6 +105,7 @@ pub(crate) fn worker_options(
             callers: callers?,
             routine_callers: routine_callers?,
             peers: peers?,
+            stoppers: stoppers?,
             ..settings
         })
     };
