@@ -45,7 +45,7 @@ TEST(credentials_check_what_they_are_given) {
   wool_credentials_t *credentials = NULL;
   wool_credentials_options_t options = WOOL_CREDENTIALS_OPTIONS_INIT;
   char path[256];
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "options is NULL", wool_credentials_new(NULL, &credentials, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_new(NULL, &credentials, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "out is NULL", wool_credentials_new(&options, NULL, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_new(&options, &credentials, &error));
   options.ca = text("no certificate");

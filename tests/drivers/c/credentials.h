@@ -1,0 +1,20 @@
+/* The credentials of this process: PROTOCOL.md. */
+#ifndef CREDENTIALS_H
+#define CREDENTIALS_H
+
+#include "driver.h"
+
+/* The credentials of the options; NULL when they have none. They are this file's, until free_credentials. Of the thread that
+ * reads commands. */
+wool_status_t given_credentials(const options_t *options, const wool_credentials_t **credentials,
+                                wool_error_t **error);
+/* Those that this process was given first, or NULL. From any thread. */
+wool_credentials_t *own_credentials(void);
+/* At the end of the process. */
+void free_credentials(void);
+
+/* What the commands `reload` and `problem` do: NULL, or why not. The message is a token, to be freed. */
+wool_error_t *reload_credentials(int32_t *renewed);
+wool_error_t *problem_of_credentials(char **message);
+
+#endif
