@@ -1,12 +1,10 @@
-/* The credentials of PROTOCOL.md, by the files of a folder. */
+/* The credentials of PROTOCOL.md, and those that the process was given first. */
 #include "credentials.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "texts.h"
 
 enum { POLL_MS = 50 };
 
@@ -40,42 +38,58 @@ static wool_credentials_t *keep(wool_credentials_t *credentials) {
   return credentials;
 }
 
-/* The path of a file in the folder. */
-static wool_slice_t path(texts_t *texts, const char *folder, const char *name, const char *ending) {
+static int is_set(const options_t *options, const char *key) {
+  const char *value = option(options, key);
+  return value != NULL && strcmp(value, "1") == 0;
+}
+
+static char *path(const char *folder, const char *name, const char *ending) {
   size_t size = strlen(folder) + strlen(name) + strlen(ending) + 2;
   char *written = allocate(size);
   snprintf(written, size, "%s/%s%s", folder, name, ending);
-  return add_text(texts, written);
+  return written;
 }
 
-static wool_status_t by_files(const options_t *options, const char *folder, const char *name,
-                              wool_credentials_t **credentials, wool_error_t **error) {
-  texts_t texts = no_texts();
-  const char *one_way = option(options, "one_way");
-  wool_credentials_options_t settings = WOOL_CREDENTIALS_OPTIONS_INIT;
-  settings.one_way = one_way != NULL && strcmp(one_way, "1") == 0;
-  settings.poll_ms = POLL_MS;
-  settings.ca_file = path(&texts, folder, "ca", ".pem");
+static credential_files_t files_of(const options_t *options, const char *folder) {
+  const char *certificate = option(options, "certificate");
+  char *name = plain_text(certificate == NULL ? "own" : certificate);
+  credential_files_t files = {{path(folder, "ca", ".pem"), NULL, NULL}, is_set(options, "one_way")};
   if (*name != '\0') {
-    settings.certificate_file = path(&texts, folder, name, ".pem");
-    settings.key_file = path(&texts, folder, name, ".key");
+    files.paths[1] = path(folder, name, ".pem");
+    files.paths[2] = path(folder, name, ".key");
   }
+  free(name);
+  return files;
+}
+
+void free_credential_files(credential_files_t *files) {
+  for (size_t i = 0; i < 3; i++) free(files->paths[i]);
+}
+
+static wool_status_t by_files(credential_files_t files, wool_credentials_t **credentials, wool_error_t **error) {
+  wool_credentials_options_t settings = WOOL_CREDENTIALS_OPTIONS_INIT;
+  settings.ca_file = text(files.paths[0]);
+  settings.certificate_file = text(files.paths[1]);
+  settings.key_file = text(files.paths[2]);
+  settings.one_way = files.one_way;
+  settings.poll_ms = POLL_MS;
   wool_status_t status = wool_credentials_new(&settings, credentials, error);
-  free_texts(&texts);
+  free_credential_files(&files);
   return status;
 }
 
 wool_status_t given_credentials(const options_t *options, const wool_credentials_t **credentials,
                                 wool_error_t **error) {
-  const char *token = option(options, "credentials"), *certificate = option(options, "certificate");
+  const char *token = option(options, "credentials");
   *credentials = NULL;
   if (token == NULL || strcmp(token, "-") == 0) return WOOL_OK;
-  char *folder = plain_text(token), *name = plain_text(certificate == NULL ? "own" : certificate);
-  wool_credentials_t *made = NULL;
-  wool_status_t status = by_files(options, folder, name, &made, error);
-  if (status == WOOL_OK) *credentials = keep(made);
+  char *folder = plain_text(token);
+  credential_files_t files = files_of(options, folder);
   free(folder);
-  free(name);
+  wool_credentials_t *made = NULL;
+  wool_status_t status = is_set(options, "provided") ? provided_credentials(files, POLL_MS, &made, error)
+                                                     : by_files(files, &made, error);
+  if (status == WOOL_OK) *credentials = keep(made);
   return status;
 }
 

@@ -17,4 +17,15 @@ void free_credentials(void);
 wool_error_t *reload_credentials(int32_t *renewed);
 wool_error_t *problem_of_credentials(char **message);
 
+/* For the files that make them: the paths of the ca, of the certificate and of the key, NULL for none. */
+typedef struct {
+  char *paths[3];
+  int32_t one_way;
+} credential_files_t;
+
+void free_credential_files(credential_files_t *files);
+/* By a function that reads the files. Takes the paths over. */
+wool_status_t provided_credentials(credential_files_t files, uint64_t poll_ms, wool_credentials_t **credentials,
+                                   wool_error_t **error);
+
 #endif

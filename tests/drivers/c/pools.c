@@ -62,6 +62,7 @@ wool_status_t open_pool(wool_runtime_t *runtime, const options_t *options, wool_
   settings.peers = peers.slices;
   settings.peer_count = peers.count;
   choose_balancer(options, &settings);
+  choose_peer_check(options, &settings);
   status = wool_pool_new(runtime, &settings, pool, error);
   free_texts(&addresses);
   free_texts(&command);
@@ -71,6 +72,23 @@ wool_status_t open_pool(wool_runtime_t *runtime, const options_t *options, wool_
   free_texts(&others);
   wool_discovery_free(discovery);
   return status;
+}
+
+/* The numbers of `peer_limits=`. */
+static void limit_peers(const options_t *options, wool_worker_options_t *settings) {
+  const char *limits = option(options, "peer_limits");
+  if (limits == NULL) return;
+  char *end = NULL;
+  unsigned long long numbers[4] = {0};
+  for (size_t i = 0; i < 4; i++) {
+    numbers[i] = strtoull(limits, &end, 10);
+    if (end == limits || *end != (i < 3 ? ':' : '\0')) die("peer_limits", NULL);
+    limits = end + 1;
+  }
+  settings->peer_connections = (uint32_t)numbers[0];
+  settings->peer_sessions = (uint32_t)numbers[1];
+  settings->peer_calls = (uint32_t)numbers[2];
+  settings->peer_bytes = numbers[3];
 }
 
 /* Calls `start` with what the options say. */
@@ -91,6 +109,7 @@ static wool_status_t with_worker_options(wool_runtime_t *runtime, const options_
   texts_t tags = all_texts(options, "tag"), advertise = all_texts(options, "advertise");
   texts_t extra = all_pairs(options, "extra"), peers = all_texts(options, "peer"), others = no_texts();
   texts_t callers = all_texts(options, "caller_name"), allowed = all_pairs(options, "allow");
+  texts_t stoppers = all_texts(options, "stopper");
   wool_worker_options_t settings = WOOL_WORKER_OPTIONS_INIT;
   settings.bind = add_option(&others, options, "bind");
   settings.socket_path = text(option(options, "socket"));
@@ -113,6 +132,9 @@ static wool_status_t with_worker_options(wool_runtime_t *runtime, const options_
   settings.routine_caller_count = allowed.count;
   settings.peers = peers.slices;
   settings.peer_count = peers.count;
+  settings.stoppers = stoppers.slices;
+  settings.stopper_count = stoppers.count;
+  limit_peers(options, &settings);
   const char *admit = option(options, "admit");
   if (admit != NULL && strcmp(admit, "tags") != 0) die("the only admission hook is by tags", NULL);
   if (admit != NULL) settings.admit = admit_by_tag;
@@ -123,6 +145,7 @@ static wool_status_t with_worker_options(wool_runtime_t *runtime, const options_
   free_texts(&peers);
   free_texts(&callers);
   free_texts(&allowed);
+  free_texts(&stoppers);
   free_texts(&others);
   wool_discovery_free(publish);
   return status;
