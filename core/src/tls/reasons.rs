@@ -75,7 +75,7 @@ fn refused(problem: &CertificateError) -> String {
         ),
         CertificateError::NotValidForNameContext { expected, presented } => format!(
             "it is for {}, and not for \"{}\"",
-            presented.join(", "),
+            presented.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", "),
             expected.to_str()
         ),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
@@ -83,5 +83,29 @@ fn refused(problem: &CertificateError) -> String {
         }
         CertificateError::BadEncoding => "it cannot be read".to_owned(),
         problem => problem.to_string(),
+    }
+}
+
+/// A name as people write it: the TLS library says `DnsName("a.example")`.
+fn plain(name: &str) -> &str {
+    let inside = name
+        .split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'));
+    inside.map_or(name, |inside| inside.trim_matches('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn names_are_told_plainly() {
+        assert_eq!(plain("DnsName(\"a.example\")"), "a.example");
+        assert_eq!(plain("IpAddress(127.0.0.1)"), "127.0.0.1");
+        assert_eq!(
+            plain("UniformResourceIdentifier(\"spiffe://a/b\")"),
+            "spiffe://a/b"
+        );
+        assert_eq!(plain("DirectoryName"), "DirectoryName");
     }
 }
