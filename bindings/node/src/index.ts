@@ -3,7 +3,8 @@ export type { Balancer, BalancerOption, Choice, ChoiceWorker } from './balancer.
 export type { CallOptions, StreamOptions } from './call.js';
 export type { Context } from './context.js';
 export { context, type CurrentContext } from './current-context.js';
-export { Credentials, type CredentialsOptions } from './credentials.js';
+export { Credentials, type ProvidedOptions } from './credentials.js';
+export type { CredentialsOptions } from './credentials-options.js';
 export { CustomDiscovery, type Discoverer, type Subscriber } from './custom-discovery.js';
 export {
   type Discovery,

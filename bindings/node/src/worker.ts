@@ -1,6 +1,6 @@
 import { type AdmissionHook, admissions } from './admission.js';
 import { closing } from './closing.js';
-import { Credentials, routineCallers } from './credentials.js';
+import { Credentials, patternsOf, routineCallers } from './credentials.js';
 import type { Discovery } from './discovery.js';
 import { WoolError } from './errors.js';
 import { errorFrom } from './fault.js';
@@ -127,7 +127,7 @@ export class Worker implements AsyncDisposable {
         extra: pairs('extra', options.extra),
         credentials: Credentials.handleOf(options.credentials),
         identity: text('identity', options.identity),
-        callers: texts('callers', options.callers),
+        callers: patternsOf('callers', options.callers),
         routineCallers: routineCallers(options.routineCallers),
         peers: texts('peers', options.peers),
       };
