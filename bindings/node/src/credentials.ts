@@ -9,7 +9,7 @@ const POLL = 10_000;
 
 /** How a function is asked for credentials, see {@link Credentials.provided}. */
 export interface ProvidedOptions {
-  /** How long after each answer it is asked again, milliseconds. Default 10,000. */
+  /** How long after each answer it is asked again, milliseconds, instead of the `poll` that it gives. Default 10,000. */
   poll?: number | undefined;
 }
 

@@ -33,6 +33,8 @@ export { main, serveIfSpawned } from './main.js';
 export { Args, args, type BroadcastOutcome, type MapOptions, type MapOutcome } from './map.js';
 export { call, currentPool, stream } from './nested.js';
 export { ArgumentError, type Parameter } from './parameters.js';
+export type { PeerCheck, PeerInfo } from './peer-check.js';
+export type { PeerLimits } from './peer-limits.js';
 export { type RemoteFunction, type RemoteGenerator, WorkerPool } from './pool.js';
 export type { WorkerPoolOptions } from './pool-options.js';
 export type { PoolStatus, ProcessStatus, TurnedAway, TurnedAwayReason, WorkerStatus } from './pool-status.js';

@@ -112,6 +112,5 @@ async function provided(provide: Provide, poll: number): Promise<NativeCredentia
     }
     throw new WoolError('IO', `the credentials are not provided: ${messageOf(thrown)}`, { cause: thrown });
   }
-  const answer = nativeCredentials(parts);
-  return { ...answer, poll: answer.poll ?? poll };
+  return { ...nativeCredentials(parts), poll };
 }
