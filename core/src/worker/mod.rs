@@ -214,8 +214,9 @@ impl Worker {
         self.owner.shared.draining.store(true, Ordering::Release);
     }
 
-    /// Calls back when it has stopped, whoever stopped it.
-    pub(crate) fn on_stopped(&self, done: impl FnOnce() + Send + 'static) {
+    /// Calls `done` back when it has stopped, whoever stopped it: at once if it has already. Never blocks; `done` must not
+    /// block either.
+    pub fn on_stopped(&self, done: impl FnOnce() + Send + 'static) {
         self.owner.shared.stopped.on_open(done);
     }
 
