@@ -73,17 +73,27 @@ func credentials(t *testing.T, options wool.CredentialsOptions) *wool.Credential
 	return c
 }
 
+// peer says who has called it.
+func peer(ctx context.Context) ([]string, error) {
+	info, _ := wool.TaskFromContext(ctx)
+	return info.Peer, nil
+}
+
+// callsAs calls test.peer until it is called under that name.
+func callsAs(t *testing.T, pool *wool.Pool, name string) {
+	t.Helper()
+	ctx := testContext(t)
+	poll(t, "calls as "+name, func() bool {
+		names, err := wool.Call[[]string](ctx, pool, "test.peer")
+		must(t, err)
+		return slices.Equal(names, []string{name})
+	})
+}
+
 func TestCallsGoByTLSAndSayWhoCalls(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
+	ctx := testContext(t)
 	ca := newAuthority(t)
-	rt, err := wool.NewRuntime()
-	must(t, err)
-	defer rt.Close(ctx)
-	peer := func(ctx context.Context) ([]string, error) {
-		info, _ := wool.TaskFromContext(ctx)
-		return info.Peer, nil
-	}
+	rt := newRuntime(t)
 	must(t, wool.Register(rt, "test.peer", peer))
 	must(t, wool.Register(rt, "test.secret", peer))
 	asked := make(chan []string, 8)
@@ -130,8 +140,6 @@ func TestCallsGoByTLSAndSayWhoCalls(t *testing.T) {
 }
 
 func TestRenewedCredentialsAreTaken(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	ca := newAuthority(t)
 	folder := t.TempDir()
 	file := func(name string) string { return filepath.Join(folder, name) }
@@ -151,13 +159,8 @@ func TestRenewedCredentialsAreTaken(t *testing.T) {
 	if _, err := own.Reload(); !errors.Is(err, wool.ErrInvalidArgument) || !errors.Is(own.Problem(), wool.ErrInvalidArgument) {
 		t.Errorf("a broken key: %v, %v", err, own.Problem())
 	}
-	rt, err := wool.NewRuntime()
-	must(t, err)
-	defer rt.Close(ctx)
-	must(t, wool.Register(rt, "test.peer", func(ctx context.Context) ([]string, error) {
-		info, _ := wool.TaskFromContext(ctx)
-		return info.Peer, nil
-	}))
+	rt := newRuntime(t)
+	must(t, wool.Register(rt, "test.peer", peer))
 	worker, err := wool.NewWorker(rt, wool.WorkerOptions{Credentials: credentials(t, ca.issue(t, "worker.example"))})
 	must(t, err)
 	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}, Credentials: own})
@@ -166,11 +169,5 @@ func TestRenewedCredentialsAreTaken(t *testing.T) {
 	if renewed, err := own.Reload(); !renewed || err != nil || own.Problem() != nil {
 		t.Errorf("new files: %v, %v, %v", renewed, err, own.Problem())
 	}
-	for {
-		names, err := wool.Call[[]string](ctx, pool, "test.peer")
-		must(t, err)
-		if slices.Equal(names, []string{"second.example"}) {
-			break
-		}
-	}
+	callsAs(t, pool, "second.example")
 }

@@ -72,7 +72,7 @@ func (c *poolCore) start(e *engine, options *PoolOptions) (err *Error) {
 	if c.balancing != nil {
 		given.balance_queue, given.balance_tag = e.queue.handle, C.uint64_t(c.balancing.tag)
 	}
-	return options.Credentials.lend(func(credentials *C.wool_credentials_t) *Error {
+	return options.Credentials.lend(e, func(credentials *C.wool_credentials_t) *Error {
 		given.credentials = credentials
 		var failure *C.wool_error_t
 		if status := C.int32_t(C.wool_pool_new(e.handle, &given, &c.handle, &failure)); status < 0 {

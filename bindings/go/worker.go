@@ -151,7 +151,7 @@ func (c *workerCore) start(e *engine, options *WorkerOptions) (err *Error) {
 	if c.admission != nil {
 		given.admit_queue, given.admit_tag = e.queue.handle, C.uint64_t(c.admission.tag)
 	}
-	return options.Credentials.lend(func(credentials *C.wool_credentials_t) *Error {
+	return options.Credentials.lend(e, func(credentials *C.wool_credentials_t) *Error {
 		given.credentials = credentials
 		var failure *C.wool_error_t
 		if status := C.int32_t(C.wool_worker_new(e.handle, &given, &c.handle, &failure)); status < 0 {
