@@ -58,7 +58,7 @@ type CredentialsOptions struct {
 }
 
 // RoutineCallers say who may call a routine, or all of a "prefix.*": callers whose certificate has a name that fits one
-// of these patterns.
+// of these patterns, of which there is at least one.
 type RoutineCallers struct {
 	Routine string
 	Callers []string
@@ -220,6 +220,19 @@ func result(renewed bool, err *Error) (bool, error) {
 		return false, err
 	}
 	return renewed, nil
+}
+
+// checkCallers refuses a list of nobody: to the core it would be no list, which lets in all.
+func (o *WorkerOptions) checkCallers() *Error {
+	if o.Callers != nil && len(o.Callers) == 0 {
+		return newError(ErrInvalidArgument, "Callers is empty: say who is let in, or leave it nil, which lets in all")
+	}
+	for _, rule := range o.RoutineCallers {
+		if len(rule.Callers) == 0 {
+			return newError(ErrInvalidArgument, "RoutineCallers of %q have no Callers: say who may call it", rule.Routine)
+		}
+	}
+	return nil
 }
 
 // rules are routines and patterns by turns, as the core takes them.

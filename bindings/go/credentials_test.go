@@ -139,6 +139,20 @@ func TestCallsGoByTLSAndSayWhoCalls(t *testing.T) {
 	}
 }
 
+// A list of nobody must not become one that lets in all.
+func TestEmptyListsOfCallersAreRefused(t *testing.T) {
+	rt := newRuntime(t)
+	for _, options := range []wool.WorkerOptions{
+		{Callers: []string{}},
+		{RoutineCallers: []wool.RoutineCallers{{Routine: "test.secret"}}},
+		{RoutineCallers: []wool.RoutineCallers{{Routine: "test.secret", Callers: []string{}}}},
+	} {
+		if _, err := wool.NewWorker(rt, options); !errors.Is(err, wool.ErrInvalidArgument) {
+			t.Errorf("%+v gave %v", options, err)
+		}
+	}
+}
+
 func TestRenewedCredentialsAreTaken(t *testing.T) {
 	ca := newAuthority(t)
 	folder := t.TempDir()

@@ -74,8 +74,8 @@ type WorkerOptions struct {
 	// (SPIFFE). Pools whose Peers accept it take that instead of the address that they dialled.
 	Identity string
 	// Callers are patterns for the names of certificates: "caller.example", "*.example", "spiffe://example/caller",
-	// "spiffe://example/*", "*". Who has none of them is not let in; empty lets in all whose certificates are good. Over
-	// the Unix socket the Secret decides.
+	// "spiffe://example/*", "*". Who has none of them is not let in; nil lets in all whose certificates are good, and an
+	// empty list is an [ErrInvalidArgument]. Over the Unix socket the Secret decides.
 	Callers []string
 	// RoutineCallers say who may call what, beside Callers: a routine that is named is for those alone.
 	RoutineCallers []RoutineCallers
@@ -127,6 +127,9 @@ func NewWorker(rt *Runtime, options WorkerOptions) (*Worker, error) {
 
 // start makes the core's worker. Where that fails the rest is still to be ended.
 func (c *workerCore) start(e *engine, options *WorkerOptions) (err *Error) {
+	if err := options.checkCallers(); err != nil {
+		return err
+	}
 	if c.published, err = openDiscovery(e, options.Publish); err != nil {
 		return err
 	}
