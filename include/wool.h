@@ -1684,6 +1684,15 @@ wool_status_t wool_worker_stop_submit(struct wool_worker_t *worker,
                                       uint64_t tag,
                                       struct wool_error_t **error);
 
+// Tells when a worker has stopped, by a WOOL_EVENT_CLOSED, whoever stopped it: the host, its runtime's close, or somebody else
+// over the network. It has its place in the queue from now on.
+//
+// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue).
+wool_status_t wool_worker_stopped_submit(const struct wool_worker_t *worker,
+                                         struct wool_queue_t *queue,
+                                         uint64_t tag,
+                                         struct wool_error_t **error);
+
 // Lets go of a worker. One that is not stopped stops in the background, without grace. Never blocks. NULL is fine.
 void wool_worker_free(struct wool_worker_t *worker);
 

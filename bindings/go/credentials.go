@@ -222,19 +222,6 @@ func result(renewed bool, err *Error) (bool, error) {
 	return renewed, nil
 }
 
-// checkCallers refuses a list of nobody: to the core it would be no list, which lets in all.
-func (o *WorkerOptions) checkCallers() *Error {
-	if o.Callers != nil && len(o.Callers) == 0 {
-		return newError(ErrInvalidArgument, "Callers is empty: say who is let in, or leave it nil, which lets in all")
-	}
-	for _, rule := range o.RoutineCallers {
-		if len(rule.Callers) == 0 {
-			return newError(ErrInvalidArgument, "RoutineCallers of %q have no Callers: say who may call it", rule.Routine)
-		}
-	}
-	return nil
-}
-
 // rules are routines and patterns by turns, as the core takes them.
 func rules(callers []RoutineCallers) []string {
 	var texts []string

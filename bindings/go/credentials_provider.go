@@ -59,10 +59,10 @@ func (p *provider) ask() (CredentialsOptions, *Error) {
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		given := answer{err: newError(ErrPanic, "the provider of the credentials ended its goroutine instead of returning")}
+		given := answer{err: newError(ErrPanic, "the function that provides credentials ended its goroutine instead of returning")}
 		defer func() {
 			if value := recover(); value != nil {
-				given.err = newError(ErrPanic, "the provider of the credentials panicked: %v", value)
+				given.err = newError(ErrPanic, "the function that provides credentials panicked: %v", value)
 			}
 			answers <- given
 		}()
@@ -104,7 +104,7 @@ func providerError(err error) *Error {
 	if errors.As(err, &failure) && kindNames[failure.Kind] != "" {
 		kind = failure.Kind
 	}
-	return &Error{Kind: kind, Message: "the provider of the credentials failed: " + err.Error(), Cause: err}
+	return &Error{Kind: kind, Message: "the function that provides credentials failed: " + err.Error(), Cause: err}
 }
 
 // fingerprint is the same for the same parts. They are not kept themselves: the program may use their memory again.

@@ -96,7 +96,7 @@ func TestProvidedCredentialsAreAskedForEachPoll(t *testing.T) {
 		}
 	}
 	callsAs(t, pool, "first.example")
-	const told = "new credentials cannot be used, those before stay: the provider of the credentials failed: the vault is locked"
+	const told = "new credentials cannot be used, those before stay: the function that provides credentials failed: the vault is locked"
 	poll(t, "the log to tell", func() bool { return strings.Contains(log.String(), told) })
 	if n := strings.Count(log.String(), told); n != 1 {
 		t.Errorf("one problem is told %d times:\n%s", n, log.String())

@@ -46,10 +46,16 @@ func newAuthority(t *testing.T) *authority {
 // issue makes the options of a peer of these DNS names, which may be on this machine.
 func (a *authority) issue(t *testing.T, names ...string) wool.CredentialsOptions {
 	t.Helper()
+	return a.issueAt(t, []net.IP{net.IPv4(127, 0, 0, 1)}, names...)
+}
+
+// issueAt is issue for one that may be at these addresses.
+func (a *authority) issueAt(t *testing.T, addresses []net.IP, names ...string) wool.CredentialsOptions {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: names, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: names, IPAddresses: addresses,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},

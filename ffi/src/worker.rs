@@ -194,6 +194,32 @@ pub unsafe extern "C" fn wool_worker_stop_submit(
     }
 }
 
+/// Tells when a worker has stopped, by a WOOL_EVENT_CLOSED, whoever stopped it: the host, its runtime's close, or somebody else
+/// over the network. It has its place in the queue from now on.
+///
+/// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue).
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_worker_stopped_submit")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_worker_stopped_submit(
+    worker: *const wool_worker_t,
+    queue: *mut wool_queue_t,
+    tag: u64,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_worker_stopped_submit", error, || {
+            let worker = guard::required(worker, "worker")?;
+            worker
+                .core
+                .on_stopped(closed_event(queue::required(queue)?, tag)?);
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
 /// Lets go of a worker. One that is not stopped stops in the background, without grace. Never blocks. NULL is fine.
 #[cfg_attr(
     feature = "headers",

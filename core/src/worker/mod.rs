@@ -214,8 +214,8 @@ impl Worker {
         self.owner.shared.draining.store(true, Ordering::Release);
     }
 
-    /// Calls back when it has stopped, whoever stopped it.
-    pub(crate) fn on_stopped(&self, done: impl FnOnce() + Send + 'static) {
+    /// Calls back when it has stopped, whoever stopped it, on one of wool's threads; `done` must not block.
+    pub fn on_stopped(&self, done: impl FnOnce() + Send + 'static) {
         self.owner.shared.stopped.on_open(done);
     }
 

@@ -83,6 +83,7 @@ func (o driverOptions) worker(count *counters) (wool.WorkerOptions, error) {
 		Concurrency: uint32(concurrency), MaxPayload: uint64(maxPayload), SocketPath: o.text("socket"), Secret: []byte(o.text("secret")),
 		Tags: o["tag"], Publish: o.discovery("publish"), Bind: o.text("bind"), Advertise: o["advertise"],
 		AllowPlaintext: o.text("allow_plaintext") == "1", Identity: o.text("identity"), Callers: o["caller_name"], Peers: o["peer"],
+		Stoppers: o["stopper"],
 	}
 	if err != nil {
 		return options, err
@@ -91,6 +92,9 @@ func (o driverOptions) worker(count *counters) (wool.WorkerOptions, error) {
 		return options, err
 	}
 	if options.RoutineCallers, err = o.routineCallers(); err != nil {
+		return options, err
+	}
+	if options.PeerLimits, err = o.peerLimits(); err != nil {
 		return options, err
 	}
 	if o.text("admit") == "tags" {
@@ -131,7 +135,7 @@ func (o driverOptions) pool(count *counters) (wool.PoolOptions, error) {
 		Discovery: o.discovery("discovery"), Tags: o["tag"], Lease: uint32(lease), Quorum: uint32(quorum),
 		QuorumTimeout: span(quorumTimeout), DispatchTimeout: span(dispatchTimeout), Secret: []byte(o.text("secret")),
 		Bind: o.text("bind"), Advertise: o["advertise"], AllowPlaintext: o.text("allow_plaintext") == "1",
-		Balancer: o.balancer(), Identity: o.text("identity"), Peers: o["peer"],
+		Balancer: o.balancer(), Identity: o.text("identity"), Peers: o["peer"], PeerCheck: o.peerCheck(),
 	}
 	if err != nil {
 		return options, err

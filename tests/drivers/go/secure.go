@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -134,6 +136,38 @@ func (o driverOptions) routineCallers() (rules []wool.RoutineCallers, err error)
 		rules = append(rules, wool.RoutineCallers{Routine: routine, Callers: []string{pattern}})
 	}
 	return rules, nil
+}
+
+// peerLimits are those of CONNECTIONS:SESSIONS:CALLS:BYTES.
+func (o driverOptions) peerLimits() (limits wool.PeerLimits, err error) {
+	if !o.has("peer_limits") {
+		return limits, nil
+	}
+	parts := strings.Split(o.text("peer_limits"), ":")
+	if len(parts) != 4 {
+		return limits, fmt.Errorf("peer_limits=%s are not four numbers", o.text("peer_limits"))
+	}
+	for i, target := range []*int{&limits.Connections, &limits.Sessions, &limits.Calls} {
+		if *target, err = strconv.Atoi(parts[i]); err != nil {
+			return limits, err
+		}
+	}
+	limits.Bytes, err = strconv.ParseInt(parts[3], 10, 64)
+	return limits, err
+}
+
+// peerCheck believes one identity; nil without the option.
+func (o driverOptions) peerCheck() func(ctx context.Context, peer wool.PeerInfo) (bool, error) {
+	if !o.has("peer_check") {
+		return nil
+	}
+	believed := o.text("peer_check")
+	return func(_ context.Context, peer wool.PeerInfo) (bool, error) {
+		if believed == "throw" {
+			panic("the check threw")
+		}
+		return peer.Identity == believed, nil
+	}
 }
 
 // reload may wait for a disk.
