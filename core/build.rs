@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "wool/v1/session.proto",
     "wool/v1/worker.proto",
     "wool/v1/catalog.proto",
+    "wool/v1/control.proto",
     "wool/v1/spawn.proto",
     "wool/v1/pool.proto",
 ];

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 33] = [
+const SOURCES: [&str; 35] = [
     "src/types/status.rs",
     "src/types/memory.rs",
     "src/memory.rs",
     "src/error.rs",
     "src/types/admission.rs",
     "src/types/balancer.rs",
+    "src/types/peer_check.rs",
     "src/types/options.rs",
     "src/runtime.rs",
     "src/types/event.rs",
@@ -32,6 +33,7 @@ const SOURCES: [&str; 33] = [
     "src/admission.rs",
     "src/pool.rs",
     "src/balancer.rs",
+    "src/peer_check.rs",
     "src/spawn.rs",
     "src/call.rs",
     "src/stream.rs",

@@ -72,6 +72,7 @@ inline Options wool_options_init() {
 #define WOOL_WORKER_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_worker_options_t)
 #define WOOL_ADMISSION_INFO_INIT WOOL_OPTIONS_INIT(wool_admission_info_t)
 #define WOOL_POOL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_pool_options_t)
+#define WOOL_PEER_INFO_INIT WOOL_OPTIONS_INIT(wool_peer_info_t)
 #define WOOL_CHOICE_INFO_INIT WOOL_OPTIONS_INIT(wool_choice_info_t)
 #define WOOL_CALL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_call_options_t)
 #define WOOL_TASK_EVENTS_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_task_events_options_t)
@@ -212,6 +213,8 @@ enum wool_event_kind_t
   WOOL_EVENT_WITHDRAW = 14,
   // A balancer of yours is to choose a worker for a call: `handle` is a wool_choice_t.
   WOOL_EVENT_CHOICE = 15,
+  // A pool's own check is to say whether the identity that a worker claims is believed: `handle` is a wool_peer_check_t.
+  WOOL_EVENT_PEER_CHECK = 16,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -528,9 +531,9 @@ typedef struct wool_event_t {
   int32_t kind;
   // WOOL_OK, or the wool_status_t of `error`.
   int32_t status;
-  // As given with the call, stream, routine, admission hook, discovery, balancer or close.
+  // As given with the call, stream, routine, admission hook, discovery, balancer, peer check or close.
   uint64_t tag;
-  // The call, stream, task, admission, subscription, publication or choice; 0 for WOOL_EVENT_CLOSED.
+  // The call, stream, task, admission, subscription, publication, choice or peer check; 0 for WOOL_EVENT_CLOSED.
   uint64_t handle;
   // Of RESULT and ITEM the value, of TASK the arguments, of a STEP that is WOOL_STEP_SEND what was sent, of TASK_EVENT
   // what happened, of PUBLISH the record, of WITHDRAW the uid. It lies in the drainer's slab when `owner` is NULL;
@@ -744,6 +747,14 @@ typedef struct wool_credentials_options_t {
   uint64_t poll_ms;
 } wool_credentials_options_t;
 
+// Provides the parts of credentials: fills `parts`, as one does for wool_credentials_new (`struct_size` is set, `poll_ms` does
+// not count), or says in `*problem` why it cannot; then those of before stay. What is pointed at stays valid until the next
+// call, or until `user_data` is freed. First called by wool_credentials_provided on its thread, then over and over on a thread
+// of wool's, and by wool_credentials_reload; never two at once. It may block. It must not use these credentials itself.
+typedef void (*wool_credentials_provide_fn)(void *user_data,
+                                            struct wool_credentials_options_t *parts,
+                                            struct wool_slice_t *problem);
+
 // Which workers of the local network are meant.
 typedef struct wool_lan_options_t {
   // sizeof(wool_lan_options_t)
@@ -914,6 +925,20 @@ typedef struct wool_worker_options_t {
   const struct wool_slice_t *peers;
   // How many there are.
   size_t peer_count;
+  // Who may stop it from elsewhere (the gRPC method wool.v1.Control/stop), by patterns as `callers`. None = nobody.
+  const struct wool_slice_t *stoppers;
+  // How many there are.
+  size_t stopper_count;
+  // What one peer may take of it: whoever presents certificates of the same names, or without names an IP address.
+  // Connections at once; further ones are closed. 0 = 1,024.
+  uint32_t peer_connections;
+  // Sessions at once; further ones are refused as WOOL_ERR_BUSY. 0 = 1,024.
+  uint32_t peer_sessions;
+  // Tasks at once, over all sessions; further calls are answered as busy. 0 = 65,536.
+  uint32_t peer_calls;
+  // Bytes of large payloads that may be on their way to it or held by its tasks, over all sessions. Each session sets
+  // aside what it lets its caller send ahead, up to 64 MiB; a payload that is larger than that, its size. 0 = 64 GiB.
+  uint64_t peer_bytes;
 } wool_worker_options_t;
 
 // Is told that a worker which is run (wool_worker_run) can be called, on the thread that runs it. `worker` is wool's, and
@@ -960,6 +985,26 @@ typedef struct wool_choice_info_t {
 // any thread; the call waits, up to its dispatch timeout. `info` is valid during the call. On the thread that makes the
 // call, and on wool's, several at once; must not block.
 typedef void (*wool_balance_fn)(void *user_data, wool_choice_t choice, const struct wool_choice_info_t *info);
+
+// A worker whose claimed identity waits to be believed. It goes stale with its answer.
+typedef uint64_t wool_peer_check_t;
+
+// What a pool's own check is asked about.
+typedef struct wool_peer_info_t {
+  // sizeof(wool_peer_info_t)
+  size_t struct_size;
+  // What the worker claims to be: a DNS name or a URI. Nothing has been proved yet.
+  struct wool_slice_t identity;
+  // Its uid.
+  struct wool_slice_t uid;
+} wool_peer_info_t;
+
+// Asks whether the identity that a worker claims is believed, before each attempt to connect to it. Answer with
+// wool_peer_check_answer or wool_peer_check_fail, now or later, from any thread, within 10 s. `info` is valid during the call.
+// On wool's I/O thread: must not block.
+typedef void (*wool_peer_check_fn)(void *user_data,
+                                   wool_peer_check_t check,
+                                   const struct wool_peer_info_t *info);
 
 // How a pool is set up. With nothing said, it starts a worker process per core. With `spawn`, it starts so many; with
 // `discovery` or `addresses` it joins the workers that are there; with both it does both.
@@ -1036,6 +1081,18 @@ typedef struct wool_pool_options_t {
   const struct wool_slice_t *peers;
   // How many there are.
   size_t peer_count;
+  // Instead of `peers`: says whether the identity that a worker claims is believed.
+  wool_peer_check_fn peer_check;
+  // Given to `peer_check`.
+  void *peer_check_user_data;
+  // Frees `peer_check_user_data`, when the pool has closed and no callback uses it any more, or before wool_pool_new
+  // returns an error; may be NULL.
+  wool_destroy_fn peer_check_destroy;
+  // Not NULL, with `peer_check` NULL: the questions come as WOOL_EVENT_PEER_CHECK on this queue. While it has no room, and
+  // once it is closed, the check has failed.
+  struct wool_queue_t *peer_check_queue;
+  // The `tag` of these events.
+  uint64_t peer_check_tag;
 } wool_pool_options_t;
 
 // How a call or stream is made.
@@ -1379,6 +1436,21 @@ wool_status_t wool_credentials_new(const struct wool_credentials_options_t *opti
                                    struct wool_credentials_t **out,
                                    struct wool_error_t **error);
 
+// Credentials that a function of yours provides, such as from a store of secrets: now, and again every `poll_ms` milliseconds
+// (0 = 10,000). What it provides then is used as by wool_credentials_update; when it fails, what was before stays, and
+// wool_credentials_problem and the log say why. On success `*out` belongs to the caller: wool_credentials_free.
+//
+// `destroy`, which may be NULL, frees `user_data`: when nothing has these credentials any more, when wool_credentials_update
+// has put others in their place, or before this returns an error.
+//
+// Errors: as wool_credentials_new for what it provides, WOOL_ERR_IO when it fails.
+wool_status_t wool_credentials_provided(wool_credentials_provide_fn provide,
+                                        void *user_data,
+                                        wool_destroy_fn destroy,
+                                        uint64_t poll_ms,
+                                        struct wool_credentials_t **out,
+                                        struct wool_error_t **error);
+
 // Takes others instead, for all workers and pools that have these: connections that are made from now on are by them,
 // sessions of before are drained, and what runs there goes on to its end. Files need no call: they are looked at over and
 // over.
@@ -1388,14 +1460,16 @@ wool_status_t wool_credentials_update(struct wool_credentials_t *credentials,
                                       const struct wool_credentials_options_t *options,
                                       struct wool_error_t **error);
 
-// Looks at the files now. `*renewed`, which may be NULL: 1 when they have changed, and what they hold now is used.
+// Looks at the files now, or calls `provide`. `*renewed`, which may be NULL: 1 when there is something new, which is used from
+// now on.
 //
 // Errors: as wool_credentials_new; the ones before stay.
 wool_status_t wool_credentials_reload(struct wool_credentials_t *credentials,
                                       int32_t *renewed,
                                       struct wool_error_t **error);
 
-// WOOL_OK, or why the files as they are now cannot be used; then those of before are still in use.
+// WOOL_OK, or why what came last - the files as they are now, an update, what was provided - cannot be used; then what was
+// before is still in use.
 wool_status_t wool_credentials_problem(const struct wool_credentials_t *credentials,
                                        struct wool_error_t **error);
 
@@ -1712,6 +1786,28 @@ wool_status_t wool_choice_info(wool_choice_t choice,
 wool_status_t wool_choice_answer(wool_choice_t choice,
                                  int64_t index,
                                  struct wool_error_t **error);
+
+// Who claims what. Set `out->struct_size` first. The slices are valid until the question is answered or, asked through a
+// queue, that is closed.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_peer_check_info(wool_peer_check_t check,
+                                   struct wool_peer_info_t *out,
+                                   struct wool_error_t **error);
+
+// Answers whether the identity is believed: 1, or 0. From any thread, in callbacks, too. It does no harm when nobody waits for
+// the answer any more.
+//
+// Errors: WOOL_ERR_INVALID_ARGUMENT for a stale handle.
+wool_status_t wool_peer_check_answer(wool_peer_check_t check,
+                                     int32_t believe,
+                                     struct wool_error_t **error);
+
+// It could not be decided: the worker is not connected to this time; its problem says the message. As
+// wool_peer_check_answer otherwise.
+wool_status_t wool_peer_check_fail(wool_peer_check_t check,
+                                   struct wool_slice_t message,
+                                   struct wool_error_t **error);
 
 // Where a program becomes a worker: first thing in main, once its routines are registered.
 //

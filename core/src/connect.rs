@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_core::Stream;
 use hyper_util::rt::TokioIo;
-use nix::sys::socket::{setsockopt, sockopt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::mpsc;
 use tonic::transport::{self, Channel, Uri};
@@ -23,7 +22,8 @@ use crate::server::{BATCH_SLACK, Batches, CONNECTION_WINDOW, STREAM_WINDOW};
 use crate::session::{self, LinkError, Outgoing, Transport};
 use crate::stagger::staggered;
 use crate::state::hello::{self, Limits, Peer, Refusal};
-use crate::tls::{self, Credentials, Expected, Verdict};
+use crate::tcp;
+use crate::tls::{self, Credentials, Expected, Peers, Verdict};
 use crate::wire::frame::Kind;
 use crate::wire::session_client::SessionClient;
 use crate::wire::{self, Batch, Frame};
@@ -33,10 +33,6 @@ use crate::worker::is_loopback;
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Addresses that are tried; a worker has no more, unless somebody makes fun.
 const MOST_ADDRESSES: usize = 16;
-/// Of a connection on which nothing is said: keeps what is on the way from forgetting it.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
-/// A connection ends when the other side has confirmed nothing so long though there was something to confirm.
-const TCP_UNHEARD: Duration = Duration::from_secs(30);
 
 /// Where a worker is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +60,22 @@ pub(crate) struct Endpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tls {
     pub(crate) credentials: Credentials,
-    /// Instead of the host that is dialled.
+    /// What it claims to be; that counts instead of the host that is dialled, where `peers` believe it.
     pub(crate) identity: Option<Arc<str>>,
+    pub(crate) peers: Option<Peers>,
+}
+
+impl Tls {
+    /// The identity, if it is believed.
+    async fn believed(&self, uid: &str) -> Result<Option<Arc<str>>> {
+        let claimed = self.identity.as_ref().filter(|claimed| !claimed.is_empty());
+        match (claimed, &self.peers) {
+            (Some(claimed), Some(peers)) if peers.believe(claimed, uid).await? => {
+                Ok(Some(Arc::clone(claimed)))
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 /// A session that both sides have agreed to.
@@ -160,11 +170,23 @@ pub(crate) async fn open(
     limits: Limits,
     runtime: &Runtime,
 ) -> Result<Connected> {
+    let identity = match &endpoint.tls {
+        Some(tls) => tls.believed(&endpoint.uid).await?,
+        None => None,
+    };
+    let identity = &identity;
     let dialled_by = Instant::now() + CONNECT_WITHIN;
     let addresses = endpoint.addresses.iter().take(MOST_ADDRESSES);
     let attempts = addresses
         .map(|address| async move {
-            let attempt = open_at(address, endpoint, limits, runtime, dialled_by);
+            let attempt = open_at(
+                address,
+                endpoint,
+                identity.as_ref(),
+                limits,
+                runtime,
+                dialled_by,
+            );
             attempt.await.map_err(|error| (address, error))
         })
         .collect();
@@ -174,12 +196,14 @@ pub(crate) async fn open(
 async fn open_at(
     address: &Address,
     endpoint: &Endpoint,
+    identity: Option<&Arc<str>>,
     limits: Limits,
     runtime: &Runtime,
     dialled_by: Instant,
 ) -> Result<Connected> {
     let verdict = Verdict::default();
-    let dialling = dial(address, endpoint.tls.as_ref(), &verdict);
+    let credentials = endpoint.tls.as_ref().map(|tls| &tls.credentials);
+    let dialling = dial(address, credentials, identity, &verdict);
     let channel = by(dialled_by, "connecting", dialling).await?;
     let greeting = greet(address, channel, endpoint, limits, runtime);
     let greeted = by(dialled_by + CONNECT_WITHIN, "the hello", greeting).await;
@@ -214,7 +238,13 @@ fn as_one(failures: Vec<(&Address, Error)>) -> Error {
     Error::new(telling.kind(), each.collect::<Vec<_>>().join("; "))
 }
 
-async fn dial(address: &Address, tls: Option<&Tls>, verdict: &Verdict) -> Result<Channel> {
+/// `identity`: whom it must lead to, instead of the host of the address.
+async fn dial(
+    address: &Address,
+    credentials: Option<&Credentials>,
+    identity: Option<&Arc<str>>,
+    verdict: &Verdict,
+) -> Result<Channel> {
     // The URI names no host: nothing is looked up by it, the connector knows where to go.
     let endpoint = transport::Endpoint::from_static("http://worker")
         .initial_stream_window_size(STREAM_WINDOW)
@@ -233,7 +263,7 @@ async fn dial(address: &Address, tls: Option<&Tls>, verdict: &Verdict) -> Result
             allow_plaintext,
         } => {
             let addresses = look_up(host_port, *allow_plaintext).await?;
-            let Some(tls) = tls else {
+            let Some(credentials) = credentials else {
                 let connector = service_fn(move |_: Uri| {
                     let addresses = addresses.clone();
                     async move { dial_tcp(addresses).await.map(TokioIo::new) }
@@ -243,13 +273,12 @@ async fn dial(address: &Address, tls: Option<&Tls>, verdict: &Verdict) -> Result
                     .await
                     .map_err(cannot_connect);
             };
-            let expected = match &tls.identity {
+            let expected = match identity {
                 Some(identity) => Expected::Identity(Arc::clone(identity)),
                 None => Expected::dialled(host_port)?,
             };
             let verdict = verdict.clone();
-            let (credentials, host_port) =
-                (tls.credentials.clone(), Arc::<str>::from(&**host_port));
+            let (credentials, host_port) = (credentials.clone(), Arc::<str>::from(&**host_port));
             let connector = service_fn(move |_: Uri| {
                 let (addresses, expected) = (addresses.clone(), expected.clone());
                 let (credentials, host_port) = (credentials.clone(), Arc::clone(&host_port));
@@ -293,16 +322,7 @@ fn cannot_connect(error: transport::Error) -> Error {
 
 async fn connect_tcp(address: SocketAddr) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-    setsockopt(&stream, sockopt::KeepAlive, &true)?;
-    setsockopt(&stream, sockopt::TcpKeepIdle, &seconds(TCP_KEEPALIVE))?;
-    // What is written into a hole would otherwise be tried for a quarter of an hour.
-    setsockopt(
-        &stream,
-        sockopt::TcpUserTimeout,
-        &(seconds(TCP_UNHEARD) * 1000),
-    )?;
+    tcp::prepare(&stream)?;
     Ok(stream)
 }
 
@@ -352,7 +372,7 @@ async fn greet(
         .max_encoding_message_size(usize::MAX)
         .open(Questions(batches))
         .await
-        .map_err(|status| LinkError::from(status).0)?;
+        .map_err(refused)?;
     let incoming = Box::pin(Batches(response.into_inner()));
     let mut transport = Transport { incoming, outgoing };
     let mut early = match transport.receive().await {
@@ -394,6 +414,14 @@ async fn greet(
         peer,
         early,
     })
+}
+
+/// Why there is no session.
+fn refused(status: tonic::Status) -> Error {
+    match status.code() {
+        tonic::Code::ResourceExhausted => Error::new(ErrorKind::Busy, status.message()),
+        _ => LinkError::from(status).0,
+    }
 }
 
 /// What goes out to a worker.

@@ -32,6 +32,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("libwool runs on Linux; other systems are refused until their parts are written");
 
+mod accept;
 mod admission;
 mod ambient;
 mod application;
@@ -54,6 +55,7 @@ mod map;
 mod nested;
 mod parts;
 mod payload;
+mod peer_limits;
 mod place;
 mod pool;
 mod registry;
@@ -70,6 +72,7 @@ mod sync;
 mod task;
 mod task_events;
 mod tasks;
+mod tcp;
 mod threads;
 mod tls;
 mod wire;
@@ -93,6 +96,7 @@ pub use ids::Uuid;
 pub use log::{Level, LogSink};
 pub use map::Map;
 pub use payload::{Codec, Payload};
+pub use peer_limits::PeerLimits;
 pub use pool::{
     Balancer, Choice, ChoiceWorker, LoadBalancer, PoolOptions, PoolStatus, ProcessState,
     ProcessStatus, RoutineStatus, WorkerOrigin, WorkerPool, WorkerState, WorkerStatus,
@@ -104,7 +108,7 @@ pub use task::{Task, TaskContext, TaskInfo};
 pub use task_events::{
     DEFAULT_TASK_EVENTS, Iteration, TaskEvent, TaskEventKind, TaskEventSink, TaskEvents, TaskSide,
 };
-pub use tls::{Credentials, CredentialsOptions, Peers, Pem};
+pub use tls::{Credentials, CredentialsOptions, PeerCheck, PeerRequest, Peers, Pem};
 pub use wool_macros::main;
 pub use wool_values as value;
 pub use wool_values::{

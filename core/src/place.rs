@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
+use crate::peer_limits::PeerSession;
 use crate::worker::WorkerShared;
 
 pub(crate) struct Places {
@@ -51,27 +52,63 @@ impl Places {
 /// The place of a task; dropping it frees the place.
 pub(crate) struct Place {
     worker: Arc<WorkerShared>,
-    /// Of the task's session, how many are lent.
-    lent: Arc<AtomicUsize>,
+    session: Arc<SessionPlaces>,
     is_lent: bool,
 }
 
+/// The places of a session's tasks.
+#[derive(Default)]
+pub(crate) struct SessionPlaces {
+    /// How many are lent.
+    lent: AtomicUsize,
+    /// Of whose peer they are; `None` where nobody counts.
+    share: Option<Arc<PeerSession>>,
+}
+
+impl SessionPlaces {
+    pub(crate) fn of_peer(share: Option<Arc<PeerSession>>) -> Arc<SessionPlaces> {
+        Arc::new(SessionPlaces {
+            lent: AtomicUsize::new(0),
+            share,
+        })
+    }
+
+    pub(crate) fn lent(&self) -> usize {
+        self.lent.load(Ordering::Acquire)
+    }
+}
+
+/// Why there is no place; for people.
+pub(crate) type NoPlace = String;
+
 impl Place {
-    /// A place at a worker, if there is one. `lent`: of the session that asks, how many are lent.
-    pub(crate) fn take(worker: &Arc<WorkerShared>, lent: &Arc<AtomicUsize>) -> Option<Place> {
+    /// A place at a worker for a task of a session.
+    ///
+    /// # Errors
+    /// The worker, or the session's peer, has as many tasks as it may.
+    pub(crate) fn take(
+        worker: &Arc<WorkerShared>,
+        session: &Arc<SessionPlaces>,
+    ) -> Result<Place, NoPlace> {
         let places = worker.places();
         places
             .occupied
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
                 (n < places.most).then_some(n + 1)
             })
-            .ok()?;
+            .map_err(|_| format!("worker {} runs as many tasks as it may", worker.uid()))?;
+        if let Some(share) = &session.share
+            && let Err(exceeded) = share.begin_call()
+        {
+            places.occupied.fetch_sub(1, Ordering::AcqRel);
+            return Err(exceeded);
+        }
         places.tasks.fetch_add(1, Ordering::AcqRel);
         let running = worker.runtime().running();
         running.fetch_add(1, Ordering::AcqRel);
-        Some(Place {
+        Ok(Place {
             worker: Arc::clone(worker),
-            lent: Arc::clone(lent),
+            session: Arc::clone(session),
             is_lent: false,
         })
     }
@@ -90,10 +127,10 @@ impl Place {
         let occupied = &self.worker.places().occupied;
         if lend {
             occupied.fetch_sub(1, Ordering::AcqRel);
-            self.lent.fetch_add(1, Ordering::AcqRel);
+            self.session.lent.fetch_add(1, Ordering::AcqRel);
         } else {
             occupied.fetch_add(1, Ordering::AcqRel);
-            self.lent.fetch_sub(1, Ordering::AcqRel);
+            self.session.lent.fetch_sub(1, Ordering::AcqRel);
         }
     }
 }
@@ -101,6 +138,9 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.lend(false);
+        if let Some(share) = &self.session.share {
+            share.end_call();
+        }
         let places = self.worker.places();
         places.occupied.fetch_sub(1, Ordering::AcqRel);
         let running = self.worker.runtime().running();

@@ -15,21 +15,22 @@ use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
 };
 use nix::sys::stat::{Mode, fchmod};
-use tokio::net::{TcpStream, UnixListener};
+use tokio::net::UnixListener;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_health::ServingStatus;
 
+use crate::accept::{Visitor, accept};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Level;
 use crate::runtime::Runtime;
-use crate::session::{self, LinkError, Outgoing, Transport};
+use crate::session::{self, Guest, LinkError, Outgoing, Transport};
 use crate::state::hello::{Limits, Refusal};
-use crate::tls::{self, Accepted, Credentials, PeerNames};
+use crate::tls::{self, Credentials};
 use crate::wire::catalog_server::{Catalog, CatalogServer};
+use crate::wire::control_server::{Control, ControlServer};
 use crate::wire::session_server::{Session, SessionServer};
 use crate::wire::{self, Batch};
 use crate::worker::{Grace, WorkerShared};
@@ -44,8 +45,6 @@ pub(crate) const BATCH_SLACK: usize = 64 * 1024;
 const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(3);
 /// How long a discovery may take to tell others that the worker is gone.
 pub(crate) const WITHDRAWN_WITHIN: Duration = Duration::from_secs(3);
-/// Finds peers that vanished while nothing was going on.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// What a worker listens on.
 pub(crate) struct Listeners {
@@ -134,7 +133,8 @@ pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
             .max_decoding_message_size(worker.limits().max_batch + BATCH_SLACK)
             .max_encoding_message_size(usize::MAX),
     )
-    .add_service(CatalogServer::new(door))
+    .add_service(CatalogServer::new(door.clone()))
+    .add_service(ControlServer::new(door))
     .add_service(health_service);
     routes = match reflection(routes.clone()) {
         Ok(routes) => routes,
@@ -149,22 +149,15 @@ pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
         // The sender lives as long as this function.
         let _ = closed.wait_for(|closed| *closed).await;
     };
-    let mut server = builder();
-    let server = server.add_routes(routes.clone());
-    match worker.credentials() {
-        None => {
-            let incoming = TcpIncoming::from(listeners.tcp)
-                .with_nodelay(Some(true))
-                .with_keepalive(Some(TCP_KEEPALIVE));
-            let until = until(closed.clone());
-            servers.spawn(server.serve_with_incoming_shutdown(incoming, until));
-        }
-        Some(credentials) => {
-            let incoming = secure(listeners.tcp, credentials.clone(), &worker);
-            let until = until(closed.clone());
-            servers.spawn(server.serve_with_incoming_shutdown(incoming, until));
-        }
-    }
+    let refusing = Arc::clone(&worker);
+    let incoming = accept(
+        listeners.tcp,
+        worker.credentials().cloned(),
+        Arc::clone(worker.peers()),
+        move |why| refusing.log(Level::Warn, || why),
+    );
+    let server = builder().add_routes(routes.clone());
+    servers.spawn(server.serve_with_incoming_shutdown(incoming, until(closed.clone())));
     let rotation = worker.credentials().cloned().map(|credentials| {
         let worker = Arc::clone(&worker);
         AbortOnDrop(tokio::spawn(
@@ -223,22 +216,6 @@ pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
     }
     drop(rotation);
     worker.set_stopped();
-}
-
-/// Connections with TLS.
-fn secure(
-    listener: tokio::net::TcpListener,
-    credentials: Credentials,
-    worker: &Arc<WorkerShared>,
-) -> impl Stream<Item = std::io::Result<Accepted>> + use<> {
-    let refusing = Arc::clone(worker);
-    // What cannot be set is not worth a connection.
-    let prepare = |stream: &TcpStream| {
-        let _ = stream.set_nodelay(true);
-    };
-    tls::accept(listener, credentials, prepare, move |why| {
-        refusing.log(Level::Warn, || why);
-    })
 }
 
 /// Looks after the credentials: sessions of before a renewal are drained.
@@ -312,19 +289,44 @@ struct Door {
     worker: Arc<WorkerShared>,
 }
 
+impl Door {
+    /// # Errors
+    /// Its peer has as many sessions as it may.
+    fn guest(&self, visitor: Option<Visitor>) -> Result<Guest, Status> {
+        let Some(Visitor { names, load }) = visitor else {
+            return Ok(Guest::default());
+        };
+        let share = load
+            .open_session(self.worker.limits().session_window)
+            .map_err(|exceeded| {
+                self.worker
+                    .log(Level::Warn, || format!("a session was refused: {exceeded}"));
+                Status::resource_exhausted(exceeded)
+            })?;
+        Ok(Guest {
+            names,
+            share: Some(Arc::new(share)),
+        })
+    }
+}
+
+/// Who asks; `None` over the Unix socket.
+fn visitor<T>(request: &Request<T>) -> Option<Visitor> {
+    request.extensions().get::<Visitor>().cloned()
+}
+
 #[tonic::async_trait]
 impl Session for Door {
     type openStream = Answers;
 
     async fn open(&self, request: Request<Streaming<Batch>>) -> Result<Response<Answers>, Status> {
+        let guest = self.guest(visitor(&request))?;
         let (outgoing, answers) = session::channel();
-        // None over a Unix socket, and without TLS.
-        let names = request.extensions().get::<PeerNames>().cloned();
         let incoming = Box::pin(Batches(request.into_inner()));
         tokio::spawn(session::serve(
             Transport { incoming, outgoing },
             Arc::clone(&self.worker),
-            names,
+            guest,
         ));
         Ok(Response::new(Answers(answers)))
     }
@@ -334,9 +336,42 @@ impl Session for Door {
 impl Catalog for Door {
     async fn describe(
         &self,
-        _request: Request<wire::DescribeRequest>,
+        request: Request<wire::DescribeRequest>,
     ) -> Result<Response<wire::WorkerDescription>, Status> {
+        let names = visitor(&request).and_then(|visitor| visitor.names);
+        if names.is_some_and(|names| !self.worker.lets_in(names.all())) {
+            return Err(Status::permission_denied(
+                "this worker does not let in callers of these names",
+            ));
+        }
         Ok(Response::new(self.worker.describe()))
+    }
+}
+
+#[tonic::async_trait]
+impl Control for Door {
+    async fn stop(
+        &self,
+        request: Request<wire::StopRequest>,
+    ) -> Result<Response<wire::StopResponse>, Status> {
+        let names = visitor(&request).and_then(|visitor| visitor.names);
+        let names = names.as_ref().map(|names| &**names.all());
+        if !self.worker.may_stop(names) {
+            return Err(Status::permission_denied(
+                "this worker is not stopped over the network by callers of these names: its stoppers say who may",
+            ));
+        }
+        self.worker.log(Level::Info, || {
+            format!(
+                "stopped over the network by {:?}",
+                names.unwrap_or_default()
+            )
+        });
+        self.worker.stop(match request.get_ref().grace_ms {
+            0 => Grace::Now,
+            time => Grace::For(Duration::from_millis(time)),
+        });
+        Ok(Response::new(wire::StopResponse {}))
     }
 }
 

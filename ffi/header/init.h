@@ -25,6 +25,7 @@ inline Options wool_options_init() {
 #define WOOL_WORKER_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_worker_options_t)
 #define WOOL_ADMISSION_INFO_INIT WOOL_OPTIONS_INIT(wool_admission_info_t)
 #define WOOL_POOL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_pool_options_t)
+#define WOOL_PEER_INFO_INIT WOOL_OPTIONS_INIT(wool_peer_info_t)
 #define WOOL_CHOICE_INFO_INIT WOOL_OPTIONS_INIT(wool_choice_info_t)
 #define WOOL_CALL_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_call_options_t)
 #define WOOL_TASK_EVENTS_OPTIONS_INIT WOOL_OPTIONS_INIT(wool_task_events_options_t)

@@ -9,7 +9,8 @@ use crate::context::{Lent, LentTexts};
 use crate::error::wool_error_t;
 use crate::guard::{self, Result, invalid};
 use crate::handles;
-use crate::queue::{self, Body, Event, Queue};
+use crate::hook::{Hook, Shut, Unasked};
+use crate::queue::{self, Queue};
 use crate::types::*;
 
 /// A question, as its handle finds it. It is there until it is answered, also when nobody waits for that any more.
@@ -88,7 +89,7 @@ const QUEUE_CLOSED: &str = "the queue that it was asked through is closed";
 ///
 /// # Safety
 /// What the options point at is valid during the call.
-pub(crate) unsafe fn hook(options: &wool_worker_options_t) -> Result<Option<Arc<Hook>>> {
+pub(crate) unsafe fn hook(options: &wool_worker_options_t) -> Result<Option<Arc<AdmissionHook>>> {
     let user_data = UserData::new(options.admit_user_data, options.admit_destroy);
     let hook = match (options.admit, unsafe {
         queue::optional(options.admit_queue)
@@ -98,23 +99,14 @@ pub(crate) unsafe fn hook(options: &wool_worker_options_t) -> Result<Option<Arc<
                 "options.admit and options.admit_queue are both given: one of them can decide",
             ));
         }
-        (Some(admit), None) => {
-            Hook::Callback(Arc::new(Gate::new(Some(Callback { admit, user_data }))))
-        }
-        (None, Some(queue)) => Hook::Queue(ByQueue {
-            queue: Arc::clone(queue),
-            tag: options.admit_tag,
-            user_data: Mutex::new(Some(user_data)),
-        }),
+        (Some(admit), None) => Hook::by_callback(Callback { admit, user_data }),
+        (None, Some(queue)) => Hook::by_queue(queue, options.admit_tag, user_data),
         (None, None) => return Ok(None),
     };
-    Ok(Some(Arc::new(hook)))
+    Ok(Some(Arc::new(AdmissionHook(hook))))
 }
 
-pub(crate) enum Hook {
-    Callback(Arc<Gate<Callback>>),
-    Queue(ByQueue),
-}
+pub(crate) struct AdmissionHook(Hook<Callback>);
 
 /// What the host gave.
 pub(crate) struct Callback {
@@ -123,23 +115,16 @@ pub(crate) struct Callback {
     user_data: UserData,
 }
 
-pub(crate) struct ByQueue {
-    queue: Arc<Queue>,
-    tag: u64,
-    /// Only kept, until the worker has stopped.
-    user_data: Mutex<Option<UserData>>,
-}
-
-impl Admission for Hook {
+impl Admission for AdmissionHook {
     fn prepare(&self, runtime: &Runtime) -> Result<(), Error> {
-        match self {
+        match &self.0 {
             Hook::Callback(_) => runtime.start_admission_threads(),
             Hook::Queue(_) => Ok(()),
         }
     }
 
     fn ask(&self, request: AdmissionRequest) {
-        match self {
+        match &self.0 {
             Hook::Callback(gate) => {
                 let runtime = request.runtime().clone();
                 let Some(question) = Question::insert(request, None) else {
@@ -152,22 +137,23 @@ impl Admission for Hook {
                 };
                 runtime.run_admission(move || asked.call());
             }
-            Hook::Queue(by_queue) => by_queue.ask(request),
+            Hook::Queue(by_queue) => {
+                let asked = by_queue.ask(
+                    wool_event_kind_t::WOOL_EVENT_ADMISSION,
+                    request,
+                    |request, queue| Some(Question::insert(request, Some(queue))?.handle),
+                );
+                match asked {
+                    Ok(()) => {}
+                    Err((request, Unasked::QueueClosed)) => request.fail(QUEUE_CLOSED),
+                    Err((request, Unasked::QueueFull(why))) => request.busy(why),
+                }
+            }
         }
     }
 
     fn stopped(&self) {
-        match self {
-            Hook::Callback(gate) => gate.shut(),
-            Hook::Queue(by_queue) => {
-                let user_data = by_queue
-                    .user_data
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take();
-                drop(user_data);
-            }
-        }
+        self.0.shut();
     }
 }
 
@@ -201,30 +187,6 @@ impl Drop for Asked {
     fn drop(&mut self) {
         if !self.told {
             handles::remove(self.question.handle);
-        }
-    }
-}
-
-impl ByQueue {
-    fn ask(&self, request: AdmissionRequest) {
-        // Until the question is there, so that a close of the queue sees it, or this sees the close.
-        let Ok(_opened) = self.queue.opened() else {
-            return request.fail(QUEUE_CLOSED);
-        };
-        if let Err(full) = self.queue.reserve(1) {
-            return request.busy(full.message());
-        }
-        match Question::insert(request, Some(Arc::clone(&self.queue))) {
-            Some(question) => self.queue.push(
-                Event {
-                    kind: wool_event_kind_t::WOOL_EVENT_ADMISSION,
-                    tag: self.tag,
-                    handle: question.handle,
-                    body: Body::Nothing,
-                },
-                1,
-            ),
-            None => self.queue.release(1),
         }
     }
 }

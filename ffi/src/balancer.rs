@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wool_core::{Balancer, Choice, ChoiceWorker, Error, ErrorKind, LoadBalancer};
 
-use crate::callback::{Gate, UserData, quick};
+use crate::callback::{UserData, quick};
 use crate::error::wool_error_t;
 use crate::guard::{self, Result, invalid};
 use crate::handles;
-use crate::queue::{self, Body, Event, Queue};
+use crate::hook::{Hook, Shut};
+use crate::queue::{self, Queue};
 use crate::types::*;
 
 /// A question, as its handle finds it. It is there until it is answered, also when nobody waits for that any more.
@@ -123,7 +124,7 @@ impl Asked {
 /// What the options point at is valid during the call.
 pub(crate) unsafe fn given(
     options: &wool_pool_options_t,
-) -> Result<(Balancer, Option<Arc<HostBalancer>>)> {
+) -> Result<(Balancer, Option<Arc<dyn Shut>>)> {
     let user_data = UserData::new(options.balance_user_data, options.balance_destroy);
     let queue = unsafe { queue::optional(options.balance_queue) };
     let is_custom = options.balancer == wool_balancer_t::WOOL_BALANCER_CUSTOM as i32;
@@ -136,14 +137,8 @@ pub(crate) unsafe fn given(
         ROUND_ROBIN => return Ok((Balancer::RoundRobin, None)),
         LEAST_LOADED => return Ok((Balancer::LeastLoaded, None)),
         _ if is_custom => match (options.balance, queue) {
-            (Some(balance), None) => {
-                HostBalancer::Callback(Gate::new(Some(Callback { balance, user_data })))
-            }
-            (None, Some(queue)) => HostBalancer::Queue(ByQueue {
-                queue: Arc::clone(queue),
-                tag: options.balance_tag,
-                user_data: Mutex::new(Some(user_data)),
-            }),
+            (Some(balance), None) => Hook::by_callback(Callback { balance, user_data }),
+            (None, Some(queue)) => Hook::by_queue(queue, options.balance_tag, user_data),
             _ => {
                 return Err(invalid(
                     "WOOL_BALANCER_CUSTOM needs one of options.balance and options.balance_queue",
@@ -164,50 +159,19 @@ pub(crate) unsafe fn given(
 const ROUND_ROBIN: i32 = wool_balancer_t::WOOL_BALANCER_ROUND_ROBIN as i32;
 const LEAST_LOADED: i32 = wool_balancer_t::WOOL_BALANCER_LEAST_LOADED as i32;
 
-/// The host's way to spread calls.
-pub(crate) enum HostBalancer {
-    Callback(Gate<Callback>),
-    Queue(ByQueue),
-}
-
 /// What the host gave.
 pub(crate) struct Callback {
     balance: unsafe extern "C" fn(*mut c_void, wool_choice_t, *const wool_choice_info_t),
     user_data: UserData,
 }
 
-pub(crate) struct ByQueue {
-    queue: Arc<Queue>,
-    tag: u64,
-    /// Only kept, until the pool has closed.
-    user_data: Mutex<Option<UserData>>,
-}
-
-impl HostBalancer {
-    /// The pool has closed: no callback starts after this, though one may be under way.
-    pub(crate) fn shut(&self) {
-        match self {
-            HostBalancer::Callback(gate) => gate.shut(),
-            HostBalancer::Queue(by_queue) => by_queue.let_go(),
-        }
-    }
-
-    /// As [`HostBalancer::shut`], and none is under way. Not for callbacks.
-    pub(crate) fn shut_and_wait(&self) {
-        match self {
-            HostBalancer::Callback(gate) => gate.shut_and_wait(),
-            HostBalancer::Queue(by_queue) => by_queue.let_go(),
-        }
-    }
-}
-
 /// The balancer as the core holds it.
-struct Shared(Arc<HostBalancer>);
+struct Shared(Arc<Hook<Callback>>);
 
 impl LoadBalancer for Shared {
     fn choose(&self, choice: Choice) {
         match &*self.0 {
-            HostBalancer::Callback(gate) => gate.call(|callback| {
+            Hook::Callback(gate) => gate.call(|callback| {
                 let Some(asked) = Asked::insert(choice, None) else {
                     return;
                 };
@@ -215,41 +179,14 @@ impl LoadBalancer for Shared {
                 // SAFETY: the host gave both together; what `info` points at lives during the call.
                 quick(|| unsafe { (callback.balance)(user_data, asked.handle, &info) });
             }),
-            HostBalancer::Queue(by_queue) => by_queue.ask(choice),
-        }
-    }
-}
-
-impl ByQueue {
-    fn let_go(&self) {
-        let user_data = self
-            .user_data
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        drop(user_data);
-    }
-
-    /// Where it cannot be asked, the choice is dropped, and the next in turn gets the call.
-    fn ask(&self, choice: Choice) {
-        // Until the question is there, so that a close of the queue sees it, or this sees the close.
-        let Ok(_opened) = self.queue.opened() else {
-            return;
-        };
-        if self.queue.reserve(1).is_err() {
-            return;
-        }
-        match Asked::insert(choice, Some(Arc::clone(&self.queue))) {
-            Some(asked) => self.queue.push(
-                Event {
-                    kind: wool_event_kind_t::WOOL_EVENT_CHOICE,
-                    tag: self.tag,
-                    handle: asked.handle,
-                    body: Body::Nothing,
-                },
-                1,
-            ),
-            None => self.queue.release(1),
+            Hook::Queue(by_queue) => {
+                // Where it cannot be asked, the choice is dropped, and the next in turn gets the call.
+                let _ = by_queue.ask(
+                    wool_event_kind_t::WOOL_EVENT_CHOICE,
+                    choice,
+                    |choice, queue| Some(Asked::insert(choice, Some(queue))?.handle),
+                );
+            }
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Credentials: what a process presents to its peers, and whom it believes.
 
-use wool_core::{Credentials, CredentialsOptions, Peers, Pem};
+use std::ffi::c_void;
 
+use wool_core::{Credentials, CredentialsOptions, Error, ErrorKind, Peers, Pem};
+
+use crate::callback::{UserData, patient};
 use crate::error::wool_error_t;
-use crate::guard::{self, Result, invalid};
+use crate::guard::{self, Failure, Result, invalid};
 use crate::types::*;
 
 /// What a process presents to its peers, and whom it believes. Given to workers and pools, which keep what they need of it
@@ -38,6 +41,44 @@ pub unsafe extern "C" fn wool_credentials_new(
     }
 }
 
+/// Credentials that a function of yours provides, such as from a store of secrets: now, and again every `poll_ms` milliseconds
+/// (0 = 10,000). What it provides then is used as by wool_credentials_update; when it fails, what was before stays, and
+/// wool_credentials_problem and the log say why. On success `*out` belongs to the caller: wool_credentials_free.
+///
+/// `destroy`, which may be NULL, frees `user_data`: when nothing has these credentials any more, when wool_credentials_update
+/// has put others in their place, or before this returns an error.
+///
+/// Errors: as wool_credentials_new for what it provides, WOOL_ERR_IO when it fails.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_credentials_provided")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_credentials_provided(
+    provide: wool_credentials_provide_fn,
+    user_data: *mut c_void,
+    destroy: wool_destroy_fn,
+    poll_ms: u64,
+    out: *mut *mut wool_credentials_t,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::pure("wool_credentials_provided", error, || {
+            let user_data = UserData::new(user_data, destroy);
+            let provide = provide.ok_or(Failure::Null("provide"))?;
+            let out = guard::out(out, "out")?;
+            let provider = Provider { provide, user_data };
+            let poll = guard::unless_zero(poll_ms);
+            let core = Credentials::provided_by(
+                move || provider.provide().map_err(Failure::into_error),
+                poll.unwrap_or(CredentialsOptions::default().poll),
+            )?;
+            out.put(Box::into_raw(Box::new(wool_credentials_t { core })));
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
 /// Takes others instead, for all workers and pools that have these: connections that are made from now on are by them,
 /// sessions of before are drained, and what runs there goes on to its end. Files need no call: they are looked at over and
 /// over.
@@ -62,7 +103,8 @@ pub unsafe extern "C" fn wool_credentials_update(
     }
 }
 
-/// Looks at the files now. `*renewed`, which may be NULL: 1 when they have changed, and what they hold now is used.
+/// Looks at the files now, or calls `provide`. `*renewed`, which may be NULL: 1 when there is something new, which is used from
+/// now on.
 ///
 /// Errors: as wool_credentials_new; the ones before stay.
 #[cfg_attr(
@@ -87,7 +129,8 @@ pub unsafe extern "C" fn wool_credentials_reload(
     }
 }
 
-/// WOOL_OK, or why the files as they are now cannot be used; then those of before are still in use.
+/// WOOL_OK, or why what came last - the files as they are now, an update, what was provided - cannot be used; then what was
+/// before is still in use.
 #[cfg_attr(
     feature = "headers",
     safer_ffi::ffi_export(rename = "abi_wool_credentials_problem")
@@ -171,6 +214,32 @@ pub(crate) unsafe fn routine_callers(
     rules
         .map(|(routine, patterns)| Ok((routine, Peers::named(patterns)?)))
         .collect()
+}
+
+/// A function of the host's that provides credentials.
+struct Provider {
+    provide: unsafe extern "C" fn(*mut c_void, *mut wool_credentials_options_t, *mut wool_slice_t),
+    user_data: UserData,
+}
+
+impl Provider {
+    fn provide(&self) -> Result<CredentialsOptions> {
+        // SAFETY: all zeros are its defaults; `struct_size` is set before it is shown.
+        let mut filled: wool_credentials_options_t = unsafe { std::mem::zeroed() };
+        filled.struct_size = size_of::<wool_credentials_options_t>();
+        let mut problem = wool_slice_t::of("");
+        // SAFETY: the host gave function and user data together; what it is shown lives during the call, and what it points
+        // at in turn until the next one.
+        unsafe {
+            patient(|| (self.provide)(self.user_data.pointer(), &mut filled, &mut problem));
+            let problem = guard::text(problem, "*problem")?;
+            if !problem.is_empty() {
+                let message = format!("the function that provides credentials failed: {problem}");
+                return Err(Error::new(ErrorKind::Io, message).into());
+            }
+            read(&filled)
+        }
+    }
 }
 
 unsafe fn read(options: *const wool_credentials_options_t) -> Result<CredentialsOptions> {

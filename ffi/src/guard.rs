@@ -22,6 +22,18 @@ pub(crate) enum Failure {
     Core(Error),
 }
 
+impl Failure {
+    /// For what the library keeps of it.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Failure::Null(name) => {
+                Error::new(ErrorKind::InvalidArgument, format!("{name} is NULL"))
+            }
+            Failure::Core(error) => error,
+        }
+    }
+}
+
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl From<Error> for Failure {

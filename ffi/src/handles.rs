@@ -17,6 +17,7 @@ use crate::balancer::Asked;
 use crate::call::Call;
 use crate::custom_discovery::{Publishing, Subscription};
 use crate::guard::{Failure, Result, invalid};
+use crate::peer_check::Claim;
 use crate::stream::Stream;
 use crate::task::TaskEntry;
 
@@ -30,6 +31,7 @@ pub(crate) enum Entry {
     Subscription(Arc<Subscription>),
     Publication(Arc<Publishing>),
     Choice(Arc<Asked>),
+    PeerCheck(Arc<Claim>),
 }
 
 impl From<Arc<Call>> for Entry {
@@ -71,6 +73,12 @@ impl From<Arc<Publishing>> for Entry {
 impl From<Arc<Asked>> for Entry {
     fn from(choice: Arc<Asked>) -> Entry {
         Entry::Choice(choice)
+    }
+}
+
+impl From<Arc<Claim>> for Entry {
+    fn from(claim: Arc<Claim>) -> Entry {
+        Entry::PeerCheck(claim)
     }
 }
 
@@ -162,6 +170,13 @@ pub(crate) fn choice(handle: u64) -> Result<Arc<Asked>> {
     }
 }
 
+pub(crate) fn peer_check(handle: u64) -> Result<Arc<Claim>> {
+    match HANDLES.get(handle) {
+        Some(Entry::PeerCheck(claim)) => Ok(claim),
+        entry => Err(other("peer check", handle, entry.as_ref())),
+    }
+}
+
 /// Everything that `wanted` picks, as of now.
 pub(crate) fn collect(wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
     HANDLES.collect(wanted)
@@ -177,6 +192,7 @@ fn other(wanted: &str, handle: u64, entry: Option<&Entry>) -> Failure {
         Some(Entry::Subscription(_)) => "a subscription's",
         Some(Entry::Publication(_)) => "a publication's",
         Some(Entry::Choice(_)) => "a choice's",
+        Some(Entry::PeerCheck(_)) => "a peer check's",
     };
     invalid(format!(
         "the handle {handle:#x}, wanted as a {wanted}'s, is {is}"

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use wool_core::{Balancer, Payload, PoolOptions, SpawnCommand, WorkerPool};
+use wool_core::{Balancer, Payload, Peers, PoolOptions, SpawnCommand, WorkerPool};
 
-use crate::balancer::{self, HostBalancer};
+use crate::balancer;
 use crate::callback;
 use crate::credentials;
 use crate::discovery;
@@ -12,6 +12,8 @@ use crate::error::wool_error_t;
 use crate::fork;
 use crate::guard::{self, Result, invalid};
 use crate::handles;
+use crate::hook::Shut;
+use crate::peer_check;
 use crate::queue::{self, wool_queue_t};
 use crate::runtime::wool_runtime_t;
 use crate::types::*;
@@ -22,8 +24,8 @@ use crate::worker::{closed_event, grace, secret};
 #[repr(opaque)]
 pub struct wool_pool_t {
     core: WorkerPool,
-    /// The host's own, which is not asked once the pool has closed.
-    balancer: Option<Arc<HostBalancer>>,
+    /// The host's own, which are not asked once the pool has closed.
+    hooks: Vec<Arc<dyn Shut>>,
     /// That of a task's caller, which other tasks use, too.
     is_shared: bool,
 }
@@ -64,20 +66,21 @@ pub unsafe extern "C" fn wool_pool_new(
     unsafe {
         guard::entry("wool_pool_new", error, || {
             let options = guard::options(options, "options")?;
-            let (core_balancer, balancer) = balancer::given(&options)?;
+            let (balancer, balancer_hook) = balancer::given(&options)?;
+            let mut hooks: Vec<_> = balancer_hook.into_iter().collect();
             let runtime = guard::required(runtime, "runtime")?;
             let out = guard::out(out, "out")?;
-            let core = pool_options(&options, core_balancer)
+            let peers = peers(&options, &mut hooks);
+            let core = peers
+                .and_then(|peers| pool_options(&options, balancer, peers))
                 .and_then(|options| Ok(WorkerPool::new(runtime.core(), options)?));
-            if core.is_err()
-                && let Some(balancer) = &balancer
-            {
-                balancer.shut();
+            if core.is_err() {
+                hooks.iter().for_each(|hook| hook.shut());
             }
             let core = core?;
             out.put(Box::into_raw(Box::new(wool_pool_t {
                 core,
-                balancer,
+                hooks,
                 is_shared: false,
             })));
             Ok(wool_status_t::WOOL_OK)
@@ -107,7 +110,7 @@ pub unsafe extern "C" fn wool_task_pool(
             let core = handles::task(task)?.task.context().pool()?;
             out.put(Box::into_raw(Box::new(wool_pool_t {
                 core,
-                balancer: None,
+                hooks: Vec::new(),
                 is_shared: true,
             })));
             Ok(wool_status_t::WOOL_OK)
@@ -161,9 +164,7 @@ pub unsafe extern "C" fn wool_pool_close(
             pool.refuse_if_shared()?;
             callback::refuse_close("wool_pool_close")?;
             pool.core.close_blocking(guard::wait(timeout_ms))?;
-            if let Some(balancer) = &pool.balancer {
-                balancer.shut_and_wait();
-            }
+            pool.hooks.iter().for_each(|hook| hook.shut_and_wait());
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -188,11 +189,9 @@ pub unsafe extern "C" fn wool_pool_close_submit(
             let pool = guard::required(pool, "pool")?;
             pool.refuse_if_shared()?;
             let closed = closed_event(queue::required(queue)?, tag)?;
-            let balancer = pool.balancer.clone();
+            let hooks = pool.hooks.clone();
             pool.core.close(move || {
-                if let Some(balancer) = balancer {
-                    balancer.shut();
-                }
+                hooks.iter().for_each(|hook| hook.shut());
                 closed();
             });
             Ok(wool_status_t::WOOL_OK)
@@ -210,7 +209,25 @@ pub unsafe extern "C" fn wool_pool_free(pool: *mut wool_pool_t) {
     unsafe { guard::free(pool, fork::drop_unless_child) }
 }
 
-unsafe fn pool_options(options: &wool_pool_options_t, balancer: Balancer) -> Result<PoolOptions> {
+/// Whom the pool believes: by patterns, or by a check of the host's own, whose hook is added.
+unsafe fn peers(
+    options: &wool_pool_options_t,
+    hooks: &mut Vec<Arc<dyn Shut>>,
+) -> Result<Option<Peers>> {
+    unsafe {
+        if let Some((peers, hook)) = peer_check::given(options)? {
+            hooks.push(hook);
+            return Ok(Some(peers));
+        }
+        credentials::peers(options.peers, options.peer_count, "options.peers")
+    }
+}
+
+unsafe fn pool_options(
+    options: &wool_pool_options_t,
+    balancer: Balancer,
+    peers: Option<Peers>,
+) -> Result<PoolOptions> {
     unsafe {
         let defaults = PoolOptions::default();
         let or = |ms, default| guard::unless_zero(ms).unwrap_or(default);
@@ -244,7 +261,7 @@ unsafe fn pool_options(options: &wool_pool_options_t, balancer: Balancer) -> Res
             allow_plaintext: options.allow_plaintext != 0,
             credentials: credentials::given(options.credentials),
             identity: guard::text(options.identity, "options.identity")?.to_owned(),
-            peers: credentials::peers(options.peers, options.peer_count, "options.peers")?,
+            peers,
             max_payload: options.max_payload,
         })
     }

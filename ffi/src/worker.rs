@@ -5,9 +5,9 @@ use std::ffi::c_void;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wool_core::{Admission, Grace, Worker, WorkerOptions};
+use wool_core::{Admission, Grace, PeerLimits, Worker, WorkerOptions};
 
-use crate::admission::{self, Hook};
+use crate::admission::{self, AdmissionHook};
 use crate::callback;
 use crate::credentials;
 use crate::discovery;
@@ -224,7 +224,7 @@ pub(crate) fn closed_event(queue: &Arc<Queue>, tag: u64) -> Result<impl FnOnce()
 /// What the options point at is valid during the call.
 unsafe fn start<T>(
     options: &wool_worker_options_t,
-    hook: Option<Arc<Hook>>,
+    hook: Option<Arc<AdmissionHook>>,
     start: impl FnOnce(WorkerOptions) -> Result<T>,
 ) -> Result<T> {
     let started = unsafe { worker_options(options) }.and_then(|mut options| {
@@ -267,6 +267,17 @@ unsafe fn worker_options(options: &wool_worker_options_t) -> Result<WorkerOption
                 "options.routine_callers",
             )?,
             peers: credentials::peers(options.peers, options.peer_count, "options.peers")?,
+            stoppers: credentials::peers(
+                options.stoppers,
+                options.stopper_count,
+                "options.stoppers",
+            )?,
+            peer_limits: PeerLimits {
+                connections: options.peer_connections,
+                sessions: options.peer_sessions,
+                calls: options.peer_calls,
+                bytes: options.peer_bytes,
+            },
             ..WorkerOptions::default()
         };
         let bind = guard::text(options.bind, "options.bind")?;

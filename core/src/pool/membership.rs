@@ -259,14 +259,10 @@ impl Membership {
 
     /// How it is dialled, if with TLS.
     fn tls(&self, identity: String) -> Option<Tls> {
-        let credentials = self.policy.credentials.clone()?;
-        let names = [identity];
-        let peers = self.policy.peers.as_ref();
-        let is_believed = !names[0].is_empty() && peers.is_some_and(|peers| peers.accept(&names));
-        let [identity] = names;
         Some(Tls {
-            credentials,
-            identity: is_believed.then(|| identity.into()),
+            credentials: self.policy.credentials.clone()?,
+            identity: Some(identity.into()).filter(|_| self.policy.peers.is_some()),
+            peers: self.policy.peers.clone(),
         })
     }
 

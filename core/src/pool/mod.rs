@@ -468,6 +468,7 @@ impl PoolShared {
                 tls: self.options.credentials.clone().map(|credentials| Tls {
                     credentials,
                     identity: None,
+                    peers: None,
                 }),
                 secret: secret.clone(),
             };

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::caller::{CallerSession, Why};
-use super::inbox::Part;
+use super::inbox::{Part, no_room};
 use super::transport::LinkError;
 use crate::call::Outcome;
 use crate::error::{Error, ErrorKind};
@@ -85,6 +85,7 @@ impl CallerSession {
                     "the answer has {total} bytes, more than this pool accepts: raise its max_payload"
                 ),
             ),
+            Part::NoRoom(total) => Error::new(ErrorKind::Busy, no_room("the answer has", total)),
             Part::UnknownCodec(codec) => Error::new(
                 ErrorKind::Unsupported,
                 format!("the answer is encoded with codec {codec}, which is not known here"),

@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use super::numbers::CallMap;
 use super::transport::LinkError;
 use crate::payload::{Codec, Payload};
+use crate::peer_limits::{PeerBytes, PeerSession};
 use crate::state::hello::Limits;
 use crate::state::window::{Arriving, Overrun, ReceiveWindow, SessionBudget, spends_session};
 use crate::wire::frame::Kind;
@@ -33,6 +34,13 @@ pub(crate) struct Receipt {
     session_bytes: u64,
     number: u64,
     release: ReleaseFn,
+}
+
+/// What a payload holds of what is counted.
+struct Held {
+    session_bytes: u64,
+    /// Of its peer's, for one that is larger than the session's window.
+    aside: Option<PeerBytes>,
 }
 
 /// Saves up what small items give back, so that not each of them wakes the driver.
@@ -68,12 +76,24 @@ pub(crate) enum Part {
     Partial,
     /// The payload is larger than this side accepts. Its call fails; the session lives.
     TooLarge(u64),
+    /// The payload is larger than the session's window, and its peer has no more bytes to set aside. Its call fails; the
+    /// session lives.
+    NoRoom(u64),
     /// The codec is not one this side reads. Its call fails; the session lives.
     UnknownCodec(i32),
 }
 
+/// What is said of [`Part::NoRoom`].
+pub(super) fn no_room(what: &str, total: u64) -> String {
+    format!(
+        "{what} {total} bytes, for which there is no room beside what else this peer has on its way to the worker"
+    )
+}
+
 pub(crate) struct Inbox {
     limits: Limits,
+    /// Whose bytes they are; `None` where nobody counts.
+    share: Option<Arc<PeerSession>>,
     budget: SessionBudget,
     calls: CallMap<InCall>,
     /// The calls of payloads that are arriving, in the order in which they began.
@@ -94,7 +114,7 @@ struct Assembly {
     codec: Codec,
     total: u64,
     data: BytesMut,
-    session_bytes: u64,
+    held: Held,
     /// Its key in `arriving`.
     began: u64,
 }
@@ -104,12 +124,29 @@ impl Inbox {
     pub(crate) fn new(limits: Limits, release: ReleaseFn) -> Inbox {
         Inbox {
             limits,
+            share: None,
             budget: SessionBudget::new(limits.session_window),
             calls: CallMap::default(),
             arriving: BTreeMap::new(),
             began: 0,
             release,
             budget_touched: false,
+        }
+    }
+
+    /// What comes in is counted as of a peer.
+    pub(crate) fn of_peer(mut self, share: Option<Arc<PeerSession>>) -> Inbox {
+        self.share = share;
+        self
+    }
+
+    /// Room for a payload that the session's window has none for. An error: there is none.
+    fn set_aside(&self, total: u64) -> Result<Option<PeerBytes>, ()> {
+        match &self.share {
+            Some(share) if total > self.limits.session_window => {
+                share.set_aside(total).map(Some).ok_or(())
+            }
+            _ => Ok(None),
         }
     }
 
@@ -167,8 +204,11 @@ impl Inbox {
                 },
             ));
         }
+        let aside = self.set_aside(payload.total);
         let refused = if payload.total > self.limits.max_payload {
             Some(Part::TooLarge(payload.total))
+        } else if aside.is_err() {
+            Some(Part::NoRoom(payload.total))
         } else if let Some(codec) = Codec::from_number(payload.codec) {
             if whole {
                 let data = detach(payload.data);
@@ -177,7 +217,10 @@ impl Inbox {
                     codec,
                     data,
                     len,
-                    session_bytes,
+                    Held {
+                        session_bytes,
+                        aside: None,
+                    },
                     more,
                 )));
             }
@@ -192,7 +235,10 @@ impl Inbox {
                 codec,
                 total: payload.total,
                 data,
-                session_bytes,
+                held: Held {
+                    session_bytes,
+                    aside: aside.ok().flatten(),
+                },
                 began: self.began,
             });
             self.arriving.insert(self.began, number);
@@ -239,7 +285,7 @@ impl Inbox {
             return Err(violation(number, "chunks beyond the payload's total"));
         }
         assembly.data.extend_from_slice(&data);
-        assembly.session_bytes += len;
+        assembly.held.session_bytes += len;
         if (assembly.data.len() as u64) < assembly.total {
             self.grant_arriving(number, len, grants);
             return Ok(Part::Partial);
@@ -254,7 +300,7 @@ impl Inbox {
             assembly.codec,
             data,
             len,
-            assembly.session_bytes,
+            assembly.held,
             more,
         )))
     }
@@ -302,7 +348,7 @@ impl Inbox {
             && let Some(assembly) = call.assembly
         {
             self.arriving.remove(&assembly.began);
-            self.budget.release(assembly.session_bytes);
+            self.budget.release(assembly.held.session_bytes);
             self.budget_touched = true;
         }
     }
@@ -322,7 +368,7 @@ impl Inbox {
             let assembly = self.calls.get(number)?.assembly.as_ref()?;
             let left = assembly.total - assembly.data.len() as u64;
             Some(Arriving {
-                received: assembly.session_bytes,
+                received: assembly.held.session_bytes,
                 left,
             })
         });
@@ -347,7 +393,7 @@ impl Inbox {
         codec: Codec,
         data: Bytes,
         last_part: u64,
-        session_bytes: u64,
+        held: Held,
         more: bool,
     ) -> Payload {
         let window = more
@@ -356,14 +402,28 @@ impl Inbox {
         if !more {
             self.calls.remove(&number);
         }
-        let receipt = (window.is_some() || session_bytes > 0).then(|| Receipt {
+        let receipt = (window.is_some() || held.session_bytes > 0).then(|| Receipt {
             window,
             call_bytes: last_part,
-            session_bytes,
+            session_bytes: held.session_bytes,
             number,
-            release: Arc::clone(&self.release),
+            release: self.release_with(held.aside),
         });
         Payload::received(codec, data, receipt)
+    }
+}
+
+impl Inbox {
+    /// What was set aside is given back with the payload's receipt.
+    fn release_with(&self, aside: Option<PeerBytes>) -> ReleaseFn {
+        let release = Arc::clone(&self.release);
+        let Some(aside) = aside else {
+            return release;
+        };
+        Arc::new(move |given| {
+            let _until_here = &aside;
+            release(given);
+        })
     }
 }
 

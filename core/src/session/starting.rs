@@ -1,11 +1,10 @@
 //! How a call begins at its worker: whether it is taken, until its routine runs.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::admitting::Undecided;
-use super::inbox::Part;
+use super::inbox::{Part, no_room};
 use super::stepping::StepWatch;
 use super::transport::LinkError;
 use super::worker::{Open, Serving, WorkerCommand, uuid};
@@ -176,7 +175,7 @@ impl Serving {
                 ),
             ));
         }
-        let lent = self.lent.load(Ordering::Acquire);
+        let lent = self.places.lent();
         let open = self.open.len();
         if open.saturating_sub(lent) >= self.worker.limits().max_open_calls
             || open >= Limits::default().max_open_calls
@@ -186,12 +185,7 @@ impl Serving {
                 "this session has too many open calls".to_owned(),
             ));
         }
-        let Some(slot) = Place::take(&self.worker, &self.lent) else {
-            return Err((
-                Reason::Busy,
-                format!("worker {} runs as many tasks as it may", self.worker.uid()),
-            ));
-        };
+        let slot = Place::take(&self.worker, &self.places).map_err(|why| (Reason::Busy, why))?;
         // Looked at with the place taken: the worker ends its sessions once nobody has a place, and this one may not have
         // been told yet.
         if self.worker.is_draining() {
@@ -220,6 +214,7 @@ impl Serving {
                 Reason::PayloadTooLarge,
                 self.too_large("the arguments have", total),
             ),
+            Part::NoRoom(total) => (Reason::Busy, no_room("the arguments have", total)),
             Part::UnknownCodec(codec) => (
                 Reason::Codec,
                 format!("the arguments are encoded with codec {codec}, unknown here"),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 
-use super::inbox::Part;
+use super::inbox::{Part, no_room};
 use super::transport::LinkError;
 use super::worker::{Open, Serving, WorkerCommand};
 use crate::error::{ErrorKind, Fault};
@@ -69,6 +69,10 @@ impl Serving {
                 let message = self.too_large("what was sent has", total);
                 let fault = Fault::of_kind(ErrorKind::PayloadTooLarge, message);
                 self.stop_task(number, fault);
+            }
+            Part::NoRoom(total) => {
+                let message = no_room("what was sent has", total);
+                self.stop_task(number, Fault::of_kind(ErrorKind::Busy, message));
             }
             Part::UnknownCodec(codec) => {
                 let message = format!("what was sent is encoded with codec {codec}, unknown here");

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,16 +9,17 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::admitting::Undecided;
+use super::greeting::{Guest, greet};
 use super::inbox::{Inbox, Release};
 use super::numbers::CallMap;
 use super::outbox::Outbox;
 use super::stepping::StepWatch;
-use super::transport::{LinkError, Outgoing, Transport, receive};
+use super::transport::{LinkError, Outgoing, Transport};
 use crate::admission::Verdict;
 use crate::error::{Error, ErrorKind, Fault};
-use crate::place::Place;
+use crate::place::{Place, SessionPlaces};
 use crate::routine::{Step, TaskControl};
-use crate::state::hello::{self, Peer, Refusal};
+use crate::state::hello::{Limits, Peer, Refusal};
 use crate::state::liveness::{Check, Liveness, Times};
 use crate::task::{TaskAnswer, TaskState};
 use crate::tls::PeerNames;
@@ -28,8 +28,6 @@ use crate::wire::{self, Batch, Frame};
 use crate::worker::WorkerShared;
 
 const COMMANDS_AT_ONCE: usize = 512;
-/// How long a caller may take to say hello.
-const HELLO_WITHIN: Duration = Duration::from_secs(10);
 /// How long the last frames of a session may take to be handed over.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 
@@ -92,14 +90,9 @@ fn used_up() -> Fault {
 
 /// Runs one session. It ends when the caller goes or the worker stops; tasks that still run then are
 /// told, and keep their places until they have ended.
-/// `names`: those of the caller's certificate; `None` where connections have none, a Unix socket or one without TLS.
-pub(crate) async fn serve(
-    mut transport: Transport,
-    worker: Arc<WorkerShared>,
-    names: Option<PeerNames>,
-) {
-    match greet(&mut transport, &worker, names.as_ref()).await {
-        Ok(peer) => Serving::new(transport, worker, peer, names).run().await,
+pub(crate) async fn serve(mut transport: Transport, worker: Arc<WorkerShared>, guest: Guest) {
+    match greet(&mut transport, &worker, guest.names.as_ref()).await {
+        Ok(peer) => Serving::new(transport, worker, peer, guest).run().await,
         Err(refusal) => {
             worker.log_refusal(&refusal);
             // The caller may be gone; then there is nobody to tell.
@@ -108,61 +101,20 @@ pub(crate) async fn serve(
     }
 }
 
-async fn greet(
-    transport: &mut Transport,
-    worker: &WorkerShared,
-    names: Option<&PeerNames>,
-) -> Result<Peer, Refusal> {
-    if let Some(names) = names
-        && !worker.lets_in(names.all())
-    {
-        return Err(Refusal::PermissionDenied(format!(
-            "this worker does not let in callers of the names {:?}",
-            names.all()
-        )));
-    }
-    let first = tokio::time::timeout(HELLO_WITHIN, receive(&mut transport.incoming))
-        .await
-        .map_err(|_| Refusal::Handshake("no hello came".to_owned()))?;
-    let frames = match first {
-        Some(Ok(batch)) => batch.frames,
-        Some(Err(LinkError(error))) => return Err(Refusal::Handshake(error.message().to_owned())),
-        None => {
-            return Err(Refusal::Handshake(
-                "the caller left before its hello".to_owned(),
-            ));
-        }
-    };
-    let mut frames = frames.into_iter();
-    let Some(Frame {
-        call: 0,
-        kind: Some(Kind::Hello(hello)),
-    }) = frames.next()
-    else {
-        return Err(Refusal::Handshake(
-            "the first frame must be a hello".to_owned(),
-        ));
-    };
-    if frames.next().is_some() {
-        return Err(Refusal::Handshake(
-            "nothing may be sent before the worker's hello was read".to_owned(),
-        ));
-    }
-    hello::accept_caller(*hello, worker.uid(), worker.secret())
-}
-
 pub(super) struct Serving {
     transport: Transport,
     pub(super) worker: Arc<WorkerShared>,
     pub(super) peer: Peer,
-    /// Of the caller's certificate.
+    /// As in [`Guest`].
     pub(super) names: Option<PeerNames>,
+    /// This side's own: what its caller keeps to.
+    limits: Limits,
     commands: mpsc::UnboundedReceiver<WorkerCommand>,
     pub(super) own_commands: mpsc::UnboundedSender<WorkerCommand>,
     pub(super) open: CallMap<Open>,
     pub(super) last_number: u64,
-    /// Places that this session's tasks lend, and how many of them the caller knows of.
-    pub(super) lent: Arc<AtomicUsize>,
+    pub(super) places: Arc<SessionPlaces>,
+    /// How many of the lent ones the caller knows of.
     told_lent: usize,
     /// What the caller has defined.
     pub(super) defined: BTreeMap<u32, Bytes>,
@@ -181,12 +133,12 @@ enum End {
 }
 
 impl Serving {
-    fn new(
-        transport: Transport,
-        worker: Arc<WorkerShared>,
-        peer: Peer,
-        names: Option<PeerNames>,
-    ) -> Serving {
+    fn new(transport: Transport, worker: Arc<WorkerShared>, peer: Peer, guest: Guest) -> Serving {
+        let Guest { names, share } = guest;
+        let mut limits = worker.limits();
+        if let Some(share) = &share {
+            limits.session_window = limits.session_window.min(share.window());
+        }
         let (own_commands, commands) = mpsc::unbounded_channel();
         let release = {
             let commands = own_commands.clone();
@@ -196,16 +148,17 @@ impl Serving {
         };
         Serving {
             outbox: Outbox::new(peer.limits),
-            inbox: Inbox::new(worker.limits(), release),
+            inbox: Inbox::new(limits, release).of_peer(share.clone()),
             transport,
             worker,
             peer,
             names,
+            limits,
             commands,
             own_commands,
             open: CallMap::default(),
             last_number: 0,
-            lent: Arc::default(),
+            places: SessionPlaces::of_peer(share),
             told_lent: 0,
             defined: BTreeMap::new(),
             draining: false,
@@ -218,7 +171,7 @@ impl Serving {
         // Before the hello: whatever is registered or drained after it is told as a change.
         let commands = self.own_commands.clone();
         let session = self.worker.enter(commands, self.names.is_some());
-        let hello = self.worker.hello();
+        let hello = self.worker.hello(self.limits);
         self.draining = hello
             .serving
             .as_ref()
@@ -314,7 +267,7 @@ impl Serving {
 
     /// So many more calls may be open. Only those who come near the limit are told.
     fn tell_lent(&mut self) {
-        let lent = self.lent.load(Ordering::Acquire);
+        let lent = self.places.lent();
         let matters = self.open.len() * 2 >= self.worker.limits().max_open_calls;
         if lent != self.told_lent && (matters || self.told_lent > 0) {
             self.told_lent = lent;

@@ -12,16 +12,16 @@ use super::WorkerSetup;
 use crate::discovery::{Discovery, LocalDiscovery};
 use crate::error::{Error, ErrorKind, Result, shorten};
 use crate::tls::{self, CredentialsOptions, Pem};
-use crate::wire::{self, Control};
+use crate::wire::{self, Spawn};
 use crate::worker::{Grace, WorkerOptions};
 
-pub(super) use crate::wire::control::{
+pub(super) use crate::wire::spawn::{
     Credentials, Failed, Hello, Kind, Ready, Setup, Stop, Stopped,
 };
 
 /// Longer messages are refused, in both directions.
 const LONGEST: usize = 64 * 1024;
-/// The wire type of all fields of a `Control`.
+/// The wire type of all fields of a `Spawn`.
 const MESSAGE: u8 = 2;
 /// Of an error's message; the rest of its frame is small.
 const LONGEST_FAILURE: usize = 16 * 1024;
@@ -60,7 +60,7 @@ impl Decoder {
             }
             self.buffer.advance(prefix);
             let message = self.buffer.split_to(length).freeze();
-            let control = Control::decode(message)
+            let control = Spawn::decode(message)
                 .map_err(|error| protocol(format!("an unreadable message ({error})")))?;
             if let Some(kind) = control.kind {
                 return Ok(Some(kind));
@@ -103,7 +103,7 @@ fn protocol(what: String) -> Error {
 /// # Errors
 /// [`ErrorKind::Io`], [`ErrorKind::InvalidArgument`] for one that is too long.
 pub(super) fn tell(socket: impl AsFd, kind: Kind) -> Result<()> {
-    let bytes = Control { kind: Some(kind) }.encode_length_delimited_to_vec();
+    let bytes = Spawn { kind: Some(kind) }.encode_length_delimited_to_vec();
     if bytes.len() > LONGEST {
         return Err(Error::new(
             ErrorKind::InvalidArgument,
@@ -265,7 +265,7 @@ mod tests {
     }
 
     fn encoded(kind: Option<Kind>) -> Vec<u8> {
-        Control { kind }.encode_length_delimited_to_vec()
+        Spawn { kind }.encode_length_delimited_to_vec()
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct Credentials {
 }
 
 struct Shared {
+    /// Held while files are read or the provider is asked, which may take its time; taken before `state`.
+    reading: Mutex<()>,
     state: Mutex<State>,
     current: RwLock<Arc<Material>>,
     /// Counts the renewals.
@@ -71,10 +73,14 @@ struct Shared {
 
 struct State {
     options: CredentialsOptions,
+    /// Where the options come from, again and again, if not from the host once and for all.
+    provider: Option<Arc<Provider>>,
     texts: Texts,
     looked: Instant,
     problem: Option<Error>,
 }
+
+type Provider = dyn Fn() -> Result<CredentialsOptions> + Send + Sync;
 
 impl Credentials {
     /// Reads and checks everything.
@@ -83,12 +89,51 @@ impl Credentials {
     /// [`ErrorKind::InvalidArgument`] for what is left out or is no PEM, for a key that is not that of the certificate;
     /// [`ErrorKind::Io`] for a file that cannot be read. Each names which part.
     pub fn new(options: CredentialsOptions) -> Result<Credentials> {
-        let texts = Texts::read(&options)?;
-        let material = Material::new(&texts, options.mutual)?;
+        Credentials::made(options, None)
+    }
+
+    /// Credentials that a function of the host's provides, such as by asking a store of secrets: now, on this thread, and then
+    /// every `poll`, on a thread where it may block. What it provides is used as by [`Credentials::update`]; when it fails,
+    /// what was before stays, and [`Credentials::problem`] and the log say why. It must not use these credentials itself.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use wool::{Credentials, CredentialsOptions, Pem};
+    ///
+    /// # fn from_the_store(name: &str) -> wool::Result<Vec<u8>> { Ok(std::fs::read(name)?) }
+    /// let provide = || {
+    ///     Ok(CredentialsOptions {
+    ///         ca: Some(Pem::Text(from_the_store("ca.pem")?)),
+    ///         certificate: Some(Pem::Text(from_the_store("worker.pem")?)),
+    ///         key: Some(Pem::Text(from_the_store("worker.key")?)),
+    ///         ..CredentialsOptions::default()
+    ///     })
+    /// };
+    /// let credentials = Credentials::provided_by(provide, Duration::from_secs(60))?;
+    /// # Ok::<(), wool::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the function; as [`Credentials::new`] for what it provides.
+    pub fn provided_by(
+        provide: impl Fn() -> Result<CredentialsOptions> + Send + Sync + 'static,
+        poll: Duration,
+    ) -> Result<Credentials> {
+        let provide = move || {
+            let provided = provide()?;
+            Ok(CredentialsOptions { poll, ..provided })
+        };
+        Credentials::made(provide()?, Some(Arc::new(provide)))
+    }
+
+    fn made(options: CredentialsOptions, provider: Option<Arc<Provider>>) -> Result<Credentials> {
+        let (texts, material) = read(&options)?;
         Ok(Credentials {
             shared: Arc::new(Shared {
+                reading: Mutex::new(()),
                 state: Mutex::new(State {
                     options,
+                    provider,
                     texts,
                     looked: Instant::now(),
                     problem: None,
@@ -100,32 +145,36 @@ impl Credentials {
     }
 
     /// Takes others from now on, for connections that are made from here on. Sessions of before are drained: what runs goes
-    /// on to its end.
+    /// on to its end. What a function provided is replaced, and it is not asked any more.
     ///
     /// # Errors
-    /// As [`Credentials::new`]; then the old ones stay.
+    /// As [`Credentials::new`]; then the old ones stay, and are looked after as before.
     pub fn update(&self, options: CredentialsOptions) -> Result<()> {
-        let texts = Texts::read(&options)?;
-        let material = Material::new(&texts, options.mutual)?;
+        let _reading = lock(&self.shared.reading);
+        let read = read(&options);
         let mut state = self.shared.lock();
-        state.options = options;
-        self.shared.renew(&mut state, texts, material);
+        state.problem = read.as_ref().err().cloned();
+        let (texts, material) = read?;
+        state.provider = None;
+        self.shared.renew(&mut state, options, texts, material);
         Ok(())
     }
 
-    /// Looks at the files now. True: they have changed, and what they hold now is used.
+    /// Looks at the files now, or asks the function that provides. True: there is something new, which is used from now on.
     ///
     /// # Errors
-    /// As [`Credentials::new`]; the old ones stay.
+    /// As [`Credentials::new`], and those of the function; the old ones stay.
     pub fn reload(&self) -> Result<bool> {
+        let _reading = lock(&self.shared.reading);
+        let renewed = self.shared.reload();
         let mut state = self.shared.lock();
         state.looked = Instant::now();
-        let renewed = self.shared.reload(&mut state);
         state.problem = renewed.as_ref().err().cloned();
         renewed
     }
 
-    /// Why the files as they are now cannot be used, if so: those before are still in use.
+    /// Why what came last - the files as they are now, an update, what a function provided - cannot be used, if so: what was
+    /// before is still in use.
     pub fn problem(&self) -> Option<Error> {
         self.shared.lock().problem.clone()
     }
@@ -149,7 +198,7 @@ impl Credentials {
     /// As [`Credentials::reload`], unless somebody has done it just now. `None`: there is nothing to look at.
     fn look(&self) -> Option<Result<bool>> {
         let state = self.shared.lock();
-        if !Texts::has_files(&state.options) {
+        if state.provider.is_none() && !Texts::has_files(&state.options) {
             return None;
         }
         let before = state
@@ -178,17 +227,32 @@ impl Credentials {
 }
 
 impl Shared {
-    fn reload(&self, state: &mut State) -> Result<bool> {
-        let texts = Texts::read(&state.options)?;
-        if texts == state.texts {
+    fn reload(&self) -> Result<bool> {
+        let (provider, options) = {
+            let state = self.lock();
+            (state.provider.clone(), state.options.clone())
+        };
+        let options = match provider {
+            Some(provide) => provide()?,
+            None => options,
+        };
+        let (texts, material) = read(&options)?;
+        let mut state = self.lock();
+        if texts == state.texts && options.mutual == state.options.mutual {
             return Ok(false);
         }
-        let material = Material::new(&texts, state.options.mutual)?;
-        self.renew(state, texts, material);
+        self.renew(&mut state, options, texts, material);
         Ok(true)
     }
 
-    fn renew(&self, state: &mut State, texts: Texts, material: Material) {
+    fn renew(
+        &self,
+        state: &mut State,
+        options: CredentialsOptions,
+        texts: Texts,
+        material: Material,
+    ) {
+        state.options = options;
         state.texts = texts;
         state.problem = None;
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
@@ -198,11 +262,22 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
-/// Looks at the files over and over, as long as it is polled. Files may be on slow disks: never on the I/O thread.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read(options: &CredentialsOptions) -> Result<(Texts, Material)> {
+    let texts = Texts::read(options)?;
+    let material = Material::new(&texts, options.mutual)?;
+    Ok((texts, material))
+}
+
+/// Looks at the files, or asks the provider, over and over, as long as it is polled. That may take its time: never on the I/O
+/// thread.
 pub(crate) async fn watch(credentials: Credentials, runtime: Runtime) {
     loop {
         tokio::time::sleep(credentials.poll()).await;
@@ -220,6 +295,11 @@ pub(crate) async fn watch(credentials: Credentials, runtime: Runtime) {
                 ),
             ),
             Ok(_) => {}
+            Err(error) if error.is_panic() => runtime.log(
+                Level::Error,
+                "tls",
+                "the function that provides credentials panicked, those before stay",
+            ),
             // The runtime ends.
             Err(_) => return,
         }

@@ -164,6 +164,11 @@ impl Material {
         Ok(Arc::new(config))
     }
 
+    /// Whether a worker with it asks its callers for certificates.
+    pub(crate) fn is_mutual(&self) -> bool {
+        self.mutual
+    }
+
     /// Whether callers can use it.
     ///
     /// # Errors

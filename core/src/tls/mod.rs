@@ -6,14 +6,16 @@ mod accept;
 mod credentials;
 mod dial;
 mod material;
+mod peer_check;
 mod peers;
 mod reasons;
 mod verify;
 
-pub(crate) use accept::{Accepted, PeerNames, accept};
+pub(crate) use accept::{PeerNames, accept};
 pub(crate) use credentials::watch;
 pub use credentials::{Credentials, CredentialsOptions, Pem};
 pub(crate) use dial::{Expected, Verdict, dial};
+pub use peer_check::{PeerCheck, PeerRequest};
 pub use peers::Peers;
 
 /// What is spoken inside.

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-
-use crate::error::Result;
+use std::time::Duration;
 
 use super::credentials::invalid;
+use super::peer_check::{PeerCheck, PeerRequest};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Which peers are accepted, by a name that their certificate holds: a DNS name or a URI (SPIFFE).
 #[derive(Clone)]
@@ -15,7 +16,11 @@ pub struct Peers(Arc<Rule>);
 enum Rule {
     Patterns(Vec<String>),
     Check(Box<Check>),
+    Asked(Box<dyn PeerCheck>),
 }
+
+/// How long a check of the host's own may take.
+const ASKED_WITHIN: Duration = Duration::from_secs(10);
 
 type Check = dyn Fn(&[String]) -> bool + Send + Sync;
 
@@ -49,12 +54,53 @@ impl Peers {
         Peers(Arc::new(Rule::Check(Box::new(check))))
     }
 
+    /// Those that the host's own check believes, which may take its time: for [`PoolOptions::peers`](crate::PoolOptions::peers)
+    /// alone.
+    pub fn asked(check: impl PeerCheck) -> Peers {
+        Peers(Arc::new(Rule::Asked(Box::new(check))))
+    }
+
+    /// Whether names are accepted at once. A check that has to be asked accepts nothing here.
     pub(crate) fn accept(&self, names: &[String]) -> bool {
         match &*self.0 {
+            Rule::Asked(_) => false,
             Rule::Check(check) => check(names),
             Rule::Patterns(patterns) => patterns
                 .iter()
                 .any(|pattern| pattern == "*" || names.iter().any(|name| fits(pattern, name))),
+        }
+    }
+}
+
+impl Peers {
+    pub(crate) fn is_asked(&self) -> bool {
+        matches!(&*self.0, Rule::Asked(_))
+    }
+
+    /// Whether the identity is believed that the worker with this uid claims.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Handshake`]: the host's own check could not decide.
+    pub(crate) async fn believe(&self, identity: &str, uid: &str) -> Result<bool> {
+        let Rule::Asked(check) = &*self.0 else {
+            return Ok(self.accept(&[identity.to_owned()]));
+        };
+        let (request, answered) = PeerRequest::new(identity, uid);
+        check.ask(request);
+        let failed = |why: &str| {
+            Error::new(
+                ErrorKind::Handshake,
+                format!("whether \"{identity}\" is believed could not be decided: {why}"),
+            )
+        };
+        match tokio::time::timeout(ASKED_WITHIN, answered).await {
+            Ok(Ok(Ok(believe))) => Ok(believe),
+            Ok(Ok(Err(why))) => Err(failed(&why)),
+            Ok(Err(_)) => Err(failed("the check ended without an answer")),
+            Err(_) => Err(failed(&format!(
+                "no answer came within {} s",
+                ASKED_WITHIN.as_secs()
+            ))),
         }
     }
 }
@@ -99,7 +145,7 @@ impl Hash for Peers {
 impl fmt::Debug for Peers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Rule::Check(_) => f.write_str("Peers(checked)"),
+            Rule::Check(_) | Rule::Asked(_) => f.write_str("Peers(checked)"),
             Rule::Patterns(patterns) => f.debug_tuple("Peers").field(patterns).finish(),
         }
     }

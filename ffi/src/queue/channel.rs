@@ -173,6 +173,7 @@ impl Queue {
                 Entry::Subscription(subscription) => subscription.queue(),
                 Entry::Publication(publication) => publication.queue(),
                 Entry::Choice(choice) => choice.queue(),
+                Entry::PeerCheck(claim) => claim.queue(),
             };
             queue.is_some_and(|queue| Arc::ptr_eq(queue, self))
         });
@@ -185,6 +186,7 @@ impl Queue {
                 Entry::Subscription(subscription) => subscription.abandon(),
                 Entry::Publication(publication) => publication.abandon(),
                 Entry::Choice(choice) => choice.abandon(),
+                Entry::PeerCheck(claim) => claim.abandon(),
             }
         }
         self.promise_kept();

@@ -1,4 +1,5 @@
 use safer_ffi::derive_ReprC;
+use std::ffi::c_void;
 
 use super::wool_slice_t;
 
@@ -34,3 +35,15 @@ pub struct wool_credentials_options_t {
     /// How often files are looked at, in milliseconds. 0 = 10,000.
     pub poll_ms: u64,
 }
+
+/// Provides the parts of credentials: fills `parts`, as one does for wool_credentials_new (`struct_size` is set, `poll_ms` does
+/// not count), or says in `*problem` why it cannot; then those of before stay. What is pointed at stays valid until the next
+/// call, or until `user_data` is freed. First called by wool_credentials_provided on its thread, then over and over on a thread
+/// of wool's, and by wool_credentials_reload; never two at once. It may block. It must not use these credentials itself.
+pub type wool_credentials_provide_fn = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        parts: *mut wool_credentials_options_t,
+        problem: *mut wool_slice_t,
+    ),
+>;

@@ -44,6 +44,8 @@ pub enum wool_event_kind_t {
     WOOL_EVENT_WITHDRAW = 14,
     /// A balancer of yours is to choose a worker for a call: `handle` is a wool_choice_t.
     WOOL_EVENT_CHOICE = 15,
+    /// A pool's own check is to say whether the identity that a worker claims is believed: `handle` is a wool_peer_check_t.
+    WOOL_EVENT_PEER_CHECK = 16,
 }
 
 /// What the task of a stream is asked to do.
@@ -71,9 +73,9 @@ pub struct wool_event_t {
     pub kind: i32,
     /// WOOL_OK, or the wool_status_t of `error`.
     pub status: i32,
-    /// As given with the call, stream, routine, admission hook, discovery, balancer or close.
+    /// As given with the call, stream, routine, admission hook, discovery, balancer, peer check or close.
     pub tag: u64,
-    /// The call, stream, task, admission, subscription, publication or choice; 0 for WOOL_EVENT_CLOSED.
+    /// The call, stream, task, admission, subscription, publication, choice or peer check; 0 for WOOL_EVENT_CLOSED.
     pub handle: u64,
     /// Of RESULT and ITEM the value, of TASK the arguments, of a STEP that is WOOL_STEP_SEND what was sent, of TASK_EVENT
     /// what happened, of PUBLISH the record, of WITHDRAW the uid. It lies in the drainer's slab when `owner` is NULL;

@@ -11,6 +11,7 @@ mod event;
 mod fan_out;
 mod memory;
 mod options;
+mod peer_check;
 mod routine;
 mod status;
 mod task_events;
@@ -24,6 +25,7 @@ pub use event::*;
 pub use fan_out::*;
 pub use memory::*;
 pub use options::*;
+pub use peer_check::*;
 pub use routine::*;
 pub use status::*;
 pub use task_events::*;
@@ -49,6 +51,8 @@ unsafe impl Options for wool_custom_discovery_t {}
 unsafe impl Options for wool_fault_t {}
 // SAFETY: as above.
 unsafe impl Options for wool_lan_options_t {}
+// SAFETY: as above.
+unsafe impl Options for wool_peer_info_t {}
 // SAFETY: as above.
 unsafe impl Options for wool_pool_options_t {}
 // SAFETY: as above.

@@ -2,8 +2,8 @@ use safer_ffi::derive_ReprC;
 use std::ffi::c_void;
 
 use super::{
-    wool_admit_fn, wool_balance_fn, wool_context_value_t, wool_destroy_fn, wool_slice_t,
-    wool_task_t,
+    wool_admit_fn, wool_balance_fn, wool_context_value_t, wool_destroy_fn, wool_peer_check_fn,
+    wool_slice_t, wool_task_t,
 };
 use crate::context::wool_context_t;
 use crate::credentials::wool_credentials_t;
@@ -120,6 +120,20 @@ pub struct wool_worker_options_t {
     pub peers: *const wool_slice_t,
     /// How many there are.
     pub peer_count: usize,
+    /// Who may stop it from elsewhere (the gRPC method wool.v1.Control/stop), by patterns as `callers`. None = nobody.
+    pub stoppers: *const wool_slice_t,
+    /// How many there are.
+    pub stopper_count: usize,
+    /// What one peer may take of it: whoever presents certificates of the same names, or without names an IP address.
+    /// Connections at once; further ones are closed. 0 = 1,024.
+    pub peer_connections: u32,
+    /// Sessions at once; further ones are refused as WOOL_ERR_BUSY. 0 = 1,024.
+    pub peer_sessions: u32,
+    /// Tasks at once, over all sessions; further calls are answered as busy. 0 = 65,536.
+    pub peer_calls: u32,
+    /// Bytes of large payloads that may be on their way to it or held by its tasks, over all sessions. Each session sets
+    /// aside what it lets its caller send ahead, up to 64 MiB; a payload that is larger than that, its size. 0 = 64 GiB.
+    pub peer_bytes: u64,
 }
 
 /// Is told that a worker which is run (wool_worker_run) can be called, on the thread that runs it. `worker` is wool's, and
@@ -205,6 +219,18 @@ pub struct wool_pool_options_t {
     pub peers: *const wool_slice_t,
     /// How many there are.
     pub peer_count: usize,
+    /// Instead of `peers`: says whether the identity that a worker claims is believed.
+    pub peer_check: wool_peer_check_fn,
+    /// Given to `peer_check`.
+    pub peer_check_user_data: *mut c_void,
+    /// Frees `peer_check_user_data`, when the pool has closed and no callback uses it any more, or before wool_pool_new
+    /// returns an error; may be NULL.
+    pub peer_check_destroy: wool_destroy_fn,
+    /// Not NULL, with `peer_check` NULL: the questions come as WOOL_EVENT_PEER_CHECK on this queue. While it has no room, and
+    /// once it is closed, the check has failed.
+    pub peer_check_queue: *mut wool_queue_t,
+    /// The `tag` of these events.
+    pub peer_check_tag: u64,
 }
 
 /// How a call or stream is made.

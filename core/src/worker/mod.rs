@@ -1,8 +1,11 @@
 //! A worker: serves the runtime's routines to whoever may call them.
 
+mod options;
+mod policy;
+
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::net::TcpListener;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -11,11 +14,12 @@ use tokio::sync::{mpsc, watch};
 
 use crate::admission::Admission;
 use crate::callers_pool::Own;
-use crate::discovery::{Announced, Discovery, Withdrawn, advertised};
+use crate::discovery::{Announced, Withdrawn, advertised};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{self, Uuid};
 use crate::latch::Latch;
 use crate::log::Level;
+use crate::peer_limits::PeerLoads;
 use crate::place::Places;
 use crate::pool::WorkerPool;
 use crate::routine::Routine;
@@ -23,81 +27,11 @@ use crate::runtime::{Member, MemberKind, Runtime, refuse_on_wool_thread};
 use crate::server::{self, Listeners};
 use crate::session::WorkerCommand;
 use crate::state::hello::{self, Limits, Peer, Refusal};
-use crate::tls::{Credentials, Peers};
+use crate::tls::Credentials;
 use crate::wire;
 
-/// How a worker is set up.
-#[derive(Debug, Clone)]
-pub struct WorkerOptions {
-    /// `"host:port"`; port 0 picks a free one.
-    pub bind: String,
-    /// Also serves on a Unix socket at this path, readable by this user only.
-    pub socket_path: Option<PathBuf>,
-    /// Tasks that may run at once; those beyond are refused as busy, and callers try elsewhere. 0 = 1,024.
-    pub concurrency: u32,
-    /// Binding beyond loopback without TLS has to be asked for.
-    pub allow_plaintext: bool,
-    /// Callers must present it. `None`: whoever reaches the address may call, unless `publish` says otherwise. Empty: they
-    /// may in any case.
-    pub secret: Option<Vec<u8>>,
-    /// Largest arguments and items accepted, bytes. 0 = 256 MiB.
-    pub max_payload: u64,
-    /// How others reach it, where that is not what it is bound to, in its record: `"host"`, `"host:port"`, IPv6 hosts in
-    /// brackets. Empty = the address that it is bound to. Bound to all addresses of the machine (`"0.0.0.0:0"`), a worker
-    /// on the LAN is reached at those of its networks; another discovery has to be told.
-    pub advertise: Vec<String>,
-    /// Labels by which pools choose.
-    pub tags: Vec<String>,
-    /// What else its record says of it, for others.
-    pub extra: BTreeMap<String, String>,
-    /// Where pools find this worker; `None` = nowhere. A worker that is found locally, and nowhere else, asks its callers
-    /// for the secret in its record: without `secret`, one that is drawn by lot.
-    pub publish: Option<Discovery>,
-    /// What it presents to its callers, and which of them it believes; `None` = no TLS. With them it may bind beyond loopback.
-    pub credentials: Option<Credentials>,
-    /// The name that it claims in its record, and that its certificate holds: a DNS name or a URI (SPIFFE). Pools whose
-    /// `peers` accept it take that instead of the name or address that they dialled. Empty = none.
-    pub identity: String,
-    /// Whom it lets in, by their certificates' names; `None` = all whose certificates are good. Sessions over its Unix
-    /// socket present no certificate: there, the secret decides.
-    pub callers: Option<Peers>,
-    /// Who may call what, beside `callers`: each routine that is named here, or by `"prefix.*"`, is for these alone. The first
-    /// that fits a routine counts.
-    pub routine_callers: Vec<(String, Peers)>,
-    /// As [`crate::PoolOptions::peers`], for the pools by which its tasks call on.
-    pub peers: Option<Peers>,
-    /// Decides which calls are taken, beside the limit; `None` = all are.
-    pub admit: Option<Arc<dyn Admission>>,
-    /// By which tasks call whose caller's pool cannot be used here: it is one of another machine, or cannot be
-    /// described.
-    pub pool: Option<WorkerPool>,
-}
-
-impl Default for WorkerOptions {
-    fn default() -> WorkerOptions {
-        WorkerOptions {
-            bind: "127.0.0.1:0".to_owned(),
-            socket_path: None,
-            concurrency: 0,
-            allow_plaintext: false,
-            secret: None,
-            max_payload: 0,
-            advertise: Vec::new(),
-            tags: Vec::new(),
-            extra: BTreeMap::new(),
-            publish: None,
-            credentials: None,
-            identity: String::new(),
-            callers: None,
-            routine_callers: Vec::new(),
-            peers: None,
-            admit: None,
-            pool: None,
-        }
-    }
-}
-
-const DEFAULT_CONCURRENCY: u32 = 1024;
+pub use options::WorkerOptions;
+pub(crate) use options::is_loopback;
 
 /// How long a stopping worker lets its tasks run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +69,7 @@ pub(crate) struct WorkerShared {
     announcement: Mutex<Announcement>,
     limits: Limits,
     places: Places,
+    peers: Arc<PeerLoads>,
     draining: AtomicBool,
     sessions: Mutex<Sessions>,
     grace: watch::Sender<Option<Grace>>,
@@ -188,11 +123,9 @@ impl Worker {
                 options.secret = Some(ids::random_secret()?);
             }
         }
-        if let Some(credentials) = &options.credentials {
-            credentials.current().server()?;
-        }
+        options.check_credentials()?;
         options.secret = options.secret.filter(|secret| !secret.is_empty());
-        let address = resolve(&options)?;
+        let address = options.resolve()?;
         let tcp = TcpListener::bind(address).map_err(|error| {
             Error::new(
                 ErrorKind::Io,
@@ -215,7 +148,7 @@ impl Worker {
             // A caller alone then never meets the limit: its burst waits at its own gate.
             max_open_calls: Limits::default()
                 .max_open_calls
-                .min(concurrency(&options) as usize),
+                .min(options.concurrency() as usize),
             ..Limits::default()
         };
         let shared = Arc::new(WorkerShared {
@@ -226,7 +159,8 @@ impl Worker {
             address: local.to_string(),
             advertised: advertised(&options.advertise, local)?,
             limits,
-            places: Places::new(concurrency(&options)),
+            places: Places::new(options.concurrency()),
+            peers: PeerLoads::new(options.peer_limits),
             options,
             announcement: Mutex::default(),
             draining: AtomicBool::new(false),
@@ -322,7 +256,7 @@ impl Member for WorkerShared {
 }
 
 impl WorkerShared {
-    fn stop(&self, grace: Grace) {
+    pub(crate) fn stop(&self, grace: Grace) {
         self.grace.send_if_modified(|asked| {
             let shorter = match (*asked, grace) {
                 (None, _) => true,
@@ -434,6 +368,11 @@ impl WorkerShared {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What each of them has open here.
+    pub(crate) fn peers(&self) -> &Arc<PeerLoads> {
+        &self.peers
+    }
+
     pub(crate) fn places(&self) -> &Places {
         &self.places
     }
@@ -461,11 +400,12 @@ impl WorkerShared {
         self.options.admit.as_ref()
     }
 
-    pub(crate) fn hello(&self) -> wire::Hello {
+    /// `limits`: of the session.
+    pub(crate) fn hello(&self, limits: Limits) -> wire::Hello {
         wire::Hello {
             worker_uid: self.uid.clone(),
             serving: Some(self.serving()),
-            ..hello::hello(self.limits, self.runtime.language())
+            ..hello::hello(limits, self.runtime.language())
         }
     }
 
@@ -538,24 +478,6 @@ impl WorkerShared {
         self.options.credentials.as_ref()
     }
 
-    /// Whether a caller with these names is let in.
-    pub(crate) fn lets_in(&self, names: &[String]) -> bool {
-        let callers = self.options.callers.as_ref();
-        callers.is_none_or(|callers| callers.accept(names))
-    }
-
-    /// Whether a caller with these names may call a routine.
-    pub(crate) fn may_call(&self, names: &[String], routine: &str) -> bool {
-        let is_for = |pattern: &str| match pattern.strip_suffix('*') {
-            Some(prefix) => routine.starts_with(prefix),
-            None => routine == pattern,
-        };
-        let mut rules = self.options.routine_callers.iter();
-        rules
-            .find(|(pattern, _)| is_for(pattern))
-            .is_none_or(|(_, callers)| callers.accept(names))
-    }
-
     pub(crate) fn secret(&self) -> Option<&[u8]> {
         self.options.secret.as_deref()
     }
@@ -586,13 +508,6 @@ impl WorkerShared {
     }
 }
 
-fn concurrency(options: &WorkerOptions) -> u32 {
-    match options.concurrency {
-        0 => DEFAULT_CONCURRENCY,
-        most => most,
-    }
-}
-
 /// A session's place in the worker's list.
 pub(crate) struct SessionGuard {
     worker: Arc<WorkerShared>,
@@ -603,36 +518,4 @@ impl Drop for SessionGuard {
     fn drop(&mut self) {
         self.worker.sessions().open.remove(&self.id);
     }
-}
-
-fn resolve(options: &WorkerOptions) -> Result<SocketAddr> {
-    let invalid = |problem: String| {
-        Error::new(
-            ErrorKind::InvalidArgument,
-            format!(
-                "the address \"{}\" cannot be bound: {problem}; use \"host:port\", e.g. \"127.0.0.1:0\"",
-                options.bind
-            ),
-        )
-    };
-    let address = options
-        .bind
-        .to_socket_addrs()
-        .map_err(|error| invalid(error.to_string()))?
-        .next()
-        .ok_or_else(|| invalid("the host has no address".to_owned()))?;
-    if !is_loopback(address.ip()) && !options.allow_plaintext && options.credentials.is_none() {
-        return Err(Error::new(
-            ErrorKind::PermissionDenied,
-            format!(
-                "{address} is reachable from other machines, and without TLS everybody there could call: \
-                 give it credentials, bind to loopback, or set allow_plaintext",
-            ),
-        ));
-    }
-    Ok(address)
-}
-
-pub(crate) fn is_loopback(ip: IpAddr) -> bool {
-    ip.to_canonical().is_loopback()
 }
