@@ -18,8 +18,8 @@ pub struct PeerLimits {
     /// Tasks at once, over all sessions; further calls are answered as busy. 0 = 65,536.
     pub calls: u32,
     /// Bytes of large payloads that may be on their way to the worker, or held by its tasks, over all sessions. Each session
-    /// sets aside what it lets its caller send ahead, up to 64 MiB; a payload that is larger than that, its size. What does
-    /// not fit is refused. 0 = 64 GiB.
+    /// sets aside what it lets its caller send ahead: 64 MiB, or half of what is left; a payload that is larger than that, its
+    /// size. What does not fit is refused. 0 = 64 GiB.
     pub bytes: u64,
 }
 
@@ -184,7 +184,9 @@ impl PeerLoad {
         let reserved = self
             .bytes
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
-                granted = window.min(most.saturating_sub(used));
+                let left = most.saturating_sub(used);
+                // Others of the peer, and large payloads, need some, too.
+                granted = window.min(left.min((left / 2).max(LEAST_WINDOW)));
                 (granted >= LEAST_WINDOW.min(window)).then_some(used + granted)
             });
         if reserved.is_err() {
@@ -337,15 +339,12 @@ mod tests {
         let peer = loads.of(&Arc::default(), address("192.0.2.1"));
         let first = peer.open_session(64 << 20).unwrap();
         let second = peer.open_session(64 << 20).unwrap();
-        assert_eq!((first.window(), second.window()), (64 << 20, 36 << 20));
+        assert_eq!((first.window(), second.window()), (50 << 20, 25 << 20));
+        assert!(first.set_aside((25 << 20) + 1).is_none());
+        let aside = first.set_aside(25 << 20).unwrap();
         let refused = peer.open_session(64 << 20).err().unwrap();
         assert!(refused.contains("may hold 104857600 bytes"), "{refused}");
-        assert!(first.set_aside(1).is_none());
-        drop(second);
-        let aside = first.set_aside(36 << 20).unwrap();
-        assert!(peer.open_session(64 << 20).is_err());
         drop(aside);
-        let _second = peer.open_session(1 << 20).unwrap();
         let _third = peer.open_session(1 << 20).unwrap();
         let refused = peer.open_session(1 << 20).err().unwrap();
         assert!(refused.contains("has 3 sessions"), "{refused}");

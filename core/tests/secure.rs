@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::secure::{Knows, Served, credentials, options, problem, request, sum, text};
 use common::{block_on, eventually};
 use tokio::sync::Semaphore;
 use wool::{
@@ -25,117 +26,6 @@ use wool::{
 use wool_certs::{Authority, Issued, Request};
 
 const DAY: i64 = 24 * 3600;
-
-fn request(names: &[&str]) -> Request {
-    Request {
-        names: names.iter().map(|&name| name.to_owned()).collect(),
-        ..Request::default()
-    }
-}
-
-fn text(text: &str) -> Option<Pem> {
-    Some(Pem::Text(text.as_bytes().to_vec()))
-}
-
-fn options(ca: &Authority, own: Option<&Issued>) -> CredentialsOptions {
-    CredentialsOptions {
-        ca: text(&ca.certificate),
-        certificate: own.and_then(|own| text(&own.certificate)),
-        key: own.and_then(|own| text(&own.key)),
-        ..CredentialsOptions::default()
-    }
-}
-
-fn credentials(ca: &Authority, own: Option<&Issued>) -> Credentials {
-    Credentials::new(options(ca, own)).unwrap()
-}
-
-/// A worker with a few routines, in this process.
-struct Served {
-    runtime: Runtime,
-    worker: Worker,
-    let_go: Arc<Semaphore>,
-}
-
-impl Served {
-    fn new(options: WorkerOptions) -> Served {
-        let runtime = Runtime::new(Default::default()).unwrap();
-        let let_go = Arc::new(Semaphore::new(0));
-        let gate = Arc::clone(&let_go);
-        let routines = [
-            Routine::unary("test.add", |_task, arguments| async move {
-                let (a, b): (i64, i64) = arguments.extract()?;
-                Ok(a + b)
-            }),
-            Routine::unary("test.peer", |task, _arguments| {
-                let names = task.info().peer.to_vec();
-                async move { Ok(names) }
-            }),
-            Routine::unary("test.hold", move |_task, _arguments| {
-                let gate = Arc::clone(&gate);
-                async move {
-                    gate.acquire().await?.forget();
-                    Ok(7)
-                }
-            }),
-            Routine::unary("test.on", |_task, _arguments| async move {
-                let pool = wool::current_task().unwrap().pool()?;
-                Ok(pool.call("test.peer", ()).await?)
-            }),
-        ];
-        for routine in routines {
-            runtime.register(routine).unwrap();
-        }
-        let worker = Worker::start(&runtime, options).unwrap();
-        Served {
-            runtime,
-            worker,
-            let_go,
-        }
-    }
-
-    fn secure(credentials: &Credentials) -> Served {
-        Served::new(WorkerOptions {
-            credentials: Some(credentials.clone()),
-            ..WorkerOptions::default()
-        })
-    }
-
-    fn pool(&self, options: PoolOptions) -> WorkerPool {
-        let address = self.worker.address().to_owned();
-        WorkerPool::new(
-            &self.runtime,
-            PoolOptions {
-                addresses: vec![address],
-                ..options
-            },
-        )
-        .unwrap()
-    }
-
-    fn pool_with(&self, credentials: &Credentials) -> WorkerPool {
-        self.pool(PoolOptions {
-            credentials: Some(credentials.clone()),
-            ..PoolOptions::default()
-        })
-    }
-
-    fn close(self) {
-        self.let_go.close();
-        let close = self.runtime.close_blocking(Some(Duration::from_secs(30)));
-        close.unwrap();
-    }
-}
-
-async fn sum(pool: &WorkerPool) -> wool::Result<Value> {
-    pool.call("test.add", (1, 2)).await
-}
-
-/// Why the pool's only worker is down.
-async fn problem(pool: &WorkerPool) -> String {
-    eventually(async || pool.status().workers[0].state == WorkerState::Down).await;
-    pool.status().workers[0].problem.clone()
-}
 
 #[test]
 fn both_sides_are_believed_by_their_authority() {
@@ -180,6 +70,7 @@ fn a_worker_may_do_without_certificates_of_callers() {
 fn every_way_not_to_be_believed_has_its_words() {
     let ca = Authority::new("ca").unwrap();
     let stranger = Authority::new("stranger").unwrap();
+    let namesake = Authority::new("ca").unwrap();
     let here = ["127.0.0.1"];
     let good = ca.issue(&request(&here)).unwrap();
     let revoked = Request {
@@ -242,7 +133,7 @@ fn every_way_not_to_be_believed_has_its_words() {
             "other name",
             worker_with(&elsewhere.unwrap()),
             caller(),
-            "it is for",
+            "it is for worker.example, and not for \"127.0.0.1\"",
         ),
         (
             "worker without its usage",
@@ -261,6 +152,12 @@ fn every_way_not_to_be_believed_has_its_words() {
             options(&ca, Some(&stranger.issue(&request(&here)).unwrap())),
             caller(),
             "no authority that is believed",
+        ),
+        (
+            "worker of an authority of the same name",
+            options(&ca, Some(&namesake.issue(&request(&here)).unwrap())),
+            caller(),
+            "has another key",
         ),
         (
             "revoked worker",
@@ -297,6 +194,12 @@ fn every_way_not_to_be_believed_has_its_words() {
             worker_with(&good),
             options(&ca, Some(&own_only)),
             "authority of this side's certificate",
+        ),
+        (
+            "caller of an authority of the same name",
+            worker_with(&good),
+            options(&ca, Some(&namesake.issue(&request(&here)).unwrap())),
+            "another key there",
         ),
         (
             "revoked caller",
@@ -415,17 +318,6 @@ fn an_identity_is_believed_where_the_pool_says_so() {
     false_one.close();
 }
 
-/// Finds one worker.
-struct Knows(WorkerRecord);
-
-impl CustomDiscovery for Knows {
-    fn subscribe(&self, subscriber: Subscriber) -> wool::Result<Box<dyn Send>> {
-        subscriber.found(self.0.clone())?;
-        subscriber.scanned();
-        Ok(Box::new(()))
-    }
-}
-
 #[test]
 fn who_may_call_what_is_the_workers_to_say() {
     let ca = Authority::new("ca").unwrap();
@@ -509,10 +401,66 @@ fn renewed_files_are_taken_while_calls_run() {
 }
 
 #[test]
+fn a_list_in_a_file_is_read_again_and_ends_what_is_revoked() {
+    const WORKER: u64 = 1;
+    const CALLER: u64 = 2;
+    const OTHER: u64 = 3;
+    let ca = Authority::new("ca").unwrap();
+    let folder = Folder::new("revoked");
+    let list = folder.0.join("crl");
+    let revoke = |serials: &[u64]| {
+        let new = folder.0.join("new");
+        std::fs::write(&new, ca.revoke(serials, false).unwrap()).unwrap();
+        std::fs::rename(&new, &list).unwrap();
+    };
+    revoke(&[]);
+    let by = |serial, crl| {
+        let request = Request {
+            serial,
+            ..request(&["127.0.0.1"])
+        };
+        Credentials::new(CredentialsOptions {
+            crl,
+            poll: Duration::from_millis(20),
+            ..options(&ca, Some(&ca.issue(&request).unwrap()))
+        })
+        .unwrap()
+    };
+    let watched = || Some(Pem::File(list.clone()));
+    let looks = Served::secure(&by(WORKER, watched()));
+    let caller = looks.pool_with(&by(CALLER, None));
+    let other = looks.pool_with(&by(OTHER, None));
+    let trusts = Served::secure(&by(WORKER, None));
+    let wary = trusts.pool_with(&by(OTHER, watched()));
+    let ended = |pool: &WorkerPool, words| pool.status().workers[0].problem.contains::<&str>(words);
+    block_on(async {
+        for pool in [&caller, &other, &wary] {
+            assert_eq!(sum(pool).await.unwrap(), Value::from(3));
+        }
+        revoke(&[CALLER]);
+        eventually(async || ended(&caller, "this side's certificate is revoked")).await;
+        assert_eq!(sum(&other).await.unwrap(), Value::from(3));
+        assert_eq!(sum(&wary).await.unwrap(), Value::from(3));
+        revoke(&[CALLER, WORKER]);
+        eventually(async || ended(&wary, "it is revoked")).await;
+        // Whoever does not look at the list goes on.
+        assert_eq!(sum(&other).await.unwrap(), Value::from(3));
+        revoke(&[]);
+        for pool in [&caller, &wary] {
+            assert_eq!(sum(pool).await.unwrap(), Value::from(3));
+        }
+    });
+    looks.close();
+    trusts.close();
+}
+
+#[test]
 fn credentials_that_make_no_sense_say_which_part() {
     let ca = Authority::new("ca").unwrap();
     let own = ca.issue(&request(&["a.example"])).unwrap();
     let other = ca.issue(&request(&["b.example"])).unwrap();
+    let name = format!("{}.example", "x".repeat(60));
+    let large = ca.issue(&request(&vec![&*name; 1000])).unwrap();
     let good = || options(&ca, Some(&own));
     let cases = [
         (CredentialsOptions::default(), "the credentials are empty"),
@@ -536,6 +484,10 @@ fn credentials_that_make_no_sense_say_which_part() {
                 ..good()
             },
             "not that of their certificate",
+        ),
+        (
+            options(&ca, Some(&large)),
+            "a handshake takes 64 KiB at most",
         ),
         (
             CredentialsOptions {

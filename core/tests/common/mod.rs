@@ -7,6 +7,7 @@
     reason = "tests: each file uses its part, and a panic is a failure"
 )]
 
+pub(crate) mod secure;
 pub(crate) mod site;
 
 use std::future::Future;
