@@ -18,7 +18,7 @@ demo: ## one pool, workers in four languages, in front of your eyes
 	@examples/demo/run.sh
 
 # In order: what is cheap and finds most comes first.
-TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples docs started conformance users hostile grpc lan networks leftovers
+TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples docs started conformance users hostile grpc tls lan networks leftovers
 
 .PHONY: test
 test: ## everything that must hold before a change goes in; what CI runs
@@ -109,13 +109,18 @@ hostile: drivers ## a worker goes on serving whatever is thrown at its port
 grpc: drivers ## a generic gRPC client lists and describes the workers
 	@$(STAGE) grpc tests/grpc/run.sh
 
+.PHONY: tls
+tls: drivers ## TLS of workers and callers, from outside: openssl, plain sockets, grpcio
+	@$(STAGE) tls tests/tls/run.sh
+
 .PHONY: lan
 lan: ## discovery on the network beside python-zeroconf and Python wool
 	@$(STAGE) lan tests/lan/run.sh
 
 .PHONY: networks
-networks: drivers ## workers on several hosts, whose links are cut, slow, lossy and one-way
+networks: drivers ## workers on several hosts, whose links are cut, slow, lossy and one-way; once more with credentials
 	@$(STAGE) networks python3 tests/networks
+	@$(STAGE) "networks tls" python3 tests/networks --secure
 
 .PHONY: leftovers
 leftovers: ## nothing that a run started is still there

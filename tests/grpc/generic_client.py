@@ -12,7 +12,9 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 ROOT = Path(__file__).parents[2]
 WATCHDOG = 30  # seconds a call may take
-SERVICES = ["grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection", "wool.v1.Catalog", "wool.v1.Session"]
+SERVICES = [
+    "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection", "wool.v1.Catalog", "wool.v1.Control", "wool.v1.Session",
+]
 
 
 class Check:

@@ -3,14 +3,14 @@ format."""
 
 import fnmatch
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from conformance.scenarios import ScenarioError
+from conformance.scenarios import ScenarioError, certificates, why_insecure
 
 from .hosts import LONGEST_NAME, SWITCH
 
-_KEYS = {"about", "hosts", "programs", "steps", "watchdog", "not_counted"}
+_KEYS = {"about", "hosts", "programs", "steps", "watchdog", "not_counted", "certificates", "secure", "why"}
 _HOST_KEYS = {"networks", "ipv4", "ipv6", "delay"}
 _PROGRAM_KEYS = {"name", "host", "role", "language", "options", "count", "later", "command", "ready", "resolver"}
 _ROLES = ("worker", "caller", "program")
@@ -50,6 +50,10 @@ class Case:
     watchdog: float = WATCHDOG_SECONDS
     # Why the number of calls says nothing about the number of tasks, if so.
     not_counted: str = ""
+    # What is certified by which name: arguments of `Certificates.certify`.
+    certificates: dict = field(default_factory=dict)
+    # Why it cannot be played with credentials that it knows nothing of.
+    insecure: str = ""
 
     def named(self, patterns) -> list:
         """The names of all programs that are meant: names, with wildcards where there are several."""
@@ -98,6 +102,8 @@ def _load_file(path: Path) -> Case:
         steps=tuple(steps),
         watchdog=data.get("watchdog", WATCHDOG_SECONDS),
         not_counted=data.get("not_counted", ""),
+        certificates=certificates(path, data.get("certificates", {})),
+        insecure=why_insecure(path, data),
     )
 
 

@@ -43,6 +43,7 @@ def parse(arguments: list) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests/networks", description=about)
     parser.add_argument("--languages", metavar="A,B", help="only these languages; refused when CI is set")
     parser.add_argument("--cases", metavar="A,B", help="only these cases, wildcards allowed; refused when CI is set")
+    parser.add_argument("--secure", action="store_true", help="every driver has credentials")
     parser.add_argument("--list", action="store_true", help="list the cases and what each is about")
     parser.add_argument("--jobs", type=int, default=4, help="cases at once: they mostly wait")
     parser.add_argument("--turn", type=int, default=0, help="moves the languages on by so many programs")
@@ -50,20 +51,20 @@ def parse(arguments: list) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-async def play(case: cases.Case, languages: list, turn: int, room: asyncio.Semaphore) -> Verdict:
+async def play(case: cases.Case, languages: list, turn: int, secure: bool, room: asyncio.Semaphore) -> Verdict:
     """Plays a case on a network of its own."""
     async with room:
         began = time.monotonic()
-        problem, told = await _play(case, languages, turn)
+        problem, told = await _play(case, languages, turn, secure)
         verdict = Verdict(case.name, problem, told, time.monotonic() - began)
         print(verdict, flush=True)
         return verdict
 
 
-async def _play(case: cases.Case, languages: list, turn: int) -> tuple:
+async def _play(case: cases.Case, languages: list, turn: int, secure: bool) -> tuple:
     network = hosts.Network(str(turn), case.hosts)
     with tempfile.TemporaryDirectory(prefix="wool-networks-") as folder:
-        programs = Programs(case, network, languages, turn, ROOT, folder)
+        programs = Programs(case, network, languages, turn, ROOT, folder, secure)
         stage = NetworkStage(case, network, programs, ROOT)
         told = ""
         try:
@@ -109,8 +110,17 @@ async def play_all(to_play: list, languages: list, options: argparse.Namespace) 
     room = asyncio.Semaphore(options.jobs)
     # Interrupted, the group waits until each case has ended its programs and removed its network.
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(play(case, languages, options.turn + at, room)) for at, case in to_play]
+        tasks = [group.create_task(play(case, languages, options.turn + at, options.secure, room)) for at, case in to_play]
     return [task.result() for task in tasks]
+
+
+def can_be_secure(case: cases.Case) -> bool:
+    """Whether a case is to be played with credentials that it knows nothing of. Says why not."""
+    if case.insecure:
+        print(f"{case.name} is not played with credentials: {case.insecure}")
+    # Those with certificates of their own are played without --secure; without drivers there is nothing to give any to.
+    drivers = [program for program in case.programs if program.role != "program"]
+    return bool(drivers) and not case.insecure and not case.certificates
 
 
 def main(arguments: list) -> int:
@@ -137,6 +147,8 @@ def main(arguments: list) -> int:
     to_play = [
         (at, case) for at, case in enumerate(everything) if any(fnmatch.fnmatchcase(case.name, one) for one in patterns)
     ]
+    if options.secure:
+        to_play = [(at, case) for at, case in to_play if can_be_secure(case)]
     if options.list:
         for _, case in to_play:
             print(f"{case.name.ljust(24)} {case.about}")

@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from pathlib import Path
 
+from conformance.certificates import AUTHORITY, Certificates
 from conformance.drivers import EXIT_SECONDS, START_SECONDS, DriverError
 from conformance.play import start_caller, start_worker
 from conformance.scenarios import ScenarioError
@@ -85,14 +86,17 @@ class Other:
 
 
 class Programs:
-    """Who runs where, by name. `network` is that of the case; `turn` says whose language comes first."""
+    """Who runs where, by name. `network` is that of the case; `turn` says whose language comes first; `secure`: every driver
+    has credentials, with a certificate for the addresses of its host."""
 
-    def __init__(self, case, network, languages: list, turn: int, root: Path, folder: str):
+    def __init__(self, case, network, languages: list, turn: int, root: Path, folder: str, secure: bool):
         self.case = case
         self.running = {}
         # Drivers that have been started, also those that have been replaced.
         self.all = []
         self.folder = folder
+        self.certificates = Certificates.within(root, folder)
+        self.secure = secure
         self._network = network
         self._root = root
         self._described = {program.name: program for program in case.programs}
@@ -110,7 +114,7 @@ class Programs:
     def fill(self, part):
         """Puts addresses into text, at any depth: `{HOST}`, `{HOST6}`, `{HOST@NETWORK}`, `{PROGRAM.address}`, `{PROGRAM.port}`,
         `{PROGRAM.uid}`, `{namespace}`, `{service}` (of DNS-SD, for that
-        namespace), `{folder}`, `{tools}`, `{python}`."""
+        namespace), `{folder}`, `{certs}`, `{secure}` (whether drivers have credentials: `true` or `false`), `{tools}`, `{python}`."""
         match part:
             case str():
                 return re.sub(r"\{([a-z0-9.@_-]+)\}", lambda found: self._meant(found[1]), part)
@@ -124,6 +128,8 @@ class Programs:
         fixed = {
             "namespace": self._namespace,
             "folder": self.folder,
+            "certs": str(self.certificates.folder),
+            "secure": str(self.secure).lower(),
             "tools": str(self._root / "tests/networks/tools"),
             "python": sys.executable,
         }
@@ -155,13 +161,36 @@ class Programs:
             self.all.append(other)
             await other.start([*prefix, *self.fill(program.command)], self.fill(program.ready), self.folder)
             return
-        options, language = self.fill(program.options), self.language(name)
+        options, language = self._with_credentials(program), self.language(name)
         if program.role == "worker":
             driver, _ = await start_worker(language, self._root, [f"events={EVENTS}", *options], prefix)
         else:
             driver = await start_caller(language, self._root, options, prefix)
         self.running[name] = driver
         self.all.append(driver)
+
+    def _with_credentials(self, program) -> list:
+        """The options of a driver; in a run with credentials these are what lets it beyond loopback."""
+        options = self.fill(program.options)
+        if not self.secure:
+            return options
+        options = [option for option in options if option != "allow_plaintext=1"]
+        return [*options, f"credentials={self.certificates.folder}", f"certificate={program.host}"]
+
+    async def certify_host(self, host, *more: str) -> None:
+        """A certificate for the addresses that a host has, and for more names."""
+        own = host.addresses.values()
+        await self.certificates.certify(host.name, [f"{host.name}.wool.example", "127.0.0.1", "localhost", "::1", *own, *more])
+
+    async def certify_all(self) -> None:
+        """Makes the certificates of the case, or of its hosts."""
+        for name, said in self.case.certificates.items():
+            await self.certificates.certify(name, **self.fill(said))
+        if self.secure:
+            for host in self._network.hosts.values():
+                await self.certify_host(host)
+        if self.secure or self.case.certificates:
+            self.certificates.trust(AUTHORITY)
 
     def _resolver(self, program):
         if not program.resolver:
@@ -171,7 +200,8 @@ class Programs:
         return path
 
     async def start_all(self) -> None:
-        """All that are not started by a step, in their order; those of one entry at once."""
+        """All that are not started by a step, in their order; those of one entry at once. Before, their certificates are made."""
+        await self.certify_all()
         for entry in self._entries():
             outcomes = await asyncio.gather(*map(self.start, entry), return_exceptions=True)
             for problem in filter(None, outcomes):

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from conformance import judge, msgpack, tokens
+from conformance.certificates import AUTHORITY
 from conformance.judge import Mismatch, Pair
 from conformance.pools import native
 from conformance.scenarios import ScenarioError
@@ -22,11 +23,14 @@ PACE_SECONDS = 0.02
 # Where plain sockets try the network out.
 PORT = 9999
 
+# Steps about credentials that speak of workers by numbers.
+_ONLY_OF_SCENARIOS = {"spoil", "reload", "problem", "eventually", "down", "network_stop"}
+
 
 class NetworkStage(Stage):
     """The programs of a case on their network. Steps are the default caller's, the first one, unless they say `by`."""
 
-    verbs = Stage.verbs - {"add_worker", "warm", "counters", "until", "new_caller", "kill_caller"} | set(
+    verbs = Stage.verbs - {"add_worker", "warm", "counters", "until", "new_caller", "kill_caller"} - _ONLY_OF_SCENARIOS | set(
         "start exit run write cut rejoin drop heal renumber reaches sees serve spread running worked lists says memory".split()
     )
 
@@ -161,9 +165,9 @@ class NetworkStage(Stage):
 
     async def sees(self, parts, pool=None) -> None:
         """The pool gets to say so: `up`: these workers are, and no others; `listed`: these belong to it, in whatever state;
-        `turned_away`: workers by name, each with the reason; `at`: workers by name, each with where it is reached; `at_least`: so many
-        belong to it, whoever they are."""
-        if unknown := set(parts) - {"up", "listed", "turned_away", "at", "at_least"}:
+        `turned_away`: workers by name, each with the reason; `at`: workers by name, each with where it is reached; `down`: workers by
+        name, each with words of its problem; `at_least`: so many belong to it, whoever they are."""
+        if unknown := set(parts) - {"up", "listed", "turned_away", "at", "down", "at_least"}:
             raise ScenarioError(f"{self.case.name}: a pool does not see {sorted(unknown)}")
 
         async def look():
@@ -181,6 +185,9 @@ class NetworkStage(Stage):
             # Others may be elsewhere, and others turned away, too.
             fine = all(part <= seen[key] if key in ("turned_away", "at") else seen[key] == part for key, part in wanted.items())
             fine = fine and len(seen["listed"]) >= parts.get("at_least", 0)
+            problems = {worker["uid"]: worker["problem"] for worker in status["workers"] if worker["state"] == "down"}
+            for name, words in self.filled(parts.get("down", {})).items():
+                fine = fine and words in problems.get(self._named(name).uid, "")
             workers = {worker["uid"]: f"{worker['state']} {worker['address']} {worker['problem']}" for worker in status["workers"]}
             return fine, Mismatch(f"the pool to see {parts}", f"{self._shown(workers)}, turned away {status['turned_away']}")
 
@@ -281,6 +288,16 @@ class NetworkStage(Stage):
         if grown_at_most is not None and now - before > grown_at_most:
             raise Mismatch(f"{program} to grow by {grown_at_most} MiB at most", f"{before} MiB, then {now} MiB")
 
+    # Credentials
+
+    async def certify(self, name, names, by=AUTHORITY) -> None:
+        """Replaces a certificate and its key by new ones."""
+        await self.programs.certificates.certify(name, self.filled(names), by)
+
+    async def trust(self, authorities) -> None:
+        """Replaces the certificates of the authorities by those of these, which have certified something."""
+        self.programs.certificates.trust(*authorities)
+
     # The network
 
     async def cut(self, host) -> None:
@@ -301,6 +318,8 @@ class NetworkStage(Stage):
 
     async def renumber(self, host, number) -> None:
         await self.network.renumber(self._host(host), number)
+        if self.programs.secure:
+            await self.programs.certify_host(self._host(host))
 
     async def reaches(self, kind, source, to, count=1, at_least=None, at_most=None, milliseconds=0) -> None:
         """Plain sockets send `count` from one host to another: so many arrive (all, unless it says otherwise), in order. By

@@ -1,8 +1,9 @@
 """Tells the network of workers that are none, by plain sockets.
 
-`forge.py flood TYPE NAMESPACE COUNT ADDRESS`: so many workers of a namespace, whose type is known, each under a uid of its own,
-all at ports of the address where nobody listens. `forge.py steal TYPE NAMESPACE UID ADDRESS PORT TIMES`: over and over that the
-worker with this uid is at the address. ADDRESS is one of this host: IPv4.
+`forge.py flood TYPE NAMESPACE COUNT ADDRESS SECURE`: so many workers of a namespace, whose type is known, each under a uid of its own,
+all at ports of the address where nobody listens. `forge.py steal TYPE NAMESPACE UID ADDRESS PORT TIMES SECURE`: over and over
+that the worker with this uid is at the address. ADDRESS is one of this host: IPv4. SECURE: `true` or `false`, whether they are said to
+serve with TLS.
 """
 
 import socket
@@ -19,7 +20,7 @@ SHARED_SECONDS, OWN_SECONDS = 4500, 120
 TOGETHER = 3
 # Slow enough that those who listen hear most of it.
 PAUSE_SECONDS = 0.001
-WORDS = ["pid=7", "version=0.1.0", "tags", "extra", "secure=false", "identity", "wool=1.0", "doors=session", "lang=rust", "lib=0.1.0"]
+WORDS = ["pid=7", "version=0.1.0", "tags", "extra", "identity", "wool=1.0", "doors=session", "lang=rust", "lib=0.1.0"]
 
 
 def name(text: str) -> bytes:
@@ -32,10 +33,10 @@ def record(owner: str, kind: int, seconds: int, data: bytes, flush: bool) -> byt
     return name(owner) + struct.pack(">HHIH", kind, INTERNET | (FLUSH if flush else 0), seconds, len(data)) + data
 
 
-def worker(service: str, namespace: str, uid: str, address: str, port: int) -> list:
+def worker(service: str, namespace: str, uid: str, address: str, port: int, secure: str) -> list:
     """What a worker's host tells of it."""
     instance, host = f"{uid}.{service}", f"{uid}.local."
-    words = b"".join(bytes([len(word)]) + word.encode() for word in [*WORDS, f"ns={namespace}"])
+    words = b"".join(bytes([len(word)]) + word.encode() for word in [*WORDS, f"secure={secure}", f"ns={namespace}"])
     return [
         record(service, PTR, SHARED_SECONDS, name(instance), False),
         record(instance, SRV, OWN_SECONDS, struct.pack(">HHH", 0, 0, port) + name(host), True),
@@ -62,29 +63,29 @@ class Speaker:
         time.sleep(PAUSE_SECONDS)
 
 
-def flood(service: str, namespace: str, count: int, address: str) -> None:
+def flood(service: str, namespace: str, count: int, address: str, secure: str) -> None:
     speaker = Speaker(address)
     waiting = []
     for number in range(count):
         # The same in every run.
         uid = str(uuid.uuid5(uuid.NAMESPACE_DNS, str(number)))
-        waiting.append(worker(service, namespace, uid, address, 1024 + number % 60000))
+        waiting.append(worker(service, namespace, uid, address, 1024 + number % 60000, secure))
         if len(waiting) == TOGETHER or number == count - 1:
             speaker.say([record for records in waiting for record in records])
             waiting = []
 
 
-def steal(service: str, namespace: str, uid: str, address: str, port: int, times: int) -> None:
+def steal(service: str, namespace: str, uid: str, address: str, port: int, times: int, secure: str) -> None:
     speaker = Speaker(address)
     for _ in range(times):
-        speaker.say(worker(service, namespace, uid, address, port))
+        speaker.say(worker(service, namespace, uid, address, port, secure))
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["flood", service, namespace, count, address]:
-            flood(service, namespace, int(count), address)
-        case ["steal", service, namespace, uid, address, port, times]:
-            steal(service, namespace, uid, address, int(port), int(times))
+        case ["flood", service, namespace, count, address, secure]:
+            flood(service, namespace, int(count), address, secure)
+        case ["steal", service, namespace, uid, address, port, times, secure]:
+            steal(service, namespace, uid, address, int(port), int(times), secure)
         case _:
             sys.exit(__doc__)

@@ -77,8 +77,6 @@ def _load_file(path: Path) -> Scenario:
         raise ScenarioError(f"{path}: a scenario needs `about` and `[[steps]]`")
     of_its_own = ("worker_options", "caller_options", "certificates")
     own = data.get("workers", 1) != 1 or not data.get("addresses", True) or any(data.get(key) for key in of_its_own)
-    if data.get("secure", True) == bool(data.get("why")):
-        raise ScenarioError(f"{path}: `secure = false` and its `why` come together")
     try:
         known = tuple(KnownFailure(tuple(entry["pairs"]), entry["reason"]) for entry in data.get("known_failures", ()))
     except KeyError as missing:
@@ -92,13 +90,20 @@ def _load_file(path: Path) -> Scenario:
         addresses=data.get("addresses", True),
         worker_options=tuple(data.get("worker_options", ())),
         caller_options=tuple(data.get("caller_options", ())),
-        certificates=_certificates(path, data.get("certificates", {})),
-        insecure=data.get("why", ""),
+        certificates=certificates(path, data.get("certificates", {})),
+        insecure=why_insecure(path, data),
         known_failures=known,
     )
 
 
-def _certificates(path: Path, written: dict) -> dict:
+def why_insecure(path: Path, data: dict) -> str:
+    """Why a file cannot be played with credentials that it knows nothing of; empty: it can."""
+    if data.get("secure", True) == bool(data.get("why")):
+        raise ScenarioError(f"{path}: `secure = false` and its `why` come together")
+    return data.get("why", "")
+
+
+def certificates(path: Path, written: dict) -> dict:
     """The names alone, or a table of what is said of them."""
     said = {name: {"names": part} if isinstance(part, list) else part for name, part in written.items()}
     for name, part in said.items():

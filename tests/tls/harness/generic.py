@@ -4,6 +4,7 @@ import asyncio
 from contextlib import contextmanager
 
 import grpc
+from conformance import tokens
 from google.protobuf import descriptor_pool, message_factory
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
@@ -87,8 +88,8 @@ async def stop(scene: Scene) -> None:
     """A worker is stopped over the network by those whom it names, and by nobody where it names none."""
     control = ("wool.v1.Control", "stop")
     closed = await scene.worker()
-    one_way = await scene.worker("own", "one_way=1", "stopper=*")
-    opened = await scene.worker("own", "stopper=*.ops.example")
+    one_way = await scene.worker("own", "one_way=1", f"stopper={tokens.text('*')}")
+    opened = await scene.worker("own", "stopper=" + tokens.text("*.ops.example"))
     for worker, name in ((closed, "admin"), (one_way, None), (opened, "guest"), (opened, "own")):
         refused = await asyncio.to_thread(_refused, scene, worker.address, name, *control, grace_ms=0)
         wanted(f"PERMISSION_DENIED for {name}", refused, refused[0] == "PERMISSION_DENIED" and refused[1])

@@ -2,25 +2,27 @@
 
 from pathlib import Path
 
-from conformance import msgpack
+from conformance import msgpack, tokens
 
 from .scene import Scene, call, down, serves, until, wanted
 
 IDENTITY = "spiffe://wool.example/worker"
-BELIEVED = "peer=spiffe://wool.example/*"
+CLAIMED = f"identity={tokens.text(IDENTITY)}"
+BELIEVED = "peer=" + tokens.text("spiffe://wool.example/*")
+OTHERS = "peer=" + tokens.text("spiffe://else.example/*")
 
 
 async def identities(scene: Scene) -> None:
     """A worker is known by its identity where the pool believes it, and only if its certificate holds it."""
     records = scene.folder / "records"
-    true = await scene.worker("identity", f"identity={IDENTITY}", f"custom={records}")
-    false = await scene.worker("own", f"identity={IDENTITY}", f"custom={records}")
+    true = await scene.worker("identity", CLAIMED, f"custom={records}")
+    false = await scene.worker("own", CLAIMED, f"custom={records}")
     believing = await scene.caller("own", f"custom={records}", BELIEVED)
     answered = await call(believing, "conf.add", 2, 3, options=[f"worker={true.uid}"])
     wanted("the true one to serve", answered, answered.value == 5)
     await down(believing, false.address, "it does not hold the identity that its record claims")
     await serves(believing)
-    doubting = await scene.caller("own", f"custom={records}", "peer=spiffe://else.example/*")
+    doubting = await scene.caller("own", f"custom={records}", OTHERS)
     await down(doubting, true.address, f'it is for {IDENTITY}, and not for "127.0.0.1"')
     # Of whom no more is believed than what the address says, which is true.
     answered = await call(doubting, "conf.add", 2, 3, options=[f"worker={false.uid}"])
@@ -30,7 +32,7 @@ async def identities(scene: Scene) -> None:
 async def forged(scene: Scene) -> None:
     """A forged record costs a failed connection: nobody is called who does not hold what it claims."""
     records = scene.folder / "records"
-    true = await scene.worker("identity", f"identity={IDENTITY}", f"custom={records}")
+    true = await scene.worker("identity", CLAIMED, f"custom={records}")
     (stranger, plain) = await scene.worker("foreign"), await scene.worker(None)
     other = await scene.worker("own")
     record = _read(records / true.uid)

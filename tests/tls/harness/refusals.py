@@ -1,5 +1,7 @@
 """Who is not believed, in words that say why; and that whoever is believed is served beside them."""
 
+from conformance import tokens
+
 from . import openssl
 from .scene import SOON, Scene, call, down, is_refused, serves, wanted
 
@@ -122,7 +124,8 @@ async def own_parts(scene: Scene) -> None:
 
 async def callers_by_name(scene: Scene) -> None:
     """A worker takes the callers, and for a routine those, whom its patterns name."""
-    worker = await scene.worker("own", "caller_name=*.wool.example", "caller_name=*.ops.example", "allow=conf.echo:*.ops.example")
+    ours, ops = tokens.text("*.wool.example"), tokens.text("*.ops.example")
+    worker = await scene.worker("own", f"caller_name={ours}", f"caller_name={ops}", f"allow=conf.echo:{ops}")
     own, admin, guest = [await scene.caller(name, f"address={worker.address}", SOON) for name in ("own", "admin", "guest")]
     await is_refused(guest, worker.address, "guest.else.example")
     await serves(own)
