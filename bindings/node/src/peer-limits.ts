@@ -13,8 +13,8 @@ export interface PeerLimits {
   calls?: number | undefined;
   /**
    * Bytes of large payloads that may be on their way to the worker, or held by its tasks, over all sessions. Each session
-   * sets aside what it lets its caller send ahead, up to 64 MiB; a payload that is larger than that, its size. Default
-   * 64 GiB.
+   * sets aside what it lets its caller send ahead: 64 MiB, or half of what is left; a payload that is larger than that,
+   * its size. What does not fit is refused. Default 64 GiB.
    */
   bytes?: number | undefined;
 }
