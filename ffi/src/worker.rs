@@ -194,10 +194,10 @@ pub unsafe extern "C" fn wool_worker_stop_submit(
     }
 }
 
-/// Tells when a worker has stopped, by a WOOL_EVENT_CLOSED, whoever stopped it: the host, its runtime's close, or somebody else
-/// over the network. It has its place in the queue from now on.
+/// Does not stop it: a WOOL_EVENT_CLOSED tells when it has stopped, whoever stopped it, such as one of its `stoppers`, at
+/// once if it has already. The event has its place in the queue from now on. In callbacks, too.
 ///
-/// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue).
+/// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then no event comes.
 #[cfg_attr(
     feature = "headers",
     safer_ffi::ffi_export(rename = "abi_wool_worker_stopped_submit")
@@ -212,9 +212,8 @@ pub unsafe extern "C" fn wool_worker_stopped_submit(
     unsafe {
         guard::entry("wool_worker_stopped_submit", error, || {
             let worker = guard::required(worker, "worker")?;
-            worker
-                .core
-                .on_stopped(closed_event(queue::required(queue)?, tag)?);
+            let closed = closed_event(queue::required(queue)?, tag)?;
+            worker.core.on_stopped(closed);
             Ok(wool_status_t::WOOL_OK)
         })
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -102,6 +102,27 @@ pub(crate) struct Dialled {
     verdict: Verdict,
 }
 
+impl Dialled {
+    /// A worker that refuses this side closes the connection right after it has told why. What is on its way to it then
+    /// fails before anybody has read the reason. So it is read first: a connection that fails becomes readable, if it is not
+    /// yet.
+    fn failing(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<std::io::Result<usize>>,
+    ) -> Poll<std::io::Result<usize>> {
+        if !matches!(written, Poll::Ready(Err(_))) {
+            return written;
+        }
+        let mut bytes = [0; 1024];
+        let mut unread = ReadBuf::new(&mut bytes);
+        if let Err(error) = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut unread)) {
+            self.verdict.note(&error);
+        }
+        written
+    }
+}
+
 impl AsyncRead for Dialled {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -122,7 +143,8 @@ impl AsyncWrite for Dialled {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.failing(cx, written)
     }
 
     fn poll_write_vectored(
@@ -130,7 +152,8 @@ impl AsyncWrite for Dialled {
         cx: &mut Context<'_>,
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.failing(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -138,7 +161,8 @@ impl AsyncWrite for Dialled {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.failing(cx, flushed.map_ok(|()| 0)).map_ok(|_| ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {

@@ -16,7 +16,7 @@ EXIT_SECONDS = 30
 _LONGEST_LINE = 16 << 20
 
 # Answers of a worker driver, which serves one command at a time and gives them no ids.
-_WORKER_ANSWERS = {"count", "events", "stopped", "ran"}
+_WORKER_ANSWERS = {"count", "events", "stopped", "ran", "reloaded", "problem", "error"}
 
 
 class DriverError(Exception):
@@ -108,7 +108,8 @@ class Driver:
                     greeted = True
                     key = ""
                 elif self.role == "worker" and tokens[0] in _WORKER_ANSWERS:
-                    key = tokens[0]
+                    # Only a reload has an error of its own.
+                    key = "reloaded" if tokens[0] == "error" else tokens[0]
                 elif len(tokens) >= 2:
                     key = tokens[1]
                 else:

@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from . import drivers, matrix, scenarios, steps
+from .certificates import AUTHORITY, Certificates
 from .play import WorkerShift
 
 # Generous: the watchdog ends what hangs, and never decides between right and wrong.
@@ -25,6 +27,7 @@ def parse(arguments: list) -> argparse.Namespace:
     parser.add_argument("--callers", metavar="A,B", help="only these calling; refused when CI is set")
     parser.add_argument("--workers", metavar="A,B", help="only these serving; refused when CI is set")
     parser.add_argument("--scenarios", metavar="A,B", help="only these scenarios; refused when CI is set")
+    parser.add_argument("--secure", action="store_true", help="every worker and every caller has credentials")
     parser.add_argument("--build", action="store_true", help="build the drivers and play nothing")
     parser.add_argument("--list", action="store_true", help="list the scenarios and what each is about")
     parser.add_argument("--minutes", type=float, help="play everything again until so long has passed or something fails")
@@ -56,18 +59,39 @@ def build(languages) -> int:
     return status
 
 
-async def play(callers: list, workers: list, to_play: list, jobs: int, watchdog: float) -> list:
+async def play(callers: list, workers: list, to_play: list, options: argparse.Namespace) -> list:
     """The verdicts of all pairs, by caller, worker and scenario."""
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
-    room = asyncio.Semaphore(jobs)
+    room = asyncio.Semaphore(options.jobs)
+    with tempfile.TemporaryDirectory(prefix="wool-conformance-") as folder:
+        secured = await credentials_in(folder) if options.secure else ()
 
-    async def shift(worker):
-        return await WorkerShift(worker, callers, to_play, ROOT, watchdog, room).run()
+        async def shift(worker):
+            return await WorkerShift(worker, callers, to_play, ROOT, options.watchdog, room, secured).run()
 
-    # Interrupted, the group waits until each shift has ended its processes.
-    async with asyncio.TaskGroup() as group:
-        shifts = [group.create_task(shift(worker)) for worker in workers]
+        # Interrupted, the group waits until each shift has ended its processes.
+        async with asyncio.TaskGroup() as group:
+            shifts = [group.create_task(shift(worker)) for worker in workers]
     return [verdict for task in shifts for verdict in task.result()]
+
+
+async def credentials_in(folder: str) -> tuple:
+    """Makes certificates for all, and the options that give them."""
+    certificates = Certificates.within(ROOT, folder)
+    await certificates.certify("own")
+    certificates.trust(AUTHORITY)
+    return (f"credentials={certificates.folder}",)
+
+
+def that_can_be_secure(to_play: list) -> list:
+    """Leaves out what says why it cannot be played with credentials that it knows nothing of, and what has its own."""
+    for scenario in to_play:
+        if scenario.insecure:
+            print(f"{scenario.name} is not played with credentials: {scenario.insecure}")
+    own = [scenario for scenario in to_play if scenario.certificates]
+    if own:
+        print(f"{len(own)} scenarios have certificates of their own, and are played without --secure")
+    return [scenario for scenario in to_play if not scenario.insecure and not scenario.certificates]
 
 
 def main(arguments: list) -> int:
@@ -86,6 +110,8 @@ def main(arguments: list) -> int:
         callers = [languages[name] for name in chosen(named, options.callers, "languages")]
         workers = [languages[name] for name in chosen(named, options.workers, "languages")]
         to_play = [everything[name] for name in chosen(everything, options.scenarios, "scenarios")]
+        if options.secure:
+            to_play = that_can_be_secure(to_play)
     except (scenarios.ScenarioError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 2
@@ -106,7 +132,10 @@ def play_once(callers: list, workers: list, to_play: list, options: argparse.Nam
     """Plays the whole matrix and prints it; the exit status."""
     began = time.monotonic()
     try:
-        verdicts = asyncio.run(play(callers, workers, to_play, options.jobs, options.watchdog))
+        verdicts = asyncio.run(play(callers, workers, to_play, options))
+    except drivers.DriverError as problem:
+        print(problem, file=sys.stderr)
+        return 2
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("interrupted", file=sys.stderr)
         return 130

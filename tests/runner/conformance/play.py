@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import matrix
+from .certificates import AUTHORITY, Certificates
 from .drivers import Driver, DriverError, Language
 from .judge import Mismatch, Pair
 from .matrix import Verdict
@@ -47,11 +48,21 @@ async def start_caller(language: Language, root: Path, options, prefix=()) -> Dr
     return driver
 
 
+def with_credentials(options, secured) -> list:
+    """The options, and those that give credentials where there are none."""
+    own = any(option.startswith("credentials=") for option in options)
+    return [*options] if own else [*options, *secured]
+
+
 class Place:
     """The processes of a fresh scenario, and what their options speak of: a folder and a namespace of its own."""
 
-    def __init__(self, folder: str, caller: Language, worker: Language, languages: list, root: Path):
+    def __init__(self, folder: str, caller: Language, worker: Language, languages: list, root: Path, secured=()):
+        """`secured`: the options that give credentials to whoever has none of its own."""
         self.folder = folder
+        # For scenarios that speak of them.
+        self.certificates = Certificates.within(root, folder)
+        self._secured = secured
         # For local discovery.
         Path(folder, "records").mkdir()
         self.addresses = []
@@ -66,8 +77,9 @@ class Place:
         self._drivers = []
 
     def expand(self, options, number=None) -> list:
-        """Options as drivers take them: `{folder}`, `{namespace}`, `{worker}` (the number), `{address}` (of the first
-        worker), and `{spawned}`, which stands for the command that starts the worker language's program, with what follows as its further arguments."""
+        """Options as drivers take them: `{folder}`, `{certs}`, `{namespace}`, `{worker}` (the number), `{address}` (of the
+        first worker), and `{spawned}`, which stands for the command that starts the worker language's program, with what
+        follows as its further arguments."""
         expanded = []
         for option in options:
             option = self.fill(option).replace("{worker}", str(number))
@@ -86,14 +98,19 @@ class Place:
         """Puts this place's folder and namespace into text, at any depth."""
         match part:
             case str():
+                part = part.replace("{certs}", str(self.certificates.folder))
                 return part.replace("{folder}", self.folder).replace("{namespace}", self._namespace)
             case list() | tuple():
                 return [self.fill(item) for item in part]
         return part
 
+    def secured(self, options, number=None) -> list:
+        """The same, of a worker or a pool: with credentials, if the run is about them."""
+        return with_credentials(self.expand(options, number), self._secured)
+
     async def worker(self, options, number: int, of="worker") -> Driver:
         """`of`: the language, by its part in the pair, or a third one."""
-        options = self.expand(options, number)
+        options = self.secured(options, number)
         driver, address = await start_worker(self._languages[of], self._root, options)
         self._drivers.append(driver)
         sockets = [option.removeprefix("socket=") for option in options if option.startswith("socket=")]
@@ -101,7 +118,7 @@ class Place:
         return driver
 
     async def caller(self, options) -> Driver:
-        driver = await start_caller(self._caller, self._root, self.expand(options))
+        driver = await start_caller(self._caller, self._root, self.secured(options))
         self._drivers.append(driver)
         return driver
 
@@ -116,7 +133,7 @@ class WorkerShift:
     One pair at a time uses the shared worker, so that its counters tell about that pair alone.
     """
 
-    def __init__(self, worker: Language, callers: list, scenarios: list, root: Path, watchdog: float, room):
+    def __init__(self, worker: Language, callers: list, scenarios: list, root: Path, watchdog: float, room, secured=()):
         self.language = worker
         self.callers = callers
         self.scenarios = scenarios
@@ -124,6 +141,8 @@ class WorkerShift:
         self.watchdog = watchdog
         # Held while a fresh scenario is played: how many there may be at once, over all shifts.
         self.room = room
+        # The options that give credentials to whoever has none of its own.
+        self.secured = secured
         self.verdicts = []
         self._worker = None
         self._address = ""
@@ -193,11 +212,11 @@ class WorkerShift:
         if self._worker is None or not self._worker.alive:
             await self._end_worker()
             with self._remembered(f"{self.language.name} worker"):
-                self._worker, self._address = await start_worker(self.language, self.root)
+                self._worker, self._address = await start_worker(self.language, self.root, self.secured)
         if self._caller is None or not self._caller.alive:
             await self._end_caller()
             with self._remembered(f"{caller.name} caller"):
-                self._caller = await start_caller(caller, self.root, ["address=" + self._address])
+                self._caller = await start_caller(caller, self.root, ["address=" + self._address, *self.secured])
         problem = await self._play(scenario, Stage(pair, self._caller, [self._worker], self.root))
         if problem:
             # What failed may have left anything behind, which is part of that failure: the next one gets new processes.
@@ -219,9 +238,13 @@ class WorkerShift:
 
     async def _play_fresh(self, scenario: Scenario, caller: Language, pair: Pair) -> str:
         with tempfile.TemporaryDirectory(prefix="wool-conformance-") as folder:
-            place = Place(folder, caller, self.language, self.callers, self.root)
+            place = Place(folder, caller, self.language, self.callers, self.root, self.secured)
             stage = None
             try:
+                for name, said in scenario.certificates.items():
+                    await place.certificates.certify(name, **said)
+                if scenario.certificates:
+                    place.certificates.trust(AUTHORITY)
                 workers = [await place.worker(scenario.worker_options, number) for number in range(scenario.workers)]
                 reached = ["address=" + ",".join(place.addresses)] if scenario.addresses and workers else []
                 own = await place.caller([*reached, *scenario.caller_options])

@@ -144,7 +144,7 @@ class PoolSteps:
     async def pool(self, name, options=(), error=None) -> None:
         """Opens another pool in the caller, or sees it refused."""
         options = [self.filled(option) for option in options]
-        request = await self._request("pool", *self.place.expand(options), name=name)
+        request = await self._request("pool", *self.place.secured(options), name=name)
         answer = await self.caller.answer(request)
         if error is not None:
             judge.error(error, answer, self.pair)
@@ -162,7 +162,7 @@ class PoolSteps:
         """A caller with these options gets no pool, with an error of this kind, and its driver exits properly."""
         driver = Driver(self.caller.language, "caller", self.root)
         try:
-            first = await driver.start(self.place.expand(options))
+            first = await driver.start(self.place.secured(options))
         finally:
             wrong = await driver.end()
         words = tokens.from_text(first[2]).lower() if len(first) == 3 else ""
@@ -194,7 +194,7 @@ class PoolSteps:
 
     async def worker_here(self, name, options=()) -> None:
         """Starts a worker in the caller's process."""
-        request = await self._request("worker", *self.place.expand(options), name=name)
+        request = await self._request("worker", *self.place.secured(options), name=name)
         answer = await self.caller.answer(request)
         if answer[0] != "serving" or len(answer) != 4:
             raise Mismatch("a worker that serves", judge.show(answer))

@@ -9,7 +9,13 @@ from pathlib import Path
 from .msgpack import Map, extension
 from .tokens import Encoded, Fill
 
-_KEYS = {"about", "fresh", "workers", "addresses", "worker_options", "caller_options", "known_failures", "steps"}
+_KEYS = {
+    "about", "fresh", "workers", "addresses", "worker_options", "caller_options", "known_failures", "steps",
+    "certificates", "secure", "why",
+}
+
+# What is said of a certificate beside its names.
+_CERTIFICATE = {"names", "by", "days"}
 
 
 class ScenarioError(Exception):
@@ -40,6 +46,10 @@ class Scenario:
     addresses: bool = True
     worker_options: tuple = ()
     caller_options: tuple = ()
+    # What is certified by which name, in the folder `{certs}`: arguments of `Certificates.certify`.
+    certificates: dict = field(default_factory=dict)
+    # Why it cannot be played with credentials that it knows nothing of.
+    insecure: str = ""
     known_failures: tuple = field(default=())
 
     def known_failure(self, caller: str, worker: str):
@@ -65,7 +75,10 @@ def _load_file(path: Path) -> Scenario:
     steps = data.get("steps")
     if not data.get("about") or not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise ScenarioError(f"{path}: a scenario needs `about` and `[[steps]]`")
-    own = data.get("workers", 1) != 1 or not data.get("addresses", True) or data.get("worker_options") or data.get("caller_options")
+    of_its_own = ("worker_options", "caller_options", "certificates")
+    own = data.get("workers", 1) != 1 or not data.get("addresses", True) or any(data.get(key) for key in of_its_own)
+    if data.get("secure", True) == bool(data.get("why")):
+        raise ScenarioError(f"{path}: `secure = false` and its `why` come together")
     try:
         known = tuple(KnownFailure(tuple(entry["pairs"]), entry["reason"]) for entry in data.get("known_failures", ()))
     except KeyError as missing:
@@ -79,8 +92,19 @@ def _load_file(path: Path) -> Scenario:
         addresses=data.get("addresses", True),
         worker_options=tuple(data.get("worker_options", ())),
         caller_options=tuple(data.get("caller_options", ())),
+        certificates=_certificates(path, data.get("certificates", {})),
+        insecure=data.get("why", ""),
         known_failures=known,
     )
+
+
+def _certificates(path: Path, written: dict) -> dict:
+    """The names alone, or a table of what is said of them."""
+    said = {name: {"names": part} if isinstance(part, list) else part for name, part in written.items()}
+    for name, part in said.items():
+        if not isinstance(part, dict) or set(part) - _CERTIFICATE or not part.get("names"):
+            raise ScenarioError(f"{path}: a certificate is for names, and may say `by` and `days`: {name}")
+    return said
 
 
 def value(written):

@@ -10,12 +10,13 @@ from .drivers import Driver
 from .finding import FindingSteps
 from .judge import Mismatch, Pair
 from .pools import PoolSteps
+from .security import SecuritySteps
 from .tasks import TaskSteps
 
 _COUNTERS = ("running", "started", "finished", "cancelled", "cleaned", "yielded")
 
 
-class Stage(PoolSteps, TaskSteps, FindingSteps):
+class Stage(PoolSteps, TaskSteps, FindingSteps, SecuritySteps):
     """One caller and its workers, ready to play one scenario. Counters are read relative to its start."""
 
     # The steps of the format: each is a method.
@@ -25,7 +26,8 @@ class Stage(PoolSteps, TaskSteps, FindingSteps):
         "counters until warm refused_worker stop stopped kill status processes signal gone records pool refused_caller "
         "closing closed new_caller kill_caller add_worker worker_here stop_here distinct keep_calling calls_pass stop_calling "
         "bag bag_set bag_get task chain sum_of spreads total_until let_go map mapped broadcast events events_tell_alike "
-        "list_workers signal_worker ran".split()
+        "list_workers signal_worker ran "
+        "certify trust spoil reload problem eventually down network_stop".split()
     )
 
     def __init__(self, pair: Pair, caller: Driver, workers: list, root: Path, place=None):
@@ -307,7 +309,7 @@ class Stage(PoolSteps, TaskSteps, FindingSteps):
         """A worker with these options does not start, with an error of this kind and words, and its driver exits properly."""
         driver = Driver(self.workers[0].language, "worker", self.root)
         if self.place is not None:
-            options = self.place.expand(options)
+            options = self.place.secured(options)
         try:
             first = await driver.start(options)
         finally:

@@ -70,12 +70,15 @@ class TaskSteps:
             raise Mismatch("a result", judge.show(answer))
         return native(msgpack.decode(bytes.fromhex(answer[2].removeprefix("hex:"))))
 
-    async def task(self, routine, tag="", timeout=None, worker=0) -> None:
-        """What the current task of `conf.task` tells is so: who called it, as what, where, and what time is left."""
+    async def task(self, routine, tag="", timeout=None, worker=0, peer=None) -> None:
+        """What the current task of `conf.task` tells is so: who called it, as what, where, and what time is left. `peer`: the
+        names of its caller's certificate."""
         tag = self.filled(tag)
         options = self._options(timeout=timeout, tag=tag and tokens.text(tag))
         told = await self._value(await self._request("call", routine, "0", *options))
         wanted = {"caller": None, "routine": routine, "tag": tag, "worker": self.workers[worker].uid}
+        if peer is not None:
+            wanted["peer"] = peer
         left = told.get("remaining")
         in_time = left is None if timeout is None else isinstance(left, int) and 0 <= left <= timeout
         if {key: told.get(key) for key in wanted} != wanted or not in_time:

@@ -78,14 +78,6 @@ impl Authority {
         Authority::with_key(name, KeyPair::generate().map_err(failed)?)
     }
 
-    /// One that was made before, by its key.
-    ///
-    /// # Errors
-    /// For what is no key.
-    pub fn by_key(name: &str, key: &str) -> Result<Authority> {
-        Authority::with_key(name, KeyPair::from_pem(key).map_err(failed)?)
-    }
-
     fn with_key(name: &str, key: KeyPair) -> Result<Authority> {
         let mut parameters = CertificateParams::default();
         parameters.distinguished_name = called(name);
@@ -148,6 +140,18 @@ impl Authority {
 }
 
 impl Request {
+    /// For these names, both roles and so many days from now; with a negative number it has expired so long ago.
+    pub fn for_days(days: i64, names: Vec<String>) -> Request {
+        let ends = days.saturating_mul(Duration::DAY.whole_seconds());
+        let begins = -BEFORE.whole_seconds();
+        Request {
+            names,
+            begins: begins.min(ends.saturating_add(begins)),
+            ends,
+            ..Request::default()
+        }
+    }
+
     /// Signed by its own key, so that nobody vouches for it.
     ///
     /// # Errors
@@ -189,8 +193,12 @@ impl Request {
             parameters.extended_key_usages.push(usage);
         }
         let now = OffsetDateTime::now_utc();
-        parameters.not_before = now + Duration::seconds(self.begins);
-        parameters.not_after = now + Duration::seconds(self.ends);
+        let at = |seconds| {
+            let far = || Error::new(ErrorKind::InvalidInput, "no date is that far from now");
+            now.checked_add(Duration::seconds(seconds)).ok_or_else(far)
+        };
+        parameters.not_before = at(self.begins)?;
+        parameters.not_after = at(self.ends)?;
         parameters.use_authority_key_identifier_extension = true;
         if self.serial > 0 {
             parameters.serial_number = Some(SerialNumber::from(self.serial));
@@ -206,13 +214,16 @@ impl Request {
 /// Those of reading and writing.
 pub fn authority_in(folder: &Path) -> Result<Authority> {
     std::fs::create_dir_all(folder)?;
-    let name = "wool development CA";
     let key = folder.join("ca.key");
-    let authority = match std::fs::read_to_string(&key) {
-        Ok(key) => Authority::by_key(name, &key)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => Authority::new(name)?,
+    let pair = match std::fs::read_to_string(&key) {
+        Ok(key) => KeyPair::from_pem(&key).map_err(failed)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => KeyPair::generate().map_err(failed)?,
         Err(error) => return Err(error),
     };
+    // Those who know another are to read that this one is unknown, not that its signatures are wrong.
+    let end = pair.public_key_raw().iter().rev().take(4);
+    let mark: String = end.map(|byte| format!("{byte:02x}")).collect();
+    let authority = Authority::with_key(&format!("wool development CA {mark}"), pair)?;
     write(&key, &authority.key, 0o600)?;
     write(&folder.join("ca.pem"), &authority.certificate, 0o644)?;
     Ok(authority)

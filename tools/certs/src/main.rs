@@ -10,21 +10,30 @@ use std::io::Result;
 use std::path::Path;
 use std::process::ExitCode;
 
-use wool_certs::{Request, authority_in, save};
+use wool_certs::{DAYS, Request, authority_in, save};
 
 const USAGE: &str = "\
 wool-certs FOLDER                 makes an authority (ca.pem, ca.key) in FOLDER, if there is none, and certificates of it:
                                   worker.pem, worker.key and caller.pem, caller.key, for this machine
 wool-certs FOLDER NAME SAN...     makes NAME.pem and NAME.key for these names: DNS names, addresses, URIs (spiffe://...)
 
-For development: they are good for 7 days, the keys are for this user only. Run it again for new ones.";
+--days=N, before these            they are good for N days instead of 7; with a negative N they have expired, to try that out
+
+For development: the keys are for this user only. Run it again for new ones.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let done = match &arguments[..] {
-        [folder] if !folder.starts_with('-') => for_this_machine(Path::new(folder)),
-        [folder, name, names @ ..] if !names.is_empty() => {
-            issue(Path::new(folder), name, names.to_vec(), true, true)
+    let said = arguments
+        .first()
+        .and_then(|first| first.strip_prefix("--days="));
+    let rest = &arguments[usize::from(said.is_some())..];
+    let done = match (said.map_or(Ok(DAYS), str::parse), rest) {
+        (Ok(days), [folder]) if !folder.starts_with('-') => {
+            for_this_machine(Path::new(folder), days)
+        }
+        (Ok(days), [folder, name, names @ ..]) if !folder.starts_with('-') && !names.is_empty() => {
+            let request = Request::for_days(days, names.to_vec());
+            issue(Path::new(folder), name, request)
         }
         _ => {
             eprintln!("{USAGE}");
@@ -40,7 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn for_this_machine(folder: &Path) -> Result<()> {
+fn for_this_machine(folder: &Path, days: i64) -> Result<()> {
     let mut names = ["localhost", "127.0.0.1", "::1"]
         .map(str::to_owned)
         .to_vec();
@@ -49,23 +58,22 @@ fn for_this_machine(folder: &Path) -> Result<()> {
         names.push(host.trim().to_owned());
     }
     // A worker's tasks call others: it is a caller, too.
-    issue(folder, "worker", names, true, true)?;
+    issue(folder, "worker", Request::for_days(days, names))?;
+    let caller = Request::for_days(days, vec!["caller.wool.example".to_owned()]);
     issue(
         folder,
         "caller",
-        vec!["caller.wool.example".to_owned()],
-        false,
-        true,
+        Request {
+            server: false,
+            ..caller
+        },
     )
 }
 
-fn issue(folder: &Path, name: &str, names: Vec<String>, server: bool, client: bool) -> Result<()> {
+fn issue(folder: &Path, name: &str, request: Request) -> Result<()> {
     let request = Request {
-        names,
-        server,
-        client,
         common_name: name.to_owned(),
-        ..Request::default()
+        ..request
     };
     let issued = authority_in(folder)?.issue(&request)?;
     let [certificate, _] = save(folder, name, &issued)?;

@@ -32,6 +32,10 @@ fn decide(call: &AdmissionInfo, counters: &Counters) -> Decision {
                 who => Decision::Refuse(format!("{who} is no friend")),
             }
         }
+        "names" => Decision::Refuse(match &*call.peer {
+            [] => "called by nobody".to_owned(),
+            names => format!("called by {}", names.join(",")),
+        }),
         "hold" => {
             counters.barrier.hold();
             Decision::Accept

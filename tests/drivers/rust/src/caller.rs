@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     if serve_if_spawned(&runtime)? {
         return Ok(runtime.close_blocking(None)?);
     }
-    let pool = match pools::open_pool(&runtime, options)? {
+    let pool = match pools::open_pool(&runtime, &counters, options)? {
         Ok(pool) => pool,
         Err(error) => {
             say(&protocol::not_ready(&error));
@@ -254,6 +254,14 @@ impl Caller {
             "bagset" => self.bags.set(id, tokens)?,
             "bagget" => self.bags.tell(id, tokens)?,
             "events" => say(&format!("events {id} {}", self.events.report())),
+            "reload" => say(&match self.counters.credentials.reload() {
+                Ok(renewed) => format!("reloaded {id} {renewed}"),
+                Err(error) => protocol::error(id, &error),
+            }),
+            "problem" => say(&match self.counters.credentials.problem() {
+                Ok(problem) => format!("problem {id} {problem}"),
+                Err(error) => protocol::error(id, &error),
+            }),
             "status" => self.status(id, tokens)?,
             "list" => self.list(id, tokens)?,
             "pool" => self.open_pool(id, tokens)?,
@@ -375,7 +383,7 @@ impl Caller {
     }
 
     fn open_pool(&mut self, id: &str, tokens: Tokens<'_>) -> Result<(), Failure> {
-        match pools::open_pool(&self.runtime, &tokens.options())? {
+        match pools::open_pool(&self.runtime, &self.counters, &tokens.options())? {
             Ok(pool) => {
                 self.pools.insert(id.to_owned(), pool);
                 say(&format!("opened {id}"));

@@ -4,6 +4,7 @@ mod admission;
 mod bags;
 mod blocking;
 mod caller;
+mod credentials;
 mod events;
 mod failures;
 mod fan_out;

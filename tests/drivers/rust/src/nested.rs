@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use wool::value::{Arguments, Map, Value};
-use wool::{Fault, Result, Routine, Runtime, TaskContext, current_context, current_task};
+use wool::{Fault, Result, Routine, Runtime, TaskContext, TaskInfo, current_context, current_task};
 
 use crate::routines::{Cleaning, Counters};
 
@@ -33,11 +33,25 @@ fn told() -> Result<Value, Fault> {
             info.remaining().map(milliseconds).into(),
         ),
         ("worker".into(), text(&info.worker_uid).into()),
+        ("peer".into(), names(info)),
     ];
     Ok(Value::Map(Map::from_entries(entries)?))
 }
 
+/// Of the caller's certificate.
+fn names(task: &TaskInfo) -> Value {
+    Value::List(task.peer.iter().map(|name| Value::from(&**name)).collect())
+}
+
 fn register_tasks(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
+    let counters = Arc::clone(all);
+    runtime.register(Routine::unary("conf.peer", move |task, _arguments| {
+        let running = counters.begin();
+        async move {
+            let _running = running;
+            Ok(names(task.info()))
+        }
+    }))?;
     let counters = Arc::clone(all);
     runtime.register(Routine::unary("conf.task", move |_task, _arguments| {
         let running = counters.begin();

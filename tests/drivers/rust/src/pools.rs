@@ -7,6 +7,7 @@ use std::time::Duration;
 use wool::{Grace, PoolOptions, Result, Runtime, SpawnCommand, Worker, WorkerOptions, WorkerPool};
 
 use crate::admission;
+use crate::credentials;
 use crate::finding;
 use crate::protocol::{Failure, Options};
 use crate::routines::Counters;
@@ -14,6 +15,7 @@ use crate::routines::Counters;
 /// A pool with the options of `driver caller`. The inner error is for the runner.
 pub(crate) fn open_pool(
     runtime: &Runtime,
+    counters: &Counters,
     options: &Options,
 ) -> Result<Result<WorkerPool>, Failure> {
     let defaults = PoolOptions::default();
@@ -38,8 +40,11 @@ pub(crate) fn open_pool(
         advertise: options.texts("advertise")?,
         allow_plaintext: allow_plaintext(options)?,
         balancer: finding::balancer(options)?,
+        identity: identity(options)?,
         ..defaults
     };
+    let credentials = counters.credentials.given(options)?;
+    let peers = credentials::believed(options)?;
     let command = options.texts("command")?;
     let discovery = finding::discovery(options, "discovery")?;
     let open = || {
@@ -47,6 +52,8 @@ pub(crate) fn open_pool(
         let settings = PoolOptions {
             command: command.transpose()?,
             discovery: discovery?,
+            credentials: credentials?,
+            peers: peers?,
             ..settings
         };
         WorkerPool::new(runtime, settings)
@@ -81,13 +88,32 @@ pub(crate) fn worker_options(
         secret: secret(options)?,
         tags: options.texts("tag")?,
         admit: (options.text("admit") == Some("tags")).then(|| admission::by_tags(counters)),
+        identity: identity(options)?,
+        peer_limits: credentials::peer_limits(options)?,
         ..WorkerOptions::default()
     };
     let publish = finding::discovery(options, "publish")?;
-    Ok(publish.map(|publish| WorkerOptions {
-        publish,
-        ..settings
-    }))
+    let credentials = counters.credentials.given(options)?;
+    let callers = credentials::patterns(options, "caller_name")?;
+    let routine_callers = credentials::allowed(options)?;
+    let peers = credentials::patterns(options, "peer")?;
+    let stoppers = credentials::patterns(options, "stopper")?;
+    let together = || {
+        Ok(WorkerOptions {
+            publish: publish?,
+            credentials: credentials?,
+            callers: callers?,
+            routine_callers: routine_callers?,
+            peers: peers?,
+            stoppers: stoppers?,
+            ..settings
+        })
+    };
+    Ok(together())
+}
+
+fn identity(options: &Options) -> Result<String, Failure> {
+    Ok(options.texts("identity")?.pop().unwrap_or_default())
 }
 
 /// Milliseconds as the protocol has them: negative is for ever.

@@ -40,13 +40,13 @@ pub(crate) fn register(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
     }))?;
     let (counters, on) = (Arc::clone(all), runtime.clone());
     runtime.register(Routine::unary("conf.relay", move |_task, arguments| {
-        let (running, runtime) = (counters.begin(), on.clone());
+        let (running, counters, runtime) = (counters.begin(), Arc::clone(&counters), on.clone());
         async move {
             let _running = running;
             let (namespace, directory, routine, arguments): (String, String, String, Vec<Value>) =
                 arguments.extract()?;
             let discovery = finding::local(&namespace, &directory)?;
-            relay(&runtime, discovery, &routine, arguments).await
+            relay(&runtime, &counters, discovery, &routine, arguments).await
         }
     }))
 }
@@ -57,12 +57,14 @@ fn end_process(status: i32) {
 
 async fn relay(
     runtime: &Runtime,
+    counters: &Counters,
     discovery: wool::Discovery,
     routine: &str,
     arguments: Vec<Value>,
 ) -> Result<Value, Fault> {
     let options = PoolOptions {
         discovery: Some(discovery),
+        credentials: counters.credentials.get().cloned(),
         ..PoolOptions::default()
     };
     let pool = WorkerPool::new(runtime, options)?;

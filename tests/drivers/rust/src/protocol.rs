@@ -292,7 +292,7 @@ pub(crate) fn error(id: &str, error: &Error) -> String {
     )
 }
 
-/// What a driver writes instead of `ready`.
+/// What a driver writes instead of `ready`, and `driver worker` instead of an answer.
 pub(crate) fn not_ready(error: &Error) -> String {
     format!("error {} {}", error.kind().name(), text(error.message()))
 }

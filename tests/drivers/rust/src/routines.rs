@@ -8,13 +8,14 @@ use wool::value::Value;
 use wool::{Fault, Result, Routine, Runtime};
 
 use crate::blocking::{self, Barrier};
+use crate::credentials;
 use crate::failures;
 use crate::generators;
 use crate::nested;
 use crate::process_routines;
 use crate::protocol::fill;
 
-/// What ran and how it went, over the life of the process, and what holds some of it.
+/// What ran and how it went, over the life of the process, what holds some of it, and in whose name it calls.
 #[derive(Default)]
 pub(crate) struct Counters {
     started: AtomicU64,
@@ -24,6 +25,7 @@ pub(crate) struct Counters {
     yielded: AtomicU64,
     held: AtomicU64,
     pub(crate) barrier: Barrier,
+    pub(crate) credentials: credentials::Kept,
 }
 
 impl Counters {

@@ -100,6 +100,14 @@ fn serve(
     match (tokens.next("command")?, worker) {
         ("count", _) => say(&counters.report()),
         ("events", _) => say(&format!("events {}", events.report())),
+        ("reload", _) => say(&match counters.credentials.reload() {
+            Ok(renewed) => format!("reloaded {renewed}"),
+            Err(error) => protocol::not_ready(&error),
+        }),
+        ("problem", _) => say(&match counters.credentials.problem() {
+            Ok(problem) => format!("problem {problem}"),
+            Err(error) => protocol::not_ready(&error),
+        }),
         ("stop", Some(worker)) => {
             let grace = pools::grace(tokens.number("grace")?);
             worker.stop(grace, || say("stopped"));
