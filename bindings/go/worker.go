@@ -113,8 +113,8 @@ type PeerLimits struct {
 	// Calls at once, over all sessions; further ones are refused as [ErrBusy], as by Concurrency. The default is 65,536.
 	Calls int
 	// Bytes of large payloads that may be on their way to the worker or held by its tasks, over all sessions. Each session
-	// sets aside what it lets its caller send ahead, up to 64 MiB; a payload that is larger than that, its size. What does
-	// not fit is refused. The default is 64 GiB.
+	// sets aside what it lets its caller send ahead: 64 MiB, or half of what is left; a payload that is larger than that, its
+	// size. A call that does not fit is refused as [ErrBusy]. The default is 64 GiB.
 	Bytes int64
 }
 

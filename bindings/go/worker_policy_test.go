@@ -128,22 +128,25 @@ func TestPeersAreHeldToTheirLimits(t *testing.T) {
 	}{
 		{wool.PeerLimits{Connections: 1}, ""}, // which is closed without a word
 		{wool.PeerLimits{Sessions: 1}, "caller.example has 1 sessions"},
-		{wool.PeerLimits{Bytes: 1 << 20}, "caller.example may hold 1048576 bytes"},
 	} {
 		first, second, _ := open(c.limits)
 		statusWhere(t, second, "the problem", func(status wool.PoolStatus) bool {
 			return len(status.Workers) == 1 && status.Workers[0].State == wool.WorkerDown &&
 				status.Workers[0].Problem != "" && strings.Contains(status.Workers[0].Problem, c.problem)
 		})
-		if c.limits.Bytes > 0 {
-			_, err := first.Call(testContext(t), "test.echo", make([]byte, 2*c.limits.Bytes))
-			if !errors.Is(err, wool.ErrPayloadTooLarge) {
-				t.Errorf("arguments beyond the limit gave %v", err)
-			}
-		}
 		must(t, first.Close(testContext(t)))
 		callsAs(t, second, "caller.example")
 	}
+
+	const most = 1 << 20
+	briefly := wool.CallOptions{DispatchTimeout: 300 * time.Millisecond}
+	first, _, _ := open(wool.PeerLimits{Bytes: most})
+	_, err := first.Call(testContext(t), "test.echo", make([]byte, 2*most), briefly)
+	if !errors.Is(err, wool.ErrBusy) {
+		t.Errorf("arguments for which a peer has no room gave %v", err)
+	}
+	_, err = first.Call(testContext(t), "test.echo", make([]byte, most/8), briefly)
+	must(t, err)
 
 	first, second, gate := open(wool.PeerLimits{Calls: 1})
 	callsAs(t, second, "caller.example")
@@ -153,7 +156,7 @@ func TestPeersAreHeldToTheirLimits(t *testing.T) {
 		ended <- err
 	}()
 	await(t, "the first call", gate)
-	_, err := second.Call(testContext(t), "test.peer", wool.CallOptions{DispatchTimeout: 300 * time.Millisecond})
+	_, err = second.Call(testContext(t), "test.peer", briefly)
 	if !errors.Is(err, wool.ErrBusy) {
 		t.Errorf("a second call of the same peer: %v", err)
 	}
