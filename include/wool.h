@@ -1684,6 +1684,15 @@ wool_status_t wool_worker_stop_submit(struct wool_worker_t *worker,
                                       uint64_t tag,
                                       struct wool_error_t **error);
 
+// Does not stop it: a WOOL_EVENT_CLOSED tells when it has stopped, whoever stopped it, such as one of its `stoppers`, at
+// once if it has already. The event has its place in the queue from now on. In callbacks, too.
+//
+// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then no event comes.
+wool_status_t wool_worker_stopped_submit(const struct wool_worker_t *worker,
+                                         struct wool_queue_t *queue,
+                                         uint64_t tag,
+                                         struct wool_error_t **error);
+
 // Lets go of a worker. One that is not stopped stops in the background, without grace. Never blocks. NULL is fine.
 void wool_worker_free(struct wool_worker_t *worker);
 

@@ -204,7 +204,8 @@ async fn open_at(
     let verdict = Verdict::default();
     let credentials = endpoint.tls.as_ref().map(|tls| &tls.credentials);
     let dialling = dial(address, credentials, identity, &verdict);
-    let channel = by(dialled_by, "connecting", dialling).await?;
+    let dialled = by(dialled_by, "connecting", dialling).await;
+    let channel = dialled.map_err(|error| verdict.or(error))?;
     let greeting = greet(address, channel, endpoint, limits, runtime);
     let greeted = by(dialled_by + CONNECT_WITHIN, "the hello", greeting).await;
     greeted.map_err(|error| verdict.or(error))

@@ -157,7 +157,10 @@ fn tasks_beyond_the_cap_are_answered_as_busy() {
         shared.others_are_served().await;
         shared.served.let_go.add_permits(2);
         let (first, second) = held.await.unwrap();
-        assert_eq!((first.unwrap(), second.unwrap()), (Value::from(7), Value::from(7)));
+        assert_eq!(
+            (first.unwrap(), second.unwrap()),
+            (Value::from(7), Value::from(7))
+        );
         sum(&pools[0]).await.unwrap();
     });
     shared.served.close();

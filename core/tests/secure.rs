@@ -401,10 +401,66 @@ fn renewed_files_are_taken_while_calls_run() {
 }
 
 #[test]
+fn a_list_in_a_file_is_read_again_and_ends_what_is_revoked() {
+    const WORKER: u64 = 1;
+    const CALLER: u64 = 2;
+    const OTHER: u64 = 3;
+    let ca = Authority::new("ca").unwrap();
+    let folder = Folder::new("revoked");
+    let list = folder.0.join("crl");
+    let revoke = |serials: &[u64]| {
+        let new = folder.0.join("new");
+        std::fs::write(&new, ca.revoke(serials, false).unwrap()).unwrap();
+        std::fs::rename(&new, &list).unwrap();
+    };
+    revoke(&[]);
+    let by = |serial, crl| {
+        let request = Request {
+            serial,
+            ..request(&["127.0.0.1"])
+        };
+        Credentials::new(CredentialsOptions {
+            crl,
+            poll: Duration::from_millis(20),
+            ..options(&ca, Some(&ca.issue(&request).unwrap()))
+        })
+        .unwrap()
+    };
+    let watched = || Some(Pem::File(list.clone()));
+    let looks = Served::secure(&by(WORKER, watched()));
+    let caller = looks.pool_with(&by(CALLER, None));
+    let other = looks.pool_with(&by(OTHER, None));
+    let trusts = Served::secure(&by(WORKER, None));
+    let wary = trusts.pool_with(&by(OTHER, watched()));
+    let ended = |pool: &WorkerPool, words| pool.status().workers[0].problem.contains::<&str>(words);
+    block_on(async {
+        for pool in [&caller, &other, &wary] {
+            assert_eq!(sum(pool).await.unwrap(), Value::from(3));
+        }
+        revoke(&[CALLER]);
+        eventually(async || ended(&caller, "this side's certificate is revoked")).await;
+        assert_eq!(sum(&other).await.unwrap(), Value::from(3));
+        assert_eq!(sum(&wary).await.unwrap(), Value::from(3));
+        revoke(&[CALLER, WORKER]);
+        eventually(async || ended(&wary, "it is revoked")).await;
+        // Whoever does not look at the list goes on.
+        assert_eq!(sum(&other).await.unwrap(), Value::from(3));
+        revoke(&[]);
+        for pool in [&caller, &wary] {
+            assert_eq!(sum(pool).await.unwrap(), Value::from(3));
+        }
+    });
+    looks.close();
+    trusts.close();
+}
+
+#[test]
 fn credentials_that_make_no_sense_say_which_part() {
     let ca = Authority::new("ca").unwrap();
     let own = ca.issue(&request(&["a.example"])).unwrap();
     let other = ca.issue(&request(&["b.example"])).unwrap();
+    let name = format!("{}.example", "x".repeat(60));
+    let large = ca.issue(&request(&vec![&*name; 1000])).unwrap();
     let good = || options(&ca, Some(&own));
     let cases = [
         (CredentialsOptions::default(), "the credentials are empty"),
@@ -428,6 +484,10 @@ fn credentials_that_make_no_sense_say_which_part() {
                 ..good()
             },
             "not that of their certificate",
+        ),
+        (
+            options(&ca, Some(&large)),
+            "a handshake takes 64 KiB at most",
         ),
         (
             CredentialsOptions {

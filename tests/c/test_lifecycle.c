@@ -37,6 +37,20 @@ TEST(closes_are_told_by_events) {
   world_free(&world);
 }
 
+TEST(the_end_of_a_worker_is_told_to_who_does_not_stop_it) {
+  world_t world = world_new();
+  OK(wool_worker_stopped_submit(world.worker, world.queue, 2, &error));
+  CHECK(call_add(&world, 1, 2) == 3);
+  OK(wool_worker_stop(world.worker, 0, -1, &error));
+  OK(wool_worker_stopped_submit(world.worker, world.queue, 3, &error));
+  for (uint64_t tag = 2; tag <= 3; tag++) {
+    wool_event_t event = next_event(&world);
+    CHECK(event.kind == WOOL_EVENT_CLOSED && event.tag == tag);
+    free_event(&event);
+  }
+  world_free(&world);
+}
+
 TEST(a_worker_stops_when_its_last_task_is_answered) {
   world_t world = world_new();
   submit(&world, "test.keep", ints(0, 0, 0), 1);

@@ -4,10 +4,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-venv=target/grpc-venv
-if ! [ "$venv/installed" -nt tests/grpc/requirements.txt ]; then
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/grpc/requirements.txt
-  touch "$venv/installed"
-fi
-exec "$venv/bin/python" tests/grpc/generic_client.py
+tests/grpc/venv.sh
+exec target/grpc-venv/bin/python tests/grpc/generic_client.py

@@ -19,6 +19,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// Larger than all that is sane.
 const LARGEST: u64 = 1 << 20;
 const MOST_CERTIFICATES: usize = 1024;
+/// Of what a peer takes as one message of a handshake, with a little left for the rest of it.
+const LARGEST_CHAIN: usize = 0xFFFF - 64;
+/// Bytes beside each certificate in that message.
+const AROUND_CERTIFICATE: usize = 5;
 
 /// The PEM of all parts.
 #[derive(Clone, PartialEq, Eq)]
@@ -246,6 +250,13 @@ fn own(texts: &Texts, provider: &CryptoProvider) -> Result<Option<Arc<CertifiedK
         }
     };
     let chain = certificates("certificate", certificate)?;
+    let size: usize = chain.iter().map(|one| one.len() + AROUND_CERTIFICATE).sum();
+    if size > LARGEST_CHAIN {
+        return Err(invalid(format!(
+            "the certificate of the credentials has {size} bytes together with those behind it, and a handshake takes \
+             64 KiB at most"
+        )));
+    }
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
         invalid(format!(
             "the key of the credentials cannot be read: {error}; it is PKCS #8, PKCS #1 or SEC 1, in PEM and not encrypted"

@@ -1,6 +1,6 @@
 //! Why a handshake failed, in words that say what to do.
 
-use rustls::{AlertDescription, CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
 /// What the TLS library said, if it was the one that failed somewhere below an error.
 pub(crate) fn reason(error: &(dyn std::error::Error + 'static)) -> Option<String> {
@@ -44,13 +44,21 @@ fn told(error: &Error) -> String {
             }
             AlertDescription::NoApplicationProtocol => "it does not offer HTTP/2 (ALPN h2)".to_owned(),
             AlertDescription::ProtocolVersion => "it speaks no TLS 1.2 or 1.3".to_owned(),
+            AlertDescription::HandshakeFailure => {
+                "it has no cipher or kind of signature in common with this side (HandshakeFailure)".to_owned()
+            }
             alert => format!("it ended the handshake ({alert:?})"),
         },
         Error::NoCertificatesPresented => {
             "it presents no certificate, and one is asked for".to_owned()
         }
+        Error::InvalidMessage(
+            InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::CertificatePayloadTooLarge,
+        ) => "its certificate is larger than a handshake takes (64 KiB)".to_owned(),
         Error::InvalidMessage(_) => "it does not speak TLS at this port".to_owned(),
         Error::PeerIncompatible(problem) => format!("it speaks no TLS that this side does, 1.2 or 1.3 ({problem:?})"),
+        // Of this library's own.
+        Error::General(why) => why.clone(),
         error => error.to_string(),
     }
 }
@@ -93,10 +101,26 @@ fn refused(problem: &CertificateError) -> String {
     }
 }
 
-/// A name without its kind, which the TLS library tells, too: `DnsName("worker.example")`.
+/// A name as people write it: the TLS library says `DnsName("a.example")`.
 fn plain(name: &str) -> &str {
-    let inner = name
+    let inside = name
         .split_once('(')
         .and_then(|(_, rest)| rest.strip_suffix(')'));
-    inner.map_or(name, |inner| inner.trim_matches('"'))
+    inside.map_or(name, |inside| inside.trim_matches('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn names_are_told_plainly() {
+        assert_eq!(plain("DnsName(\"a.example\")"), "a.example");
+        assert_eq!(plain("IpAddress(127.0.0.1)"), "127.0.0.1");
+        assert_eq!(
+            plain("UniformResourceIdentifier(\"spiffe://a/b\")"),
+            "spiffe://a/b"
+        );
+        assert_eq!(plain("DirectoryName"), "DirectoryName");
+    }
 }

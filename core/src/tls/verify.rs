@@ -66,8 +66,9 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.authorities
-            .verify_tls12_signature(message, certificate, signature)
+        let authorities = &self.authorities;
+        let verified = authorities.verify_tls12_signature(message, certificate, signature);
+        verified.map_err(not_its_own)
     }
 
     fn verify_tls13_signature(
@@ -76,11 +77,23 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.authorities
-            .verify_tls13_signature(message, certificate, signature)
+        let authorities = &self.authorities;
+        let verified = authorities.verify_tls13_signature(message, certificate, signature);
+        verified.map_err(not_its_own)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.authorities.supported_verify_schemes()
+    }
+}
+
+/// Of what the peer signs itself, which has nothing to do with its authority.
+fn not_its_own(error: Error) -> Error {
+    match error {
+        Error::InvalidCertificate(CertificateError::BadSignature) => Error::General(
+            "what it signs does not fit the key of its certificate, or that is too weak: RSA has 2,048 bits at least"
+                .to_owned(),
+        ),
+        error => error,
     }
 }

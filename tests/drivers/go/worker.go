@@ -64,6 +64,20 @@ func serveCommands(worker *wool.Worker, count *counters, events *heard) error {
 			say(append([]string{"events"}, events.report()...)...)
 		case "count":
 			say("count", count.String())
+		case "reload":
+			renewed, err := count.keys.reload()
+			if err != nil {
+				sayNotReady(err)
+				return
+			}
+			say("reloaded", renewed)
+		case "problem":
+			problem, err := count.keys.problem()
+			if err != nil {
+				sayNotReady(err)
+				return
+			}
+			say("problem", problem)
 		case "stop":
 			stopped := func(err error) {
 				if err != nil {
