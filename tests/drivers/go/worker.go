@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	wool "github.com/wool-labs/libwool/bindings/go"
 )
@@ -129,6 +130,12 @@ func (c *counters) admit(_ context.Context, request wool.AdmissionRequest) error
 		if who != "friend" {
 			return fmt.Errorf("%s is no friend", who)
 		}
+	case "names":
+		names := strings.Join(request.Peer(), ",")
+		if names == "" {
+			names = "nobody"
+		}
+		return fmt.Errorf("called by %s", names)
 	case "throw":
 		panic("the hook threw")
 	case "hold":
