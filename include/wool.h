@@ -937,7 +937,8 @@ typedef struct wool_worker_options_t {
   // Tasks at once, over all sessions; further calls are answered as busy. 0 = 65,536.
   uint32_t peer_calls;
   // Bytes of large payloads that may be on their way to it or held by its tasks, over all sessions. Each session sets
-  // aside what it lets its caller send ahead, up to 64 MiB; a payload that is larger than that, its size. 0 = 64 GiB.
+  // aside what it lets its caller send ahead: 64 MiB, or half of what is left; a payload that is larger than that, its
+  // size. What does not fit is refused. 0 = 64 GiB.
   uint64_t peer_bytes;
 } wool_worker_options_t;
 
