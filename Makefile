@@ -18,7 +18,7 @@ demo: ## one pool, workers in four languages, in front of your eyes
 	@examples/demo/run.sh
 
 # In order: what is cheap and finds most comes first.
-TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples docs started conformance users hostile grpc tls lan networks leftovers
+TEST_STAGES := setup format lint selftest build abi test-rust loom test-c test-go test-node drivers examples docs started conformance secure users hostile grpc tls lan networks leftovers
 
 .PHONY: test
 test: ## everything that must hold before a change goes in; what CI runs
@@ -96,6 +96,10 @@ started: build ## the quick starts, started by shells, debuggers, as process 1 a
 .PHONY: conformance
 conformance: drivers ## every scenario, for every caller and worker language
 	@$(STAGE) conformance python3 tests/runner
+
+.PHONY: secure
+secure: drivers ## every scenario again, with credentials on both sides
+	@$(STAGE) secure python3 tests/runner --secure
 
 .PHONY: users
 users: drivers ## two users of one machine do not meet each other's workers

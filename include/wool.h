@@ -937,7 +937,8 @@ typedef struct wool_worker_options_t {
   // Tasks at once, over all sessions; further calls are answered as busy. 0 = 65,536.
   uint32_t peer_calls;
   // Bytes of large payloads that may be on their way to it or held by its tasks, over all sessions. Each session sets
-  // aside what it lets its caller send ahead, up to 64 MiB; a payload that is larger than that, its size. 0 = 64 GiB.
+  // aside what it lets its caller send ahead: 64 MiB, or half of what is left; a payload that is larger than that, its
+  // size. What does not fit is refused. 0 = 64 GiB.
   uint64_t peer_bytes;
 } wool_worker_options_t;
 
@@ -1683,6 +1684,15 @@ wool_status_t wool_worker_stop_submit(struct wool_worker_t *worker,
                                       struct wool_queue_t *queue,
                                       uint64_t tag,
                                       struct wool_error_t **error);
+
+// Does not stop it: a WOOL_EVENT_CLOSED tells when it has stopped, whoever stopped it, such as one of its `stoppers`, at
+// once if it has already. The event has its place in the queue from now on. In callbacks, too.
+//
+// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then no event comes.
+wool_status_t wool_worker_stopped_submit(const struct wool_worker_t *worker,
+                                         struct wool_queue_t *queue,
+                                         uint64_t tag,
+                                         struct wool_error_t **error);
 
 // Lets go of a worker. One that is not stopped stops in the background, without grace. Never blocks. NULL is fine.
 void wool_worker_free(struct wool_worker_t *worker);

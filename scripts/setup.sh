@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 PATH="$PATH:/usr/sbin"
 
 # command -> Debian package
-needed=(gcc:gcc g++:g++ clang:clang cmake:cmake make:make valgrind:valgrind gdb:gdb script:bsdutils unshare:util-linux ip:iproute2 nft:nftables python3:python3 dnsmasq:dnsmasq-base openssl:openssl)
+needed=(gcc:gcc g++:g++ clang:clang cmake:cmake make:make valgrind:valgrind gdb:gdb script:bsdutils unshare:util-linux ip:iproute2 nft:nftables python3:python3 dnsmasq:dnsmasq-base openssl:openssl curl:curl)
 
 packages=()
 for entry in "${needed[@]}"; do

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -33,16 +34,31 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer rt.Close(ctx)
+	var credentials *wool.Credentials
+	if len(args) > 1 {
+		if folder, told := strings.CutPrefix(args[1], "credentials="); told {
+			args = slices.Delete(args, 1, 2)
+			credentials, err = wool.NewCredentials(wool.CredentialsOptions{
+				CAFile:          filepath.Join(folder, "ca.pem"),
+				CertificateFile: filepath.Join(folder, "own.pem"),
+				KeyFile:         filepath.Join(folder, "own.key"),
+			})
+			if err != nil {
+				return err
+			}
+			defer credentials.Close()
+		}
+	}
 	switch {
 	case len(args) == 1 && args[0] == "worker":
-		return work(rt)
+		return work(rt, credentials)
 	case len(args) == 2 && args[0] == "caller":
-		return call(ctx, rt, args[1])
+		return call(ctx, rt, credentials, args[1])
 	}
-	return fmt.Errorf("worker, or caller ADDRESS; got %q", args)
+	return fmt.Errorf("worker, or caller, perhaps credentials=FOLDER, and the caller's ADDRESS; got %q", args)
 }
 
-func work(rt *wool.Runtime) error {
+func work(rt *wool.Runtime, credentials *wool.Credentials) error {
 	echo := func(_ context.Context, data []byte) ([]byte, error) { return data, nil }
 	if err := wool.Register(rt, "bench.echo", echo); err != nil {
 		return err
@@ -61,7 +77,7 @@ func work(rt *wool.Runtime) error {
 	if err := wool.Register(rt, "bench.pull", pull); err != nil {
 		return err
 	}
-	worker, err := wool.NewWorker(rt, wool.WorkerOptions{})
+	worker, err := wool.NewWorker(rt, wool.WorkerOptions{Credentials: credentials})
 	if err != nil {
 		return err
 	}
@@ -70,8 +86,8 @@ func work(rt *wool.Runtime) error {
 	return err
 }
 
-func call(ctx context.Context, rt *wool.Runtime, address string) error {
-	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{address}})
+func call(ctx context.Context, rt *wool.Runtime, credentials *wool.Credentials, address string) error {
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{address}, Credentials: credentials})
 	if err != nil {
 		return err
 	}

@@ -1,19 +1,20 @@
 // A worker or a caller for wool-bench; ../README.md has the protocol.
 import { createInterface } from 'node:readline';
-import { Runtime, WorkerPool } from 'libwool';
+import { join } from 'node:path';
+import { Credentials, Runtime, WorkerPool } from 'libwool';
 
 const SMALL = 64;
 const LARGE = 1 << 20;
 
 const runtime = new Runtime();
 
-async function work() {
+async function work(credentials) {
   runtime.register('bench.echo', async (data) => data);
   runtime.register('bench.length', async (data) => data.length);
   runtime.register('bench.pull', async function* () {
     for (;;) yield new Uint8Array(SMALL);
   });
-  const worker = await runtime.serve();
+  const worker = await runtime.serve({ credentials });
   console.log(worker.address);
   for await (const _ of process.stdin);
 }
@@ -84,13 +85,23 @@ const loops = {
   },
 };
 
-const [mode, address] = process.argv.slice(2);
+/** Those of a folder, where a word of the command line names one. */
+function credentialsOf(word) {
+  const folder = word?.startsWith('credentials=') ? word.slice('credentials='.length) : undefined;
+  if (folder === undefined) return undefined;
+  const [caFile, certificateFile, keyFile] = ['ca.pem', 'own.pem', 'own.key'].map((name) => join(folder, name));
+  return new Credentials({ caFile, certificateFile, keyFile });
+}
+
+const [mode, ...words] = process.argv.slice(2);
+const credentials = credentialsOf(words[0]);
+const [address] = credentials ? words.slice(1) : words;
 if (mode === 'worker') {
-  await work();
+  await work(credentials);
 } else if (mode === 'caller' && address !== undefined) {
-  await answerJobs(new WorkerPool({ runtime, addresses: [address] }));
+  await answerJobs(new WorkerPool({ runtime, addresses: [address], credentials }));
 } else {
-  console.error('node: worker, or caller ADDRESS');
+  console.error('node: worker, or caller, perhaps credentials=FOLDER, and the caller\'s ADDRESS');
   process.exitCode = 1;
 }
 await runtime.close();

@@ -20,23 +20,27 @@ mod plan;
 mod report;
 mod rival;
 mod rounds;
+mod secure;
 
 use std::process::ExitCode;
 
 use job::Failure;
 use options::Options;
+use secure::Certificates;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let certificates = words.iter().copied().find_map(secure::folder);
+    words.retain(|word| secure::folder(word).is_none());
     let done = match words[..] {
-        ["worker", "rival"] => rival::worker(false),
-        ["worker", "rival", "unix"] => rival::worker(true),
-        ["worker", "ours"] => ours::worker(false),
-        ["worker", "ours", "unix"] => ours::worker(true),
-        ["caller", "rival", address] => rival::caller(address),
-        ["caller", "ours", address] => ours::caller(address),
-        ["caller", "submit", address] => ours::submitter(address),
+        ["worker", "rival"] => rival::worker(false, certificates),
+        ["worker", "rival", "unix"] => rival::worker(true, None),
+        ["worker", "ours"] => ours::worker(false, certificates),
+        ["worker", "ours", "unix"] => ours::worker(true, None),
+        ["caller", "rival", address] => rival::caller(address, certificates),
+        ["caller", "ours", address] => ours::caller(address, certificates),
+        ["caller", "submit", address] => ours::submitter(address, certificates),
         _ => Options::parse(&words).and_then(|options| bench(&options)),
     };
     match done {
@@ -56,7 +60,8 @@ fn bench(options: &Options) -> Result<(), Failure> {
         options.effort.time.as_millis(),
     );
     let mut parts = Vec::new();
-    for section in plan::sections(&options.others)? {
+    let certificates = Certificates::new()?;
+    for section in plan::sections(&options.others, &certificates)? {
         if !options.wants(section.word) {
             continue;
         }

@@ -8,7 +8,7 @@ use crate::plan::Others;
 use crate::rounds::Effort;
 
 pub const USAGE: &str = "\
-wool-bench [--quick] [--rounds N] [--millis N] [--sections echo,unix,large,pull]
+wool-bench [--quick] [--rounds N] [--millis N] [--sections echo,mtls,unix,large,pull]
            [--go PROGRAM] [--node SCRIPT] [--json FILE]";
 
 pub struct Options {

@@ -1,6 +1,7 @@
 //! libwool from Rust: as one writes it (`pool.call(..).await`), and by `WorkerPool::submit`, the callback
 //! interface that all bindings stand on.
 
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -14,11 +15,12 @@ use crate::job::{
     AHEAD, Failure, HUGE, Job, Laps, SMALL, Sample, Shape, answer_jobs, closed_loops, tell_address,
 };
 use crate::place::{Place, fresh_socket};
+use crate::secure::credentials;
 
 /// A job ends by itself; nobody waits longer for its last call.
 const LAST_CALL_WITHIN: Duration = Duration::from_secs(10);
 
-pub fn worker(unix: bool) -> Result<(), Failure> {
+pub fn worker(unix: bool, certificates: Option<&Path>) -> Result<(), Failure> {
     let runtime = Runtime::new(Default::default())?;
     runtime.register(Routine::unary(
         "bench.echo",
@@ -47,6 +49,7 @@ pub fn worker(unix: bool) -> Result<(), Failure> {
         &runtime,
         WorkerOptions {
             socket_path: socket.clone(),
+            credentials: certificates.map(credentials).transpose()?,
             ..Default::default()
         },
     )?;
@@ -59,12 +62,13 @@ pub fn worker(unix: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn connect(address: &str) -> Result<(Runtime, WorkerPool), Failure> {
+fn connect(address: &str, certificates: Option<&Path>) -> Result<(Runtime, WorkerPool), Failure> {
     let runtime = Runtime::new(Default::default())?;
     let pool = WorkerPool::new(
         &runtime,
         PoolOptions {
             addresses: vec![address.to_owned()],
+            credentials: certificates.map(credentials).transpose()?,
             ..Default::default()
         },
     )?;
@@ -72,9 +76,9 @@ fn connect(address: &str) -> Result<(Runtime, WorkerPool), Failure> {
 }
 
 /// `pool.call(..).await` on the executor that most programs have.
-pub fn caller(address: &str) -> Result<(), Failure> {
+pub fn caller(address: &str, certificates: Option<&Path>) -> Result<(), Failure> {
     let executor = tokio::runtime::Runtime::new()?;
-    let (runtime, pool) = connect(address)?;
+    let (runtime, pool) = connect(address, certificates)?;
     answer_jobs(|job| executor.block_on(run(job, &pool)))?;
     runtime.close_blocking(None)?;
     Ok(())
@@ -134,8 +138,8 @@ async fn run_loops(job: Job, pool: &WorkerPool) -> Result<Sample, Failure> {
 }
 
 /// Each outcome submits the next call, on the I/O thread.
-pub fn submitter(address: &str) -> Result<(), Failure> {
-    let (runtime, pool) = connect(address)?;
+pub fn submitter(address: &str, certificates: Option<&Path>) -> Result<(), Failure> {
+    let (runtime, pool) = connect(address, certificates)?;
     answer_jobs(|job| {
         let routine = match job.shape {
             Shape::Echo => "bench.echo",

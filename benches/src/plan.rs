@@ -4,12 +4,22 @@ use std::path::PathBuf;
 
 use crate::job::{Failure, LARGE, Shape};
 use crate::peers::Programs;
+use crate::secure::Certificates;
 
 /// One who is measured.
 #[derive(Clone, Debug)]
 pub struct Contender {
     pub name: &'static str,
     pub programs: Programs,
+}
+
+impl Contender {
+    /// Both programs get one more word.
+    fn told(mut self, word: &str) -> Contender {
+        self.programs.worker.push(word.to_owned());
+        self.programs.caller.push(word.to_owned());
+        self
+    }
 }
 
 /// A part of the table. Its first contender is the rival that the others are compared with.
@@ -54,7 +64,7 @@ pub struct Others {
     pub node: Option<PathBuf>,
 }
 
-pub fn sections(others: &Others) -> Result<Vec<Section>, Failure> {
+pub fn sections(others: &Others, certificates: &Certificates) -> Result<Vec<Section>, Failure> {
     let this = std::env::current_exe()?.display().to_string();
     let rust = |worker: &[&str], caller: &str| {
         let words = |rest: &[&str]| -> Vec<String> {
@@ -89,7 +99,28 @@ pub fn sections(others: &Others) -> Result<Vec<Section>, Failure> {
             unit: Unit::Calls,
             shape: Shape::Echo,
             in_flight: &[1, 64, 256],
-            contenders: [vec![tonic("tonic unary")], languages(), vec![submit]].concat(),
+            contenders: [
+                vec![tonic("tonic unary")],
+                languages(),
+                vec![submit.clone()],
+            ]
+            .concat(),
+        },
+        Section {
+            word: "mtls",
+            title: "64-byte echo, TCP loopback, mutual TLS",
+            unit: Unit::Calls,
+            shape: Shape::Echo,
+            in_flight: &[1, 64, 256],
+            contenders: [
+                vec![tonic("tonic unary")],
+                languages(),
+                vec![submit.clone()],
+            ]
+            .concat()
+            .into_iter()
+            .map(|contender| contender.told(&certificates.word()))
+            .collect(),
         },
         Section {
             word: "unix",

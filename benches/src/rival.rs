@@ -1,7 +1,10 @@
 //! The rival: a unary gRPC service as one writes it by hand with tonic, with the defaults of its
 //! documentation. Streams are pulled over a bidirectional call, an item for an ask.
 
+use std::path::Path;
+
 use bytes::Bytes;
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
@@ -14,6 +17,7 @@ use crate::job::{
     AHEAD, Failure, HUGE, Job, SMALL, Sample, Shape, answer_jobs, closed_loops, tell_address,
 };
 use crate::place::{Place, fresh_socket};
+use crate::secure::{self, Dialler};
 
 #[allow(
     missing_docs,
@@ -77,7 +81,7 @@ impl Rival for Service {
     }
 }
 
-pub fn worker(unix: bool) -> Result<(), Failure> {
+pub fn worker(unix: bool, certificates: Option<&Path>) -> Result<(), Failure> {
     let executor = tokio::runtime::Runtime::new()?;
     let socket = fresh_socket("rival");
     let router = Server::builder()
@@ -91,7 +95,12 @@ pub fn worker(unix: bool) -> Result<(), Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        tokio::spawn(router.serve_with_incoming(incoming));
+        match certificates {
+            Some(folder) => {
+                tokio::spawn(router.serve_with_incoming(secure::accept(incoming, folder)?))
+            }
+            None => tokio::spawn(router.serve_with_incoming(incoming)),
+        };
         Ok::<_, Failure>(Place::Tcp(address.to_string()))
     })?;
     let told = tell_address(&address.to_string());
@@ -101,24 +110,34 @@ pub fn worker(unix: bool) -> Result<(), Failure> {
     told
 }
 
-pub fn caller(address: &str) -> Result<(), Failure> {
+pub fn caller(address: &str, certificates: Option<&Path>) -> Result<(), Failure> {
     let executor = tokio::runtime::Runtime::new()?;
-    let channel = executor.block_on(connect(Place::parse(address)))?;
+    let channel = executor.block_on(connect(Place::parse(address), certificates))?;
     let client = RivalClient::new(channel);
     answer_jobs(|job| executor.block_on(run(job, &client)))
 }
 
-async fn connect(place: Place) -> Result<Channel, Failure> {
-    match place {
-        Place::Tcp(address) => Ok(Endpoint::from_shared(format!("http://{address}"))?
+async fn connect(place: Place, certificates: Option<&Path>) -> Result<Channel, Failure> {
+    match (place, certificates) {
+        (Place::Tcp(address), None) => Ok(Endpoint::from_shared(format!("http://{address}"))?
             .connect()
             .await?),
-        Place::Unix(path) => {
+        (Place::Tcp(address), Some(folder)) => {
+            let dialler = Dialler::new(&address, folder)?;
+            let connector = tower::service_fn(move |_| {
+                let dialled = dialler.dial();
+                async move { Ok::<_, std::io::Error>(TokioIo::new(dialled.await?)) }
+            });
+            Ok(Endpoint::from_static("http://rival")
+                .connect_with_connector(connector)
+                .await?)
+        }
+        (Place::Unix(path), _) => {
             let connector = tower::service_fn(move |_| {
                 let path = path.clone();
                 async move {
                     let stream = UnixStream::connect(path).await?;
-                    Ok::<_, std::io::Error>(hyper_util::rt::TokioIo::new(stream))
+                    Ok::<_, std::io::Error>(TokioIo::new(stream))
                 }
             });
             Ok(Endpoint::from_static("http://rival")

@@ -46,10 +46,16 @@ func newAuthority(t *testing.T) *authority {
 // issue makes the options of a peer of these DNS names, which may be on this machine.
 func (a *authority) issue(t *testing.T, names ...string) wool.CredentialsOptions {
 	t.Helper()
+	return a.issueAt(t, []net.IP{net.IPv4(127, 0, 0, 1)}, names...)
+}
+
+// issueAt is issue for one that may be at these addresses.
+func (a *authority) issueAt(t *testing.T, addresses []net.IP, names ...string) wool.CredentialsOptions {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: names, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: names, IPAddresses: addresses,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
@@ -73,17 +79,27 @@ func credentials(t *testing.T, options wool.CredentialsOptions) *wool.Credential
 	return c
 }
 
+// peer says who has called it.
+func peer(ctx context.Context) ([]string, error) {
+	info, _ := wool.TaskFromContext(ctx)
+	return info.Peer, nil
+}
+
+// callsAs calls test.peer until it is called under that name.
+func callsAs(t *testing.T, pool *wool.Pool, name string) {
+	t.Helper()
+	ctx := testContext(t)
+	poll(t, "calls as "+name, func() bool {
+		names, err := wool.Call[[]string](ctx, pool, "test.peer")
+		must(t, err)
+		return slices.Equal(names, []string{name})
+	})
+}
+
 func TestCallsGoByTLSAndSayWhoCalls(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
+	ctx := testContext(t)
 	ca := newAuthority(t)
-	rt, err := wool.NewRuntime()
-	must(t, err)
-	defer rt.Close(ctx)
-	peer := func(ctx context.Context) ([]string, error) {
-		info, _ := wool.TaskFromContext(ctx)
-		return info.Peer, nil
-	}
+	rt := newRuntime(t)
 	must(t, wool.Register(rt, "test.peer", peer))
 	must(t, wool.Register(rt, "test.secret", peer))
 	asked := make(chan []string, 8)
@@ -129,9 +145,21 @@ func TestCallsGoByTLSAndSayWhoCalls(t *testing.T) {
 	}
 }
 
+// A list of nobody must not become one that lets in all.
+func TestEmptyListsOfCallersAreRefused(t *testing.T) {
+	rt := newRuntime(t)
+	for _, options := range []wool.WorkerOptions{
+		{Callers: []string{}},
+		{RoutineCallers: []wool.RoutineCallers{{Routine: "test.secret"}}},
+		{RoutineCallers: []wool.RoutineCallers{{Routine: "test.secret", Callers: []string{}}}},
+	} {
+		if _, err := wool.NewWorker(rt, options); !errors.Is(err, wool.ErrInvalidArgument) {
+			t.Errorf("%+v gave %v", options, err)
+		}
+	}
+}
+
 func TestRenewedCredentialsAreTaken(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	ca := newAuthority(t)
 	folder := t.TempDir()
 	file := func(name string) string { return filepath.Join(folder, name) }
@@ -151,13 +179,8 @@ func TestRenewedCredentialsAreTaken(t *testing.T) {
 	if _, err := own.Reload(); !errors.Is(err, wool.ErrInvalidArgument) || !errors.Is(own.Problem(), wool.ErrInvalidArgument) {
 		t.Errorf("a broken key: %v, %v", err, own.Problem())
 	}
-	rt, err := wool.NewRuntime()
-	must(t, err)
-	defer rt.Close(ctx)
-	must(t, wool.Register(rt, "test.peer", func(ctx context.Context) ([]string, error) {
-		info, _ := wool.TaskFromContext(ctx)
-		return info.Peer, nil
-	}))
+	rt := newRuntime(t)
+	must(t, wool.Register(rt, "test.peer", peer))
 	worker, err := wool.NewWorker(rt, wool.WorkerOptions{Credentials: credentials(t, ca.issue(t, "worker.example"))})
 	must(t, err)
 	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{worker.Address()}, Credentials: own})
@@ -166,11 +189,5 @@ func TestRenewedCredentialsAreTaken(t *testing.T) {
 	if renewed, err := own.Reload(); !renewed || err != nil || own.Problem() != nil {
 		t.Errorf("new files: %v, %v, %v", renewed, err, own.Problem())
 	}
-	for {
-		names, err := wool.Call[[]string](ctx, pool, "test.peer")
-		must(t, err)
-		if slices.Equal(names, []string{"second.example"}) {
-			break
-		}
-	}
+	callsAs(t, pool, "second.example")
 }

@@ -168,6 +168,22 @@
 // may block or compute. [WorkerOptions.Admit] decides call by call. What a worker does not take waits for another,
 // as long as [CallOptions.DispatchTimeout] allows.
 //
+// # Security
+//
+// With [Credentials], workers and pools talk TLS, each proving to the other who it is; they may be used by all of a
+// program, and are renewed while they are. A worker with credentials may serve beyond this machine:
+//
+//	credentials, err := wool.NewCredentials(wool.CredentialsOptions{
+//		CAFile: "ca.pem", CertificateFile: "worker.pem", KeyFile: "worker.key",
+//	})
+//	worker, err := wool.NewWorker(rt, wool.WorkerOptions{Bind: "0.0.0.0:7000", Credentials: credentials})
+//	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{"worker.example:7000"}, Credentials: credentials})
+//
+// [WorkerOptions.Callers] and [WorkerOptions.RoutineCallers] say who may call what, by the names of their certificates;
+// routines read those from [TaskInfo], and the admission hook by [AdmissionRequest.Peer]. [WorkerOptions.Stoppers] may
+// stop a worker over the network, and [WorkerOptions.PeerLimits] are what one peer may take of it. A pool verifies a worker
+// by the address that it dials, or by an identity that [PoolOptions.Peers] or [PoolOptions.PeerCheck] believe.
+//
 // # Task events
 //
 // [Runtime.TaskEvents] tells what happens to tasks, at their callers and at their workers, in the order in which it

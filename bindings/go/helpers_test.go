@@ -49,7 +49,7 @@ func testMain(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		status = max(status, 1)
 	}
-	if left := waitForGoroutines(); left != "" {
+	if left := waitForGoroutines("libwool/bindings/go."); left != "" {
 		fmt.Fprintf(os.Stderr, "goroutines are left in the end:\n%s\n", left)
 		status = max(status, 1)
 	}
@@ -57,23 +57,23 @@ func testMain(m *testing.M) int {
 }
 
 // waitForGoroutines gives goroutines that are about to end the time for it, and returns the stacks of
-// those of the binding's that do not.
-func waitForGoroutines() string {
+// those that do not, and are where the text says: a function or a file.
+func waitForGoroutines(where string) string {
 	for deadline := time.Now().Add(watchdog / 4); ; runtime.Gosched() {
-		left := bindingGoroutines()
+		left := goroutinesIn(where)
 		if left == "" || time.Now().After(deadline) {
 			return left
 		}
 	}
 }
 
-func bindingGoroutines() string {
+func goroutinesIn(where string) string {
 	buffer := make([]byte, 1<<20)
 	buffer = buffer[:runtime.Stack(buffer, true)]
 	var left []string
 	// The first is the goroutine that asks.
 	for _, stack := range strings.Split(string(buffer), "\n\n")[1:] {
-		if strings.Contains(stack, "libwool/bindings/go.") {
+		if strings.Contains(stack, where) {
 			left = append(left, stack)
 		}
 	}

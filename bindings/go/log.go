@@ -80,6 +80,12 @@ func (s *logSink) close() {
 	}
 }
 
+func (s *logSink) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
 // logLevel is the most detailed of the core's levels that the logger wants.
 func logLevel(logger *slog.Logger) C.int32_t {
 	ctx := context.Background()

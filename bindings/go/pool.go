@@ -25,6 +25,8 @@ type poolCore struct {
 	// without.
 	found     *opened
 	balancing *balancing
+	// peerCheck is its own check of identities; nil without one.
+	peerCheck *peerCheck
 	// closing is made by the first Close, and ended by its end.
 	mu      sync.Mutex
 	closing chan struct{}
@@ -65,6 +67,9 @@ func (c *poolCore) start(e *engine, options *PoolOptions) (err *Error) {
 	if c.balancing, err = newBalancing(e, options.Balancer); err != nil {
 		return err
 	}
+	if c.peerCheck, err = newPeerCheck(e, options.PeerCheck); err != nil {
+		return err
+	}
 	var memory arena
 	defer memory.free()
 	given := options.forC(&memory)
@@ -72,7 +77,10 @@ func (c *poolCore) start(e *engine, options *PoolOptions) (err *Error) {
 	if c.balancing != nil {
 		given.balance_queue, given.balance_tag = e.queue.handle, C.uint64_t(c.balancing.tag)
 	}
-	return options.Credentials.lend(func(credentials *C.wool_credentials_t) *Error {
+	if c.peerCheck != nil {
+		given.peer_check_queue, given.peer_check_tag = e.queue.handle, C.uint64_t(c.peerCheck.tag)
+	}
+	return options.Credentials.lend(e, func(credentials *C.wool_credentials_t) *Error {
 		given.credentials = credentials
 		var failure *C.wool_error_t
 		if status := C.int32_t(C.wool_pool_new(e.handle, &given, &c.handle, &failure)); status < 0 {
@@ -89,6 +97,9 @@ func (c *poolCore) letGo() {
 	}
 	if c.balancing != nil {
 		c.balancing.end()
+	}
+	if c.peerCheck != nil {
+		c.peerCheck.end()
 	}
 }
 
@@ -152,6 +163,9 @@ func (c *poolCore) beginClose(e *engine) <-chan struct{} {
 		}
 	}
 	e.closeChild(&c.guard)
+	if c.peerCheck != nil {
+		c.peerCheck.cancel() // a pool that closes connects to nobody
+	}
 	if err != nil {
 		// Only a runtime that is closing refuses, and that closes the pool.
 		c.guard.leave()

@@ -4,6 +4,7 @@ package wool
 import "C"
 
 import (
+	"context"
 	"math"
 	"time"
 )
@@ -61,6 +62,13 @@ type PoolOptions struct {
 	// a one is verified by it, wherever it is reached. All others, and without Peers all, are verified by the address that
 	// was dialled.
 	Peers []string
+	// PeerCheck decides instead of Peers, which then stay empty; nil leaves it to those. It is asked whether an identity is
+	// believed before each attempt to connect to a worker that claims one, on a goroutine of its own, several at once. ctx
+	// ends after 10 s, by when it has to have answered, and when the pool closes.
+	//
+	// A worker whose identity is not believed is verified by its address. An error or a panic is no answer: there is no
+	// connection, and the worker's [WorkerStatus.Problem] tells why.
+	PeerCheck func(ctx context.Context, peer PeerInfo) (bool, error)
 	// MaxPayload is the largest payload in bytes; 0 is 256 MiB.
 	MaxPayload uint64
 }

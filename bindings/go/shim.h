@@ -196,6 +196,19 @@ static inline wool_go_answer_t wool_go_choice_answer(wool_choice_t choice, int64
   return answer;
 }
 
+static inline wool_go_answer_t wool_go_peer_check_answer(wool_peer_check_t check, int32_t believe) {
+  wool_go_answer_t answer = {0};
+  answer.status = (int32_t)wool_peer_check_answer(check, believe, &answer.error);
+  return answer;
+}
+
+static inline wool_go_answer_t wool_go_peer_check_fail(wool_peer_check_t check, const uint8_t *message,
+                                                       size_t message_len) {
+  wool_go_answer_t answer = {0};
+  answer.status = (int32_t)wool_peer_check_fail(check, wool_go_slice(message, message_len), &answer.error);
+  return answer;
+}
+
 /* The number of events, or a status below zero; 0 when there was none in time. */
 static inline int64_t wool_go_drain(wool_queue_t *queue, wool_event_t *events, size_t capacity, uint8_t *slab,
                                     size_t slab_len, int64_t timeout_ms) {

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"time"
 )
@@ -74,11 +75,16 @@ type WorkerOptions struct {
 	// (SPIFFE). Pools whose Peers accept it take that instead of the address that they dialled.
 	Identity string
 	// Callers are patterns for the names of certificates: "caller.example", "*.example", "spiffe://example/caller",
-	// "spiffe://example/*", "*". Who has none of them is not let in; empty lets in all whose certificates are good. Over
-	// the Unix socket the Secret decides.
+	// "spiffe://example/*", "*". Who has none of them is not let in; nil lets in all whose certificates are good, and an
+	// empty list is an [ErrInvalidArgument]. Over the Unix socket the Secret decides.
 	Callers []string
 	// RoutineCallers say who may call what, beside Callers: a routine that is named is for those alone.
 	RoutineCallers []RoutineCallers
+	// Stoppers are patterns, as Callers, for those who may stop the worker over the network, by the gRPC method
+	// wool.v1.Control/stop; empty is nobody. It needs Credentials that are not OneWay. [RunWorker] returns then.
+	Stoppers []string
+	// PeerLimits are what one peer may take of the worker.
+	PeerLimits PeerLimits
 	// Peers are as [PoolOptions.Peers], for the pools by which routines call on.
 	Peers []string
 	// Pool is by which routines call ([PoolFromContext]) where their caller's pool cannot be used here, as it is one
@@ -97,6 +103,35 @@ type WorkerOptions struct {
 	Started func(worker *Worker)
 }
 
+// PeerLimits are what one peer may take of a worker. A peer is whoever presents certificates of the same names, or without
+// names an IP address (of IPv6 a network of 64 bits); over the Unix socket there are no limits. 0 is the default.
+type PeerLimits struct {
+	// Connections at once; further ones are closed. The default is 1,024.
+	Connections int
+	// Sessions at once; further ones are refused as [ErrBusy]. The default is 1,024.
+	Sessions int
+	// Calls at once, over all sessions; further ones are refused as [ErrBusy], as by Concurrency. The default is 65,536.
+	Calls int
+	// Bytes of large payloads that may be on their way to the worker or held by its tasks, over all sessions. Each session
+	// sets aside what it lets its caller send ahead: 64 MiB, or half of what is left; a payload that is larger than that, its
+	// size. A call that does not fit is refused as [ErrBusy]. The default is 64 GiB.
+	Bytes int64
+}
+
+func (l *PeerLimits) check() *Error {
+	for name, limit := range map[string]int64{
+		"Connections": int64(l.Connections), "Sessions": int64(l.Sessions), "Calls": int64(l.Calls), "Bytes": l.Bytes,
+	} {
+		if limit < 0 {
+			return newError(ErrInvalidArgument, "PeerLimits.%s is negative: %d", name, limit)
+		}
+	}
+	return nil
+}
+
+// count is a limit for the core: more than it counts is as much as it counts.
+func count(limit int) C.uint32_t { return C.uint32_t(min(uint64(limit), math.MaxUint32)) }
+
 // NewWorker starts a worker. It serves when NewWorker returns, also routines that are registered
 // later.
 //
@@ -112,7 +147,11 @@ func NewWorker(rt *Runtime, options WorkerOptions) (*Worker, error) {
 	if err := e.adopt(&core.guard, free); err != nil {
 		return nil, err
 	}
-	if err := core.start(e, &options); err != nil {
+	err := core.start(e, &options)
+	if err == nil {
+		err = core.watch(e)
+	}
+	if err != nil {
 		core.end(e)
 		return nil, err
 	}
@@ -127,6 +166,9 @@ func NewWorker(rt *Runtime, options WorkerOptions) (*Worker, error) {
 
 // start makes the core's worker. Where that fails the rest is still to be ended.
 func (c *workerCore) start(e *engine, options *WorkerOptions) (err *Error) {
+	if err := options.check(); err != nil {
+		return err
+	}
 	if c.published, err = openDiscovery(e, options.Publish); err != nil {
 		return err
 	}
@@ -151,7 +193,7 @@ func (c *workerCore) start(e *engine, options *WorkerOptions) (err *Error) {
 	if c.admission != nil {
 		given.admit_queue, given.admit_tag = e.queue.handle, C.uint64_t(c.admission.tag)
 	}
-	return options.Credentials.lend(func(credentials *C.wool_credentials_t) *Error {
+	return options.Credentials.lend(e, func(credentials *C.wool_credentials_t) *Error {
 		given.credentials = credentials
 		var failure *C.wool_error_t
 		if status := C.int32_t(C.wool_worker_new(e.handle, &given, &c.handle, &failure)); status < 0 {
@@ -159,6 +201,46 @@ func (c *workerCore) start(e *engine, options *WorkerOptions) (err *Error) {
 		}
 		return nil
 	})
+}
+
+// watch ends the use of the worker when it has stopped, whoever stopped it.
+func (c *workerCore) watch(e *engine) *Error {
+	tag, err := e.queue.expect(&stopped{e, c})
+	if err != nil {
+		return err
+	}
+	var failure *C.wool_error_t
+	if status := C.int32_t(C.wool_worker_stopped_submit(c.handle, e.queue.handle, C.uint64_t(tag), &failure)); status < 0 {
+		e.queue.forget(tag)
+		return takeError(status, failure)
+	}
+	return nil
+}
+
+// stopped is told that a worker has stopped.
+type stopped struct {
+	engine *engine
+	core   *workerCore
+}
+
+// receive runs on the dispatcher. That the queue is closed says that the runtime is, which ends the worker itself.
+func (s *stopped) receive(e *event) {
+	if e.kind == C.WOOL_EVENT_CLOSED {
+		s.core.end(s.engine)
+	}
+}
+
+// check refuses what makes no sense, and a list of nobody: to the core it would be no list, which lets in all.
+func (o *WorkerOptions) check() *Error {
+	if o.Callers != nil && len(o.Callers) == 0 {
+		return newError(ErrInvalidArgument, "Callers is empty: say who is let in, or leave it nil, which lets in all")
+	}
+	for _, rule := range o.RoutineCallers {
+		if len(rule.Callers) == 0 {
+			return newError(ErrInvalidArgument, "RoutineCallers of %q have no Callers: say who may call it", rule.Routine)
+		}
+	}
+	return o.PeerLimits.check()
 }
 
 // forC is what the C form of the options says by itself.
@@ -186,6 +268,12 @@ func (o *WorkerOptions) forC(memory *arena) C.wool_worker_options_t {
 		routine_caller_count: C.size_t(len(routineCallers)),
 		peers:                memory.slices(o.Peers),
 		peer_count:           C.size_t(len(o.Peers)),
+		stoppers:             memory.slices(o.Stoppers),
+		stopper_count:        C.size_t(len(o.Stoppers)),
+		peer_connections:     count(o.PeerLimits.Connections),
+		peer_sessions:        count(o.PeerLimits.Sessions),
+		peer_calls:           count(o.PeerLimits.Calls),
+		peer_bytes:           C.uint64_t(o.PeerLimits.Bytes),
 	}
 }
 
@@ -206,7 +294,8 @@ func (w *Worker) UID() string { return w.uid }
 
 // Stop stops serving. New tasks are refused at once; those that run are cancelled after the grace: at
 // once for 0, never for a negative one. Stop waits until the last has ended; ctx is the way out of that
-// wait, and does not undo the stop. Stop may be called again, with less grace too, and after the end.
+// wait, and does not undo the stop. Stop may be called again, with less grace too, and after the end,
+// whoever has stopped it.
 func (w *Worker) Stop(ctx context.Context, grace time.Duration) error {
 	e := w.rt.engine
 	if !w.core.guard.enter() {

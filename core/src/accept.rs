@@ -82,23 +82,26 @@ impl Doorman {
     }
 
     async fn shake_hands(self, stream: TcpStream, peer: SocketAddr, credentials: Credentials) {
+        // Before the handshake: one under way while they are renewed was by those of before.
+        let generation = credentials.generation();
         match tls::accept(stream, &credentials).await {
             Ok((stream, names)) => {
-                self.hand_over(Io::Secure(Box::new(stream)), Some(names), peer)
-                    .await;
+                let stream = Io::Secure(Box::new(stream));
+                let proved = Proved { names, generation };
+                self.hand_over(stream, Some(proved), peer).await;
             }
             Err(why) => self.refusals.tell(format!("no TLS with {peer}: {why}")),
         }
     }
 
-    async fn hand_over(&self, stream: Io, names: Option<PeerNames>, peer: SocketAddr) {
-        let all = names.as_ref().map(|names| Arc::clone(names.all()));
+    async fn hand_over(&self, stream: Io, proved: Option<Proved>, peer: SocketAddr) {
+        let all = proved.as_ref().map(|proved| Arc::clone(proved.names.all()));
         let load = self.peers.of(&all.unwrap_or_default(), peer.ip());
         match load.connect() {
             Ok(counted) => {
                 let connection = Connection {
                     stream,
-                    visitor: Visitor { names, load },
+                    visitor: Visitor { proved, load },
                     _counted: counted,
                 };
                 // The server may have ended.
@@ -184,9 +187,18 @@ impl Refusals {
 /// Who is at the other end of a connection over TCP.
 #[derive(Clone)]
 pub(crate) struct Visitor {
-    /// Of its certificate; `None` without TLS.
-    pub(crate) names: Option<PeerNames>,
+    /// By its handshake; `None` without TLS.
+    pub(crate) proved: Option<Proved>,
     pub(crate) load: Arc<PeerLoad>,
+}
+
+/// What a handshake has proved.
+#[derive(Clone)]
+pub(crate) struct Proved {
+    /// Of its certificate; none where none is asked for.
+    pub(crate) names: PeerNames,
+    /// Of the worker's credentials at that time. What holds after a renewal, a new connection has to prove.
+    pub(crate) generation: u64,
 }
 
 /// A connection that may speak HTTP/2.

@@ -227,7 +227,7 @@ async fn rotate(worker: &WorkerShared, credentials: Credentials) {
         tokio::select! {
             () = &mut watching => return,
             changed = generations.changed() => match changed {
-                Ok(()) => worker.drain_secure_sessions(),
+                Ok(()) => worker.drain_sessions_of_before(),
                 Err(_) => return,
             },
         }
@@ -290,10 +290,25 @@ struct Door {
 }
 
 impl Door {
+    /// Who asks; `None` over the Unix socket.
+    ///
+    /// # Errors
+    /// Its connection is one of before the credentials were renewed: who is not believed any more does nothing new on it.
+    fn visitor<T>(&self, request: &Request<T>) -> Result<Option<Visitor>, Status> {
+        let visitor = request.extensions().get::<Visitor>().cloned();
+        let proved = visitor.as_ref().and_then(|visitor| visitor.proved.as_ref());
+        if proved.is_some_and(|proved| self.worker.has_renewed(proved.generation)) {
+            return Err(Status::unavailable(
+                "the worker's credentials have been renewed since this connection was made: connect again",
+            ));
+        }
+        Ok(visitor)
+    }
+
     /// # Errors
     /// Its peer has as many sessions as it may.
     fn guest(&self, visitor: Option<Visitor>) -> Result<Guest, Status> {
-        let Some(Visitor { names, load }) = visitor else {
+        let Some(Visitor { proved, load }) = visitor else {
             return Ok(Guest::default());
         };
         let share = load
@@ -304,15 +319,11 @@ impl Door {
                 Status::resource_exhausted(exceeded)
             })?;
         Ok(Guest {
-            names,
+            generation: proved.as_ref().map(|proved| proved.generation),
+            names: proved.map(|proved| proved.names),
             share: Some(Arc::new(share)),
         })
     }
-}
-
-/// Who asks; `None` over the Unix socket.
-fn visitor<T>(request: &Request<T>) -> Option<Visitor> {
-    request.extensions().get::<Visitor>().cloned()
 }
 
 #[tonic::async_trait]
@@ -320,7 +331,7 @@ impl Session for Door {
     type openStream = Answers;
 
     async fn open(&self, request: Request<Streaming<Batch>>) -> Result<Response<Answers>, Status> {
-        let guest = self.guest(visitor(&request))?;
+        let guest = self.guest(self.visitor(&request)?)?;
         let (outgoing, answers) = session::channel();
         let incoming = Box::pin(Batches(request.into_inner()));
         tokio::spawn(session::serve(
@@ -338,8 +349,8 @@ impl Catalog for Door {
         &self,
         request: Request<wire::DescribeRequest>,
     ) -> Result<Response<wire::WorkerDescription>, Status> {
-        let names = visitor(&request).and_then(|visitor| visitor.names);
-        if names.is_some_and(|names| !self.worker.lets_in(names.all())) {
+        let proved = self.visitor(&request)?.and_then(|visitor| visitor.proved);
+        if proved.is_some_and(|proved| !self.worker.lets_in(proved.names.all())) {
             return Err(Status::permission_denied(
                 "this worker does not let in callers of these names",
             ));
@@ -354,8 +365,8 @@ impl Control for Door {
         &self,
         request: Request<wire::StopRequest>,
     ) -> Result<Response<wire::StopResponse>, Status> {
-        let names = visitor(&request).and_then(|visitor| visitor.names);
-        let names = names.as_ref().map(|names| &**names.all());
+        let proved = self.visitor(&request)?.and_then(|visitor| visitor.proved);
+        let names = proved.as_ref().map(|proved| &**proved.names.all());
         if !self.worker.may_stop(names) {
             return Err(Status::permission_denied(
                 "this worker is not stopped over the network by callers of these names: its stoppers say who may",

@@ -194,6 +194,31 @@ pub unsafe extern "C" fn wool_worker_stop_submit(
     }
 }
 
+/// Does not stop it: a WOOL_EVENT_CLOSED tells when it has stopped, whoever stopped it, such as one of its `stoppers`, at
+/// once if it has already. The event has its place in the queue from now on. In callbacks, too.
+///
+/// Errors: WOOL_ERR_BUSY, WOOL_ERR_CLOSED (the queue); then no event comes.
+#[cfg_attr(
+    feature = "headers",
+    safer_ffi::ffi_export(rename = "abi_wool_worker_stopped_submit")
+)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wool_worker_stopped_submit(
+    worker: *const wool_worker_t,
+    queue: *mut wool_queue_t,
+    tag: u64,
+    error: *mut *mut wool_error_t,
+) -> wool_status_t {
+    unsafe {
+        guard::entry("wool_worker_stopped_submit", error, || {
+            let worker = guard::required(worker, "worker")?;
+            let closed = closed_event(queue::required(queue)?, tag)?;
+            worker.core.on_stopped(closed);
+            Ok(wool_status_t::WOOL_OK)
+        })
+    }
+}
+
 /// Lets go of a worker. One that is not stopped stops in the background, without grace. Never blocks. NULL is fine.
 #[cfg_attr(
     feature = "headers",

@@ -9,8 +9,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "context.hpp"
+#include "peers.hpp"
 
 namespace wool {
 
@@ -18,13 +20,19 @@ namespace wool {
 class AdmissionInfo {
  public:
   explicit AdmissionInfo(const wool_admission_info_t& info)
-      : routine(detail::string(info.routine)), tag(detail::string(info.tag)), in_flight(info.in_flight), info_(info) {}
+      : routine(detail::string(info.routine)),
+        tag(detail::string(info.tag)),
+        in_flight(info.in_flight),
+        peer(detail::names(info.peer, info.peer_count)),
+        info_(info) {}
 
   const std::string routine;
   // As the caller labelled it: CallOptions::tag.
   const std::string tag;
   // How many other tasks are in flight on the worker.
   const std::uint64_t in_flight;
+  // The names that the caller's certificate holds, DNS names and URIs; empty without one, and over a Unix socket.
+  const std::vector<std::string> peer;
 
   // What rides along with the call under this name; nothing if it has none. Only while the hook runs. Throws
   // WOOL_ERR_CODEC for what is no value.

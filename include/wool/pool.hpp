@@ -3,6 +3,7 @@
 #define WOOL_POOL_HPP
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,9 +12,11 @@
 
 #include "balancer.hpp"
 #include "call.hpp"
+#include "credentials.hpp"
 #include "discovery.hpp"
 #include "fan_out.hpp"
 #include "options.hpp"
+#include "peers.hpp"
 #include "runtime.hpp"
 #include "status.hpp"
 
@@ -63,6 +66,15 @@ struct PoolOptions {
   std::vector<std::string> advertise = {};
   // How calls are spread over the workers.
   Balancer balancer = Balancer::round_robin();
+  // What it presents to workers, and which of them it believes; none = no TLS. The workers that it starts get them, too.
+  std::optional<Credentials> credentials = std::nullopt;
+  // The identity of the started workers, as WorkerOptions::identity.
+  std::string identity = {};
+  // Whose identities are believed, by patterns as WorkerOptions::callers: a worker whose record claims such a one is verified
+  // by it, wherever it is reached. All others, and without this all, by the address that was dialled.
+  std::vector<std::string> peers = {};
+  // Instead of `peers`: says whether the identity that a worker claims is believed.
+  PeerCheck peer_check = nullptr;
 };
 
 // The caller's view of a set of workers. Destroying one that is not closed closes it in the background.
@@ -78,6 +90,7 @@ class WorkerPool {
     const std::vector<wool_slice_t> command = detail::slices(options.command);
     const std::vector<wool_slice_t> tags = detail::slices(options.tags);
     const std::vector<wool_slice_t> advertise = detail::slices(options.advertise);
+    const std::vector<wool_slice_t> peers = detail::slices(options.peers);
     wool_pool_options_t given = WOOL_POOL_OPTIONS_INIT;
     given.spawn = spawn(options.spawn);
     given.command_is_own = options.command_is_own ? 1 : 0;
@@ -100,8 +113,20 @@ class WorkerPool {
     given.bind = detail::slice(options.bind);
     given.advertise = advertise.data();
     given.advertise_count = advertise.size();
-    // Last: nothing throws between this and wool's taking it over.
+    given.credentials = options.credentials ? options.credentials->get() : nullptr;
+    given.identity = detail::slice(options.identity);
+    given.peers = peers.data();
+    given.peer_count = peers.size();
+    std::unique_ptr<PeerCheck> check;
+    if (options.peer_check) {
+      check = std::make_unique<PeerCheck>(options.peer_check);
+      given.peer_check = detail::check_peer;
+      given.peer_check_user_data = check.get();
+      given.peer_check_destroy = detail::destroy_peer_check;
+    }
+    // Last: nothing throws between this and wool's taking both over.
     options.balancer.give(given);
+    static_cast<void>(check.release());
     wool_pool_t* pool = nullptr;
     detail::checked([&](wool_error_t** error) { return wool_pool_new(runtime.get(), &given, &pool, error); });
     pool_.reset(pool);

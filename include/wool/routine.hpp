@@ -17,6 +17,7 @@
 
 #include "call.hpp"
 #include "failing.hpp"
+#include "peers.hpp"
 
 namespace wool {
 
@@ -118,6 +119,12 @@ class Task {
   std::string routine() const { return detail::string(info().routine); }
   // As the caller labelled it: CallOptions::tag. Only while the routine runs.
   std::string tag() const { return detail::string(info().tag); }
+  // The names that the caller's certificate holds, DNS names and URIs; empty without one, and over a Unix socket. Only while
+  // the routine runs.
+  std::vector<std::string> peer() const {
+    const wool_task_info_t found = info();
+    return detail::names(found.peer, found.peer_count);
+  }
   // The uid of the worker that runs it, as Worker::uid tells it. Throws when the task is over.
   std::string worker() const { return detail::dashed(info().worker_uid); }
   // Its context, as it is and as it changes: what is set and unset here is in the caller's when this task's answer is.

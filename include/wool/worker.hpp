@@ -12,12 +12,21 @@
 #include <vector>
 
 #include "admission.hpp"
+#include "credentials.hpp"
 #include "discovery.hpp"
 #include "options.hpp"
 #include "pool.hpp"
 #include "runtime.hpp"
 
 namespace wool {
+
+// Who may call a routine.
+struct RoutineCallers {
+  // Its name, or "prefix.*" for all that begin so.
+  std::string routine;
+  // Patterns, at least one, as WorkerOptions::callers.
+  std::vector<std::string> callers;
+};
 
 // How a worker is set up.
 struct WorkerOptions {
@@ -49,6 +58,29 @@ struct WorkerOptions {
   std::vector<std::string> advertise = {};
   // What else its record says of it, for others.
   std::map<std::string, std::string> extra = {};
+  // What it presents to its callers, and which of them it believes; none = no TLS. With them it may bind beyond loopback.
+  std::optional<Credentials> credentials = std::nullopt;
+  // The name that it claims in its record, and that its certificate holds: a DNS name or a URI (SPIFFE). Pools whose `peers`
+  // accept it take that instead of the address that they dialled. Empty = none.
+  std::string identity = {};
+  // Whom it lets in, by patterns for a name of their certificate: "caller.example", "*.example", "spiffe://example/caller",
+  // "spiffe://example/*", "*". Empty = all whose certificates are good. Over its Unix socket the secret decides.
+  std::vector<std::string> callers = {};
+  // Who may call what, beside `callers`. A routine that is named is for those alone.
+  std::vector<RoutineCallers> routine_callers = {};
+  // As PoolOptions::peers, for those by which its tasks call on.
+  std::vector<std::string> peers = {};
+  // Who may stop it from elsewhere (the gRPC method wool.v1.Control/Stop), by patterns as `callers`. Empty = nobody.
+  std::vector<std::string> stoppers = {};
+  // What one peer may take of it: whoever presents certificates of the same names, or without names an IP address.
+  // Connections at once; further ones are closed. 0 = 1,024.
+  std::uint32_t peer_connections = 0;
+  // Sessions at once; further ones are refused as WOOL_ERR_BUSY. 0 = 1,024.
+  std::uint32_t peer_sessions = 0;
+  // Tasks at once, over all sessions; further calls are answered as busy. 0 = 65,536.
+  std::uint32_t peer_calls = 0;
+  // Bytes of large payloads that may be on their way to it or held by its tasks, over all sessions. 0 = 64 GiB.
+  std::uint64_t peer_bytes = 0;
 };
 
 namespace detail {
@@ -57,7 +89,19 @@ namespace detail {
 class GivenWorkerOptions {
  public:
   explicit GivenWorkerOptions(const WorkerOptions& options)
-      : tags_(slices(options.tags)), advertise_(slices(options.advertise)) {
+      : tags_(slices(options.tags)),
+        advertise_(slices(options.advertise)),
+        callers_(slices(options.callers)),
+        peers_(slices(options.peers)),
+        stoppers_(slices(options.stoppers)) {
+    for (const RoutineCallers& rule : options.routine_callers) {
+      // Nothing would be passed on, and all could call it.
+      if (rule.callers.empty()) throw Error(WOOL_ERR_INVALID_ARGUMENT, "no callers for the routine " + quoted(rule.routine));
+      for (const std::string& caller : rule.callers) {
+        routine_callers_.push_back(slice(rule.routine));
+        routine_callers_.push_back(slice(caller));
+      }
+    }
     for (const auto& [name, value] : options.extra) {
       extra_.push_back(slice(name));
       extra_.push_back(slice(value));
@@ -76,6 +120,20 @@ class GivenWorkerOptions {
     given_.advertise_count = advertise_.size();
     given_.extra = extra_.data();
     given_.extra_count = extra_.size();
+    given_.credentials = options.credentials ? options.credentials->get() : nullptr;
+    given_.identity = slice(options.identity);
+    given_.callers = callers_.data();
+    given_.caller_count = callers_.size();
+    given_.routine_callers = routine_callers_.data();
+    given_.routine_caller_count = routine_callers_.size();
+    given_.peers = peers_.data();
+    given_.peer_count = peers_.size();
+    given_.stoppers = stoppers_.data();
+    given_.stopper_count = stoppers_.size();
+    given_.peer_connections = options.peer_connections;
+    given_.peer_sessions = options.peer_sessions;
+    given_.peer_calls = options.peer_calls;
+    given_.peer_bytes = options.peer_bytes;
     if (options.admit) {
       given_.admit = admit;
       given_.admit_user_data = new AdmissionHook(options.admit);
@@ -91,6 +149,10 @@ class GivenWorkerOptions {
   std::vector<wool_slice_t> tags_;
   std::vector<wool_slice_t> advertise_;
   std::vector<wool_slice_t> extra_;
+  std::vector<wool_slice_t> callers_;
+  std::vector<wool_slice_t> routine_callers_;
+  std::vector<wool_slice_t> peers_;
+  std::vector<wool_slice_t> stoppers_;
   wool_worker_options_t given_ = WOOL_WORKER_OPTIONS_INIT;
 };
 
@@ -114,8 +176,9 @@ class Worker {
  public:
   // Binds and serves: callers can connect now. Routines may be registered before and after.
   //
-  // Throws WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `allow_plaintext`, WOOL_ERR_IO when the
-  // address cannot be bound, WOOL_ERR_DISCOVERY when it cannot be published, WOOL_ERR_CLOSED.
+  // Throws WOOL_ERR_PERMISSION_DENIED for an address beyond loopback without `credentials` or `allow_plaintext`, WOOL_ERR_IO
+  // when the address cannot be bound, WOOL_ERR_DISCOVERY when it cannot be published, WOOL_ERR_INVALID_ARGUMENT for what is no
+  // pattern and for credentials without a certificate, WOOL_ERR_CLOSED.
   explicit Worker(const Runtime& runtime, const WorkerOptions& options = {}) {
     const detail::GivenWorkerOptions given(options);
     wool_worker_t* worker = nullptr;

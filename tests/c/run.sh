@@ -75,10 +75,10 @@ build() {
   shift
   mkdir -p "$folder"
   local flags=(-g -O1 "${warnings[@]}" -I"$top/include" "$@")
-  for source in check world generators status records; do
+  for source in check world generators status records certificates; do
     gcc -std=c11 -D_GNU_SOURCE "${flags[@]}" -c "$source.c" -o "$folder/$source.o" || return
   done
-  local link=("$folder/check.o" "$folder/world.o" "$folder/generators.o" "$folder/status.o" "$folder/records.o" -L"$release" "-Wl,-rpath,$release" -lwool -lpthread -ldl)
+  local link=("$folder/check.o" "$folder/world.o" "$folder/generators.o" "$folder/status.o" "$folder/records.o" "$folder/certificates.o" -L"$release" "-Wl,-rpath,$release" -lwool -lpthread -ldl)
   for source in test_*.c; do
     name=${source%.c}
     gcc -std=c11 -D_GNU_SOURCE "${flags[@]}" "$source" -o "$folder/$name" "${link[@]}" || return
@@ -114,6 +114,7 @@ export LIBWOOL=$release/libwool.so
 # Of the development CA.
 export WOOL_CERTS=$built/certs
 "$release/wool-certs" "$WOOL_CERTS" >"$built/output" || exit
+"$release/wool-certs" "$WOOL_CERTS" named named.wool.example >"$built/output" || exit
 
 if [ -z "$words" ]; then
   headers
@@ -125,7 +126,7 @@ if build plain; then run plain . env; else fail "the tests compile"; fi
 
 # A process that leaves without closing, or is forked, leaves memory behind by design.
 if build sanitized -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer; then
-  run sanitized '^test_(admission|arguments|balancers|budgets|calls|cpp|cpp_admission|cpp_discovery|cpp_errors|cpp_generators|cpp_nested|cpp_pools|context|context_faces|credentials|custom_discovery|discoveries|discovery|errors|fan_out|generators|load|nested|pools|queues|run|spawn|values)\.' env
+  run sanitized '^test_(admission|arguments|balancers|budgets|calls|cpp|cpp_admission|cpp_credentials|cpp_discovery|cpp_errors|cpp_generators|cpp_nested|cpp_pools|context|context_faces|credentials|custom_discovery|discoveries|discovery|errors|fan_out|generators|load|nested|peer_checks|peer_limits|pools|provided|queues|run|spawn|values)\.' env
   ASAN_OPTIONS=detect_leaks=0 run sanitized '^test_(lifecycle|process)\.' env
 else
   fail "the tests compile with sanitizers"
@@ -138,7 +139,7 @@ elif [ -z "$words" ]; then
 fi
 
 if command -v valgrind >/dev/null; then
-  run plain 'a_fault_keeps|every_kind|misuse_of|what_is_thrown|a_queue_asks|a_question_holds_a_place_until_its_caller|what_is_not_caught|long_texts|closes_may_race|closes_are_told|step_by_step|published_worker_is_found|\.closing_leaves_no_process|served_without_waiting' \
+  run plain 'a_fault_keeps|every_kind|misuse_of|what_is_thrown|a_queue_asks|a_question_holds_a_place_until_its_caller|what_is_not_caught|long_texts|closes_may_race|closes_are_told|step_by_step|published_worker_is_found|\.closing_leaves_no_process|served_without_waiting|a_check_decides|is_provided_is_used|go_by_tls' \
     valgrind --quiet --error-exitcode=9 --suppressions=valgrind.supp \
     --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite
 else

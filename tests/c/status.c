@@ -71,6 +71,8 @@ static void read_worker(reader_t *reader, const char *key, void *out) {
     read_text(reader, worker->origin, sizeof worker->origin);
   } else if (strcmp(key, "state") == 0) {
     read_text(reader, worker->state, sizeof worker->state);
+  } else if (strcmp(key, "problem") == 0) {
+    read_text(reader, worker->problem, sizeof worker->problem);
   } else if (strcmp(key, "language") == 0) {
     read_text(reader, worker->language, sizeof worker->language);
   } else if (strcmp(key, "pid") == 0) {
@@ -177,4 +179,12 @@ const pool_status_t *status_of(const wool_pool_t *pool) {
   wool_value_reader_free(reader);
   wool_bytes_free(&bytes);
   return &status;
+}
+
+int has_trouble(const wool_pool_t *pool, const char *words) {
+  const pool_status_t *status = status_of(pool);
+  for (int i = 0; i < status->workers; i++) {
+    if (strcmp(status->worker[i].state, "up") != 0 && strstr(status->worker[i].problem, words) != NULL) return 1;
+  }
+  return 0;
 }

@@ -10,6 +10,7 @@ enum { MOST_LISTED = 256 };
 
 typedef struct {
   char uid[40], address[128], origin[16], state[16], language[16], tag[32]; /* the first tag */
+  char problem[256];
   int64_t pid, capacity, in_flight;
   int routines, has_add, has_count; /* test.add, unary; test.count, a stream */
 } worker_status_t;
@@ -32,6 +33,9 @@ typedef struct {
 
 /* Valid until the next one. */
 const pool_status_t *status_of(const wool_pool_t *pool);
+
+/* The pool knows a worker that it has no session with, and its problem has these words. */
+int has_trouble(const wool_pool_t *pool, const char *words);
 
 /* Waits for something that the status tells; the watchdog ends a test that waits for ever. */
 #define UNTIL(condition) \

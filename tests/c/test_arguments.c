@@ -49,6 +49,7 @@ TEST(null_workers_and_pools) {
   CHECK(wool_worker_address(NULL).len == 0 && wool_worker_uid(NULL).len == 0);
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "worker is NULL", wool_worker_stop(NULL, 0, 0, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "worker is NULL", wool_worker_stop_submit(NULL, 0, NULL, 0, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "worker is NULL", wool_worker_stopped_submit(NULL, NULL, 0, &error));
   wool_worker_free(NULL);
 
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "runtime is NULL", wool_pool_new(NULL, NULL, &pool, &error));

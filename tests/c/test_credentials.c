@@ -1,24 +1,6 @@
 /* Credentials: TLS between a worker and pools, by certificates of the development CA, in the folder WOOL_CERTS. */
+#include "certificates.h"
 #include "world.h"
-
-/* The path of a file of the folder. */
-static wool_slice_t file(char *path, size_t size, const char *name) {
-  const char *folder = getenv("WOOL_CERTS");
-  CHECK(folder != NULL);
-  CHECK((size_t)snprintf(path, size, "%s/%s", folder, name) < size);
-  return text(path);
-}
-
-static wool_credentials_t *credentials_of(const char *certificate, const char *key) {
-  char paths[3][256];
-  wool_credentials_t *credentials = NULL;
-  wool_credentials_options_t options = WOOL_CREDENTIALS_OPTIONS_INIT;
-  options.ca_file = file(paths[0], sizeof paths[0], "ca.pem");
-  options.certificate_file = file(paths[1], sizeof paths[1], certificate);
-  options.key_file = file(paths[2], sizeof paths[2], key);
-  OK(wool_credentials_new(&options, &credentials, &error));
-  return credentials;
-}
 
 /* Answers with how many names its caller's certificate holds, if they are those of the development CA's caller. */
 static void run_peer(void *data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments) {
@@ -45,12 +27,12 @@ TEST(credentials_check_what_they_are_given) {
   wool_credentials_t *credentials = NULL;
   wool_credentials_options_t options = WOOL_CREDENTIALS_OPTIONS_INIT;
   char path[256];
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "options is NULL", wool_credentials_new(NULL, &credentials, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_new(NULL, &credentials, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "out is NULL", wool_credentials_new(&options, NULL, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_new(&options, &credentials, &error));
   options.ca = text("no certificate");
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "the ca", wool_credentials_new(&options, &credentials, &error));
-  options.ca_file = file(path, sizeof path, "ca.pem");
+  options.ca_file = certificate_file(path, "ca.pem");
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "as text and as a file", wool_credentials_new(&options, &credentials, &error));
   options.ca = text("");
   options.key_file = text("/nowhere/own.key");
@@ -77,6 +59,20 @@ TEST(credentials_check_what_they_are_given) {
   worker_options.routine_callers = texts;
   worker_options.routine_caller_count = 1;
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "pairs", wool_worker_new(runtime, &worker_options, &worker, &error));
+  worker_options.routine_callers = NULL;
+  worker_options.routine_caller_count = 0;
+  worker_options.stoppers = &texts[1];
+  worker_options.stopper_count = 1;
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "no pattern", wool_worker_new(runtime, &worker_options, &worker, &error));
+  /* Without mutual TLS nobody has a name. */
+  wool_slice_t operators = text("operator.wool.example");
+  worker_options.stoppers = &operators;
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "stoppers", wool_worker_new(runtime, &worker_options, &worker, &error));
+  wool_credentials_t *own = credentials_of("worker");
+  worker_options.credentials = own;
+  OK(wool_worker_new(runtime, &worker_options, &worker, &error));
+  wool_worker_free(worker);
+  wool_credentials_free(own);
   OK(wool_runtime_close(runtime, -1, &error));
   wool_runtime_free(runtime);
   wool_credentials_free(credentials);
@@ -84,8 +80,8 @@ TEST(credentials_check_what_they_are_given) {
 }
 
 TEST(calls_go_by_tls_and_say_who_calls) {
-  wool_credentials_t *own = credentials_of("worker.pem", "worker.key");
-  wool_credentials_t *callers = credentials_of("caller.pem", "caller.key");
+  wool_credentials_t *own = credentials_of("worker");
+  wool_credentials_t *callers = credentials_of("caller");
   wool_runtime_t *runtime = world_runtime();
   serve(runtime, "test.peer", run_peer, NULL, NULL);
   wool_slice_t pattern = text("*.wool.example");
@@ -114,15 +110,15 @@ TEST(calls_go_by_tls_and_say_who_calls) {
   CHECK(renewed == 0);
   wool_credentials_options_t none = WOOL_CREDENTIALS_OPTIONS_INIT;
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_update(callers, &none, &error));
-  OK(wool_credentials_problem(callers, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_problem(callers, &error));
   CHECK(call_int(pool, "test.peer") == 1);
+  OK(wool_credentials_reload(callers, NULL, &error));
+  OK(wool_credentials_problem(callers, &error));
 
   /* Others of the same authority: the worker does not let them in. */
-  char paths[3][256];
-  none.ca_file = file(paths[0], sizeof paths[0], "ca.pem");
-  none.certificate_file = file(paths[1], sizeof paths[1], "worker.pem");
-  none.key_file = file(paths[2], sizeof paths[2], "worker.key");
-  OK(wool_credentials_update(callers, &none, &error));
+  certificate_t certificate;
+  wool_credentials_options_t others = files_of(&certificate, "worker");
+  OK(wool_credentials_update(callers, &others, &error));
   wool_call_options_t soon = WOOL_CALL_OPTIONS_INIT;
   soon.dispatch_timeout_ms = 300;
   int32_t status = WOOL_OK;

@@ -24,14 +24,29 @@ TEST(closes_are_told_by_events) {
   world_t world = world_new();
   submit(&world, "test.wait", ints(0, 0, 0), 1);
   world_kept_task();
+  OK(wool_worker_stopped_submit(world.worker, world.queue, 4, &error));
   OK(wool_pool_close_submit(world.pool, world.queue, 2, &error));
   OK(wool_worker_stop_submit(world.worker, 0, world.queue, 3, &error));
   int seen = 0;
-  while (seen != 7) {
+  while (seen != 15) {
     wool_event_t event = next_event(&world);
     CHECK(event.kind == (event.tag == 1 ? WOOL_EVENT_ERROR : WOOL_EVENT_CLOSED));
     CHECK(event.tag != 1 || event.status == WOOL_ERR_CLOSED);
     seen |= 1 << (event.tag - 1);
+    free_event(&event);
+  }
+  world_free(&world);
+}
+
+TEST(the_end_of_a_worker_is_told_to_who_does_not_stop_it) {
+  world_t world = world_new();
+  OK(wool_worker_stopped_submit(world.worker, world.queue, 2, &error));
+  CHECK(call_add(&world, 1, 2) == 3);
+  OK(wool_worker_stop(world.worker, 0, -1, &error));
+  OK(wool_worker_stopped_submit(world.worker, world.queue, 3, &error));
+  for (uint64_t tag = 2; tag <= 3; tag++) {
+    wool_event_t event = next_event(&world);
+    CHECK(event.kind == WOOL_EVENT_CLOSED && event.tag == tag);
     free_event(&event);
   }
   world_free(&world);

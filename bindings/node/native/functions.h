@@ -49,6 +49,11 @@ napi_value AnswerAdmission(napi_env env, napi_callback_info info);
 napi_value TakeChoice(napi_env env, napi_callback_info info);
 napi_value AnswerChoice(napi_env env, napi_callback_info info);
 
+// peer_checks.cc
+napi_value TakePeerCheck(napi_env env, napi_callback_info info);
+napi_value AnswerPeerCheck(napi_env env, napi_callback_info info);
+napi_value FailPeerCheck(napi_env env, napi_callback_info info);
+
 // credentials.cc
 napi_value CreateCredentials(napi_env env, napi_callback_info info);
 napi_value UpdateCredentials(napi_env env, napi_callback_info info);
@@ -80,6 +85,7 @@ napi_value CloseRuntime(napi_env env, napi_callback_info info);
 napi_value DisposeRuntime(napi_env env, napi_callback_info info);
 napi_value StartWorker(napi_env env, napi_callback_info info);
 napi_value StopWorker(napi_env env, napi_callback_info info);
+napi_value WorkerStopped(napi_env env, napi_callback_info info);
 napi_value CreatePool(napi_env env, napi_callback_info info);
 napi_value PoolStatus(napi_env env, napi_callback_info info);
 napi_value ClosePool(napi_env env, napi_callback_info info);

@@ -18,6 +18,7 @@ class Options {
 
   std::string Text(const char* name) const { return TextOf(env_, PropertyOf(env_, object_, name)); }
   std::vector<std::string> Texts(const char* name) const { return TextsOf(env_, PropertyOf(env_, object_, name)); }
+  Options At(const char* name) const { return Options(env_, PropertyOf(env_, object_, name)); }
   int64_t Number(const char* name) const { return NumberOf(env_, PropertyOf(env_, object_, name)); }
   bool Bool(const char* name) const { return BooleanOf(env_, PropertyOf(env_, object_, name)); }
   Discovery DiscoveryAt(const char* name) const {
@@ -65,12 +66,17 @@ class StartWorkerJob : public Job {
         callers_(options.Texts("callers")),
         routine_callers_(options.Texts("routineCallers")),
         peers_(options.Texts("peers")),
+        stoppers_(options.Texts("stoppers")),
         identity_(options.Text("identity")),
         credentials_(options.CredentialsAt("credentials")),
         publish_(options.DiscoveryAt("publish")),
         pool_(options.PoolAt("pool")),
         concurrency_(static_cast<uint32_t>(options.Number("concurrency"))),
         max_payload_(static_cast<uint64_t>(options.Number("maxPayload"))),
+        peer_connections_(static_cast<uint32_t>(options.At("peerLimits").Number("connections"))),
+        peer_sessions_(static_cast<uint32_t>(options.At("peerLimits").Number("sessions"))),
+        peer_calls_(static_cast<uint32_t>(options.At("peerLimits").Number("calls"))),
+        peer_bytes_(static_cast<uint64_t>(options.At("peerLimits").Number("bytes"))),
         admit_tag_(static_cast<uint64_t>(options.Number("admitTag"))),
         admit_queue_(admit_tag_ == 0 ? nullptr : this->runtime()->shared_queue()),
         allow_plaintext_(options.Bool("allowPlaintext")) {}
@@ -85,6 +91,7 @@ class StartWorkerJob : public Job {
     const std::vector<wool_slice_t> callers = SlicesOf(callers_);
     const std::vector<wool_slice_t> routine_callers = SlicesOf(routine_callers_);
     const std::vector<wool_slice_t> peers = SlicesOf(peers_);
+    const std::vector<wool_slice_t> stoppers = SlicesOf(stoppers_);
     wool_worker_options_t options = WOOL_WORKER_OPTIONS_INIT;
     options.bind = SliceOf(bind_);
     options.socket_path = SliceOf(socket_path_);
@@ -110,6 +117,12 @@ class StartWorkerJob : public Job {
     options.routine_caller_count = routine_callers.size();
     options.peers = peers.data();
     options.peer_count = peers.size();
+    options.stoppers = stoppers.data();
+    options.stopper_count = stoppers.size();
+    options.peer_connections = peer_connections_;
+    options.peer_sessions = peer_sessions_;
+    options.peer_calls = peer_calls_;
+    options.peer_bytes = peer_bytes_;
     return wool_worker_new(runtime, &options, &worker_, error);
   }
 
@@ -134,12 +147,17 @@ class StartWorkerJob : public Job {
   // Routines and patterns in turn.
   std::vector<std::string> routine_callers_;
   std::vector<std::string> peers_;
+  std::vector<std::string> stoppers_;
   std::string identity_;
   Credentials credentials_;
   Discovery publish_;
   std::shared_ptr<wool_pool_t> pool_;
   uint32_t concurrency_;
   uint64_t max_payload_;
+  uint32_t peer_connections_;
+  uint32_t peer_sessions_;
+  uint32_t peer_calls_;
+  uint64_t peer_bytes_;
   uint64_t admit_tag_;
   // The runtime's, which may be disposed of meanwhile.
   std::shared_ptr<wool_queue_t> admit_queue_;
@@ -189,6 +207,10 @@ wool_status_t NewPool(const Runtime& runtime, const Options& given, wool_pool_t*
   options.identity = SliceOf(identity);
   options.peers = peer_slices.data();
   options.peer_count = peer_slices.size();
+  if (const auto tag = static_cast<uint64_t>(given.Number("peerCheckTag")); tag != 0) {
+    options.peer_check_queue = runtime.queue();
+    options.peer_check_tag = tag;
+  }
   options.balancer = static_cast<int32_t>(given.Number("balancer"));
   if (options.balancer == WOOL_BALANCER_CUSTOM) {
     options.balance_queue = runtime.queue();
@@ -248,6 +270,19 @@ napi_value StopWorker(napi_env env, napi_callback_info info) {
   wool_error_t* error = nullptr;
   const wool_status_t status = wool_worker_stop_submit(worker->handle, arguments.Int64(1), worker->runtime->queue(),
                                                        static_cast<uint64_t>(arguments.Int64(2)), &error);
+  return status == WOOL_OK ? nullptr : ThrowError(env, status, error);
+}
+
+// (worker, tag)
+napi_value WorkerStopped(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  auto* worker = arguments.External<Worker>(0);
+  if (worker == nullptr || worker->runtime->queue() == nullptr) {
+    return ThrowError(env, WOOL_ERR_CLOSED, nullptr);
+  }
+  wool_error_t* error = nullptr;
+  const wool_status_t status = wool_worker_stopped_submit(worker->handle, worker->runtime->queue(),
+                                                          static_cast<uint64_t>(arguments.Int64(1)), &error);
   return status == WOOL_OK ? nullptr : ThrowError(env, status, error);
 }
 

@@ -25,6 +25,11 @@ export function runIn<T>(task: Task, body: () => T): T {
   return storage.run({ task, pool: undefined, bag: undefined }, body);
 }
 
+/** Runs `body` as a part of nothing: it goes on for longer than who began it. */
+export function runOutside<T>(body: () => T): T {
+  return storage.run(undefined as unknown as Ambient, body);
+}
+
 /** Runs `body` where it is, but for what `changes` says. */
 export function runWith<T>(changes: Partial<Ambient>, body: () => T): T {
   const { task, pool, bag } = storage.getStore() ?? {};

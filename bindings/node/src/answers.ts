@@ -13,6 +13,19 @@ export function answerChoice(handle: bigint, index: number): void {
   }
 }
 
+/** @param answer whether the identity is believed; or why that could not be decided */
+export function answerPeerCheck(handle: bigint, answer: boolean | string): void {
+  try {
+    if (typeof answer === 'string') {
+      native.failPeerCheck(handle, answer);
+    } else {
+      native.answerPeerCheck(handle, answer);
+    }
+  } catch {
+    // The runtime has been closed meanwhile.
+  }
+}
+
 /** @param status 0, or that of an error with this message */
 export function answerPublication(handle: bigint, status: number, message: string): void {
   try {

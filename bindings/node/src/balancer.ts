@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 
 import { answerChoice, UNDECIDED } from './answers.js';
+import { Asked, type Asking, NOBODY } from './asked.js';
 import { messageOf } from './errors-shown.js';
-import { Balancing, native, type PoolHandle } from './native.js';
+import { Balancing, native } from './native.js';
 import { invalid } from './options.js';
 import type { CompletionQueue } from './queue.js';
 
@@ -40,27 +41,18 @@ export type BalancerOption = 'round-robin' | 'least-loaded' | Balancer;
 
 const NUMBERS = { 'round-robin': Balancing.ROUND_ROBIN, 'least-loaded': Balancing.LEAST_LOADED };
 
-/** Those of pools, for as long as somebody may call by the pool. They may well refer to it. */
-const balancers = new WeakMap<PoolHandle, Balancer>();
-const forgotten = new FinalizationRegistry<Asked>((asked) => asked.forget());
-
 /** What a pool's options are told of a balancer. */
-export interface Balanced {
+export interface Balanced extends Asking {
   readonly balancer: number;
-  /** 0 for those of libwool. */
-  readonly balanceTag: number;
-  /** The pool has been made; or it has not. */
-  begin(pool: PoolHandle): void;
-  cancel(): void;
 }
 
 /** @throws {WoolError} `INVALID_ARGUMENT` */
 export function balancing(option: BalancerOption = 'round-robin', queue: CompletionQueue): Balanced {
   if (typeof option === 'function') {
-    const asked = new Asked(queue);
+    const asked = askedBy(queue);
     return {
       balancer: Balancing.CUSTOM,
-      balanceTag: asked.tag,
+      tag: asked.tag,
       begin: (pool) => asked.begin(pool, option),
       cancel: () => asked.forget(),
     };
@@ -68,52 +60,41 @@ export function balancing(option: BalancerOption = 'round-robin', queue: Complet
   if (!(typeof option === 'string' && Object.hasOwn(NUMBERS, option))) {
     throw invalid(`balancer is 'round-robin', 'least-loaded' or a function, not ${inspect(option)}`);
   }
-  return { balancer: NUMBERS[option], balanceTag: 0, begin() {}, cancel() {} };
+  return { ...NOBODY, balancer: NUMBERS[option] };
 }
 
-/** Takes the choices of a pool. The queue keeps it, and so it keeps neither the pool nor the balancer. */
-class Asked {
-  readonly tag: number;
-  readonly #queue: CompletionQueue;
-  #pool: WeakRef<PoolHandle> | undefined;
-  #reported = false;
+function askedBy(queue: CompletionQueue): Asked<Balancer> {
+  const report = warnsOnce();
+  return new Asked<Balancer>(queue, (index, balancer) => onChoice(index, queue, balancer, report));
+}
 
-  constructor(queue: CompletionQueue) {
-    this.#queue = queue;
-    this.tag = queue.tagForSink((index) => this.#onChoice(index));
+function onChoice(
+  index: number,
+  queue: CompletionQueue,
+  balancer: Balancer | undefined,
+  report: (problem: string) => void,
+): void {
+  const taken = take(index, queue);
+  if (taken === undefined) {
+    return;
   }
-
-  begin(pool: PoolHandle, balancer: Balancer): void {
-    this.#pool = new WeakRef(pool);
-    balancers.set(pool, balancer);
-    forgotten.register(pool, this);
+  const { handle, ...choice } = taken;
+  if (balancer === undefined) {
+    answerChoice(handle, UNDECIDED);
+  } else {
+    choose(balancer, handle, choice, report);
   }
+}
 
-  forget(): void {
-    this.#queue.forgetSink(this.tag);
-  }
-
-  #onChoice(index: number): void {
-    const taken = take(index, this.#queue);
-    if (taken === undefined) {
-      return;
-    }
-    const { handle, ...choice } = taken;
-    const pool = this.#pool?.deref();
-    const balancer = pool && balancers.get(pool);
-    if (balancer === undefined) {
-      answerChoice(handle, UNDECIDED);
-    } else {
-      choose(balancer, handle, choice, (problem) => this.#report(problem));
-    }
-  }
-
-  #report(problem: string): void {
-    if (!this.#reported) {
-      this.#reported = true;
+/** Warns of the first problem. */
+function warnsOnce(): (problem: string) => void {
+  let isWarned = false;
+  return (problem) => {
+    if (!isWarned) {
+      isWarned = true;
       process.emitWarning(`a pool's balancer failed, and the next worker in turn was taken: ${problem}`, 'WoolWarning');
     }
-  }
+  };
 }
 
 function take(index: number, queue: CompletionQueue): ReturnType<typeof native.takeChoice> | undefined {

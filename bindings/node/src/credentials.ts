@@ -1,39 +1,15 @@
+import { type CredentialsOptions, nativeCredentials } from './credentials-options.js';
 import { WoolError } from './errors.js';
-import { type CredentialsHandle, type NativeCredentialsOptions, native } from './native.js';
-import { invalid, text, wait } from './options.js';
+import { type CredentialsHandle, native } from './native.js';
+import { invalid, texts, wait } from './options.js';
+import { Provider } from './provider.js';
 
-/**
- * What credentials are made of. Each part is PEM, as it is or in a file, which is read again when it changes; not both.
- */
-export interface CredentialsOptions {
-  /**
-   * Certificates of the authorities that peers' certificates must lead to. A worker whose callers need none may leave it
-   * out.
-   */
-  ca?: string | Uint8Array | undefined;
-  /**
-   * The own certificate, followed by those between it and its authority. A caller may leave it out, with its key, where
-   * workers ask for none.
-   */
-  certificate?: string | Uint8Array | undefined;
-  /** Its private key, not encrypted: PKCS #8, PKCS #1 or SEC 1. */
-  key?: string | Uint8Array | undefined;
-  /**
-   * Lists of certificates that are revoked. With one, every certificate of a peer must be covered by a list that is not
-   * over.
-   */
-  crl?: string | Uint8Array | undefined;
-  /** The path of a file that holds the same. */
-  caFile?: string | undefined;
-  /** The path of a file that holds the same. */
-  certificateFile?: string | undefined;
-  /** The path of a file that holds the same. */
-  keyFile?: string | undefined;
-  /** The path of a file that holds the same. */
-  crlFile?: string | undefined;
-  /** A worker with these asks its callers for no certificate. Default false. */
-  oneWay?: boolean | undefined;
-  /** How often files are looked at, milliseconds. Default 10,000. */
+/** Milliseconds between two answers of a function that provides credentials. */
+const POLL = 10_000;
+
+/** How a function is asked for credentials, see {@link Credentials.provided}. */
+export interface ProvidedOptions {
+  /** How long after each answer it is asked again, milliseconds, instead of the `poll` that it gives. Default 10,000. */
   poll?: number | undefined;
 }
 
@@ -48,24 +24,59 @@ export interface CredentialsOptions {
  * const pool = new WorkerPool({ credentials, addresses: ['worker.example:7000'] });
  * ```
  */
-export class Credentials {
+export class Credentials implements Disposable {
   readonly #handle: CredentialsHandle;
+  /** Of those that a function provides, until they are closed. */
+  #provider: Provider | undefined;
 
   /**
    * @throws {WoolError} `INVALID_ARGUMENT` for a part that is left out, given twice or no PEM, and for a key that is not
    * that of the certificate; `IO` for a file that cannot be read. The message names the part
    */
   constructor(options: CredentialsOptions) {
-    this.#handle = native.createCredentials(nativeOptions(options));
-  }
-
-  /** Takes others instead. Files need no call. @throws {WoolError} as the constructor; the ones before stay */
-  update(options: CredentialsOptions): void {
-    native.updateCredentials(this.#handle, nativeOptions(options));
+    this.#provider = options instanceof Provider ? options : undefined;
+    this.#handle = this.#provider?.handle ?? native.createCredentials(nativeCredentials(options));
   }
 
   /**
-   * Looks at the files now.
+   * Credentials that a function of the program's own gives, which may ask a secret store. It is asked again every `poll`,
+   * never twice at once, until {@link close}; that alone does not keep the process alive. What is new is taken as by
+   * {@link update}. Where the function fails, or what it gives cannot be used, those of before stay: {@link problem} says
+   * why, and so does a warning of the process, once.
+   *
+   * ```ts
+   * const credentials = await Credentials.provided(async () => {
+   *   const { ca, certificate, key } = await vault.read('farm/worker');
+   *   return { ca, certificate, key };
+   * });
+   * ```
+   *
+   * @throws {WoolError} for what it gives at first, as the constructor; `IO` when it fails, with what it threw as the
+   *   cause. A {@link WoolError} of its own stays what it is
+   */
+  static async provided(
+    provide: () => CredentialsOptions | PromiseLike<CredentialsOptions>,
+    options: ProvidedOptions = {},
+  ): Promise<Credentials> {
+    if (typeof provide !== 'function') {
+      throw invalid(`credentials are provided by a function, not ${typeof provide}`);
+    }
+    const poll = wait('poll', options.poll) ?? POLL;
+    return new Credentials((await Provider.start(provide, poll)) as CredentialsOptions);
+  }
+
+  /**
+   * Takes others instead. Files need no call, and a function that provides them is asked no more.
+   *
+   * @throws {WoolError} as the constructor; the ones before stay
+   */
+  update(options: CredentialsOptions): void {
+    native.updateCredentials(this.#handle, nativeCredentials(options));
+    this.close();
+  }
+
+  /**
+   * Looks at the files now. {@link renew} is for those that a function provides.
    *
    * @returns whether they have changed
    * @throws {WoolError} as the constructor; the ones before stay
@@ -74,8 +85,24 @@ export class Credentials {
     return native.reloadCredentials(this.#handle);
   }
 
-  /** Why the files as they are now cannot be used, where that is so: those of before are still in use. */
+  /**
+   * Asks the function that provides them now, or looks at the files where there is none.
+   *
+   * @returns settled when they are in use: whether they are others than before
+   * @throws {WoolError} as {@link provided}; the ones before stay
+   */
+  async renew(): Promise<boolean> {
+    return this.#provider === undefined ? this.reload() : this.#provider.ask();
+  }
+
+  /**
+   * Why the files as they are now, or what a function provides, cannot be used, where that is so: those of before are
+   * still in use.
+   */
   get problem(): WoolError | undefined {
+    if (this.#provider?.problem !== undefined) {
+      return this.#provider.problem;
+    }
     try {
       native.checkCredentials(this.#handle);
       return undefined;
@@ -87,41 +114,24 @@ export class Credentials {
     }
   }
 
+  /** Ends the asking of a function that provides them. They stay as they are, also where they are used. Idempotent. */
+  close(): void {
+    this.#provider?.close();
+    this.#provider = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   /** @internal @throws {WoolError} `INVALID_ARGUMENT` for what is none */
   static handleOf(credentials: Credentials | undefined): CredentialsHandle | undefined {
     if (credentials !== undefined && !(credentials instanceof Credentials)) {
-      throw invalid(`credentials are new Credentials(...), not ${String(credentials)}`);
+      // What it is instead is not shown: it may hold a key.
+      throw invalid('credentials are new Credentials(...), or what Credentials.provided(...) has given');
     }
     return credentials === undefined ? undefined : credentials.#handle;
   }
-}
-
-function nativeOptions(options: CredentialsOptions): NativeCredentialsOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw invalid('credentials are made of an object with ca, certificate, key and so on');
-  }
-  return {
-    ca: pem('ca', options.ca),
-    certificate: pem('certificate', options.certificate),
-    key: pem('key', options.key),
-    crl: pem('crl', options.crl),
-    caFile: text('caFile', options.caFile),
-    certificateFile: text('certificateFile', options.certificateFile),
-    keyFile: text('keyFile', options.keyFile),
-    crlFile: text('crlFile', options.crlFile),
-    oneWay: options.oneWay,
-    poll: wait('poll', options.poll),
-  };
-}
-
-function pem(name: string, value: string | Uint8Array | undefined): Uint8Array | undefined {
-  if (value === undefined || value instanceof Uint8Array) {
-    return value;
-  }
-  if (typeof value !== 'string') {
-    throw invalid(`${name} is PEM, as a string or bytes`);
-  }
-  return Buffer.from(value);
 }
 
 /**
@@ -132,13 +142,22 @@ function pem(name: string, value: string | Uint8Array | undefined): Uint8Array |
 export function routineCallers(
   rules: Readonly<Record<string, readonly string[]>> | undefined,
 ): readonly string[] | undefined {
-  return (
-    rules &&
-    Object.entries(rules).flatMap(([routine, patterns]) => {
-      if (!Array.isArray(patterns) || !patterns.every((pattern) => typeof pattern === 'string')) {
-        throw invalid(`routineCallers[${JSON.stringify(routine)}] is a list of strings`);
-      }
-      return patterns.flatMap((pattern: string) => [routine, pattern]);
-    })
-  );
+  if (rules === undefined) {
+    return undefined;
+  }
+  if (typeof rules !== 'object' || rules === null || Symbol.iterator in rules) {
+    throw invalid('routineCallers is an object: routines, and the patterns of those who may call each');
+  }
+  return Object.entries(rules).flatMap(([routine, patterns]) => {
+    const checked = patternsOf(`routineCallers[${JSON.stringify(routine)}]`, patterns ?? null) ?? [];
+    return checked.flatMap((pattern) => [routine, pattern]);
+  });
+}
+
+/** Those who are let in. An empty list would let all in. @throws {WoolError} `INVALID_ARGUMENT` */
+export function patternsOf(name: string, patterns: readonly string[] | undefined): readonly string[] | undefined {
+  if (texts(name, patterns)?.length === 0) {
+    throw invalid(`${name} is empty: say who is let in, or leave it out and let in all`);
+  }
+  return patterns;
 }

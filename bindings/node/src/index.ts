@@ -3,7 +3,8 @@ export type { Balancer, BalancerOption, Choice, ChoiceWorker } from './balancer.
 export type { CallOptions, StreamOptions } from './call.js';
 export type { Context } from './context.js';
 export { context, type CurrentContext } from './current-context.js';
-export { Credentials, type CredentialsOptions } from './credentials.js';
+export { Credentials, type ProvidedOptions } from './credentials.js';
+export type { CredentialsOptions } from './credentials-options.js';
 export { CustomDiscovery, type Discoverer, type Subscriber } from './custom-discovery.js';
 export {
   type Discovery,
@@ -32,6 +33,8 @@ export { main, serveIfSpawned } from './main.js';
 export { Args, args, type BroadcastOutcome, type MapOptions, type MapOutcome } from './map.js';
 export { call, currentPool, stream } from './nested.js';
 export { ArgumentError, type Parameter } from './parameters.js';
+export type { PeerCheck, PeerInfo } from './peer-check.js';
+export type { PeerLimits } from './peer-limits.js';
 export { type RemoteFunction, type RemoteGenerator, WorkerPool } from './pool.js';
 export type { WorkerPoolOptions } from './pool-options.js';
 export type { PoolStatus, ProcessStatus, TurnedAway, TurnedAwayReason, WorkerStatus } from './pool-status.js';

@@ -67,6 +67,7 @@ export const EventKind = {
   PUBLISH: 13,
   WITHDRAW: 14,
   CHOICE: 15,
+  PEER_CHECK: 16,
 } as const;
 export const Step = { NEXT: 1, SEND: 2, THROW: 3, CLOSE: 4 } as const;
 export const Verdict = { ACCEPT: 1, BUSY: 2, REFUSE: 3, FAIL: 4 } as const;
@@ -120,6 +121,14 @@ export interface NativeWorkerOptions {
   /** Routines and patterns in turn. */
   routineCallers?: readonly string[] | undefined;
   peers?: readonly string[] | undefined;
+  stoppers?: readonly string[] | undefined;
+  /** What is undefined is the default. */
+  peerLimits: {
+    connections?: number | undefined;
+    sessions?: number | undefined;
+    calls?: number | undefined;
+    bytes?: number | undefined;
+  };
 }
 
 /** As in wool.h: what is undefined is left out. */
@@ -159,6 +168,8 @@ export interface NativePoolOptions {
   balancer?: number | undefined;
   /** By this tag the choices of a CUSTOM one come as events. */
   balanceTag?: number | undefined;
+  /** By this tag the checks of identities come as events; 0: there is none of the program's own. */
+  peerCheckTag: number;
   credentials?: CredentialsHandle | undefined;
   identity?: string | undefined;
   peers?: readonly string[] | undefined;
@@ -283,6 +294,8 @@ export interface Native {
     options: NativeWorkerOptions,
   ): Promise<{ handle: WorkerHandle; address: string; uid: string }>;
   stopWorker(worker: WorkerHandle, grace: number, tag: number): void;
+  /** An event tells when it has stopped, whoever stops it. */
+  workerStopped(worker: WorkerHandle, tag: number): void;
 
   /** Of an ADMISSION. Its handle goes to `answerAdmission`, once. */
   takeAdmission(
@@ -309,6 +322,12 @@ export interface Native {
   };
   /** @param index negative: none. One that is too large throws, and the next worker in turn is taken */
   answerChoice(handle: bigint, index: number): void;
+
+  /** Of a PEER_CHECK. Its handle goes to `answerPeerCheck`, once. */
+  takePeerCheck(runtime: RuntimeHandle, index: number): { handle: bigint; identity: string; uid: string };
+  answerPeerCheck(handle: bigint, believe: boolean): void;
+  /** Instead of an answer. */
+  failPeerCheck(handle: bigint, message: string): void;
 
   createCredentials(options: NativeCredentialsOptions): CredentialsHandle;
   updateCredentials(credentials: CredentialsHandle, options: NativeCredentialsOptions): void;

@@ -3,6 +3,7 @@ import { Credentials } from './credentials.js';
 import type { Discovery } from './discovery.js';
 import type { NativePoolOptions } from './native.js';
 import { count, grace, invalid, text, texts, wait } from './options.js';
+import type { PeerCheck } from './peer-check.js';
 import { ownCommand } from './program.js';
 import type { Runtime } from './runtime.js';
 
@@ -76,6 +77,14 @@ export interface WorkerPoolOptions {
    * is verified by it, wherever it is reached. Default: all are verified by the address that was dialled.
    */
   peers?: readonly string[] | undefined;
+  /**
+   * Decides instead of `peers` which identities are believed. Not together with it.
+   *
+   * ```ts
+   * const pool = new WorkerPool({ discovery, credentials, peerCheck: ({ identity }) => registry.knows(identity) });
+   * ```
+   */
+  peerCheck?: PeerCheck | undefined;
   /** Largest payload, bytes. Default 256 MiB. */
   maxPayload?: number | undefined;
   /** Default: {@link Runtime.default}. */
@@ -85,7 +94,7 @@ export interface WorkerPoolOptions {
 /** @throws {WoolError} `INVALID_ARGUMENT`; `SPAWN_FAILED` when this program cannot be started again */
 export function nativePoolOptions(
   options: WorkerPoolOptions,
-): Omit<NativePoolOptions, 'discovery' | 'balancer' | 'balanceTag'> {
+): Omit<NativePoolOptions, 'discovery' | 'balancer' | 'balanceTag' | 'peerCheckTag'> {
   const spawn = count('spawn', options.spawn, 0);
   const addresses = someTexts('addresses', options.addresses);
   const command = someTexts('command', options.command);

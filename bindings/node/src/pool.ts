@@ -1,5 +1,6 @@
 import { ambient, runWith } from './ambient.js';
-import { type Balanced, balancing } from './balancer.js';
+import type { Asking } from './asked.js';
+import { balancing } from './balancer.js';
 import { call, type CallOptions, type Request, type StreamOptions } from './call.js';
 import { closing } from './closing.js';
 import { WoolError } from './errors.js';
@@ -8,6 +9,7 @@ import { broadcast, type BroadcastOutcome, map, type MapOptions, type MapOutcome
 import { native, type PoolHandle } from './native.js';
 import { openOption } from './opened.js';
 import { invalid } from './options.js';
+import { peerChecking } from './peer-check.js';
 import { nativePoolOptions, type WorkerPoolOptions } from './pool-options.js';
 import { type PoolStatus, poolStatus } from './pool-status.js';
 import type { CompletionQueue } from './queue.js';
@@ -223,21 +225,24 @@ function made(options: WorkerPoolOptions): Made {
   const nativeOptions = nativePoolOptions(options);
   const queue = Runtime.queueOf(options.runtime ?? Runtime.default());
   const opened = openOption('discovery', options.discovery, queue);
-  let balanced: Balanced | undefined;
+  const asking: Asking[] = [];
   try {
-    balanced = balancing(options.balancer, queue);
-    const { balancer, balanceTag } = balanced;
+    const balanced = balancing(options.balancer, queue);
+    asking.push(balanced);
+    const checked = peerChecking(options.peerCheck, queue);
+    asking.push(checked);
     const handle = native.createPool(queue.handle, {
       ...nativeOptions,
       discovery: opened?.handle,
-      balancer,
-      balanceTag,
+      balancer: balanced.balancer,
+      balanceTag: balanced.tag,
+      peerCheckTag: checked.tag,
     });
-    balanced.begin(handle);
+    asking.forEach((asked) => asked.begin(handle));
     return new Made(queue, handle);
   } catch (error) {
     opened?.close();
-    balanced?.cancel();
+    asking.forEach((asked) => asked.cancel());
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { answerChoice, answerPublication, UNDECIDED } from './answers.js';
+import { answerChoice, answerPeerCheck, answerPublication, UNDECIDED } from './answers.js';
 import { statusOfKind, WoolError } from './errors.js';
 import type { ErrorRegistry } from './error-registry.js';
 import { errorFrom } from './fault.js';
@@ -246,6 +246,7 @@ export class CompletionQueue {
       case EventKind.PUBLISH:
       case EventKind.WITHDRAW:
       case EventKind.CHOICE:
+      case EventKind.PEER_CHECK:
         (this.#sinks.get(tag) ?? answerForNobody)(index, this, kind);
         return;
       default:
@@ -265,6 +266,8 @@ function answerForNobody(index: number, queue: CompletionQueue, kind: number): v
   const handle = native.eventHandle(queue.handle, index);
   if (kind === EventKind.CHOICE) {
     answerChoice(handle, UNDECIDED);
+  } else if (kind === EventKind.PEER_CHECK) {
+    answerPeerCheck(handle, 'the pool has gone');
   } else {
     const status = kind === EventKind.PUBLISH ? statusOfKind('CLOSED') : 0;
     answerPublication(handle, status, 'nobody publishes workers here any more');

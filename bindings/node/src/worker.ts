@@ -1,14 +1,15 @@
 import { type AdmissionHook, admissions } from './admission.js';
 import { closing } from './closing.js';
-import { Credentials, routineCallers } from './credentials.js';
+import { Credentials, patternsOf, routineCallers } from './credentials.js';
 import type { Discovery } from './discovery.js';
 import { WoolError } from './errors.js';
 import { errorFrom } from './fault.js';
 import { type ErrorDescription, native, type WorkerHandle } from './native.js';
 import { type Opened, openOption } from './opened.js';
 import { grace as checkGrace, invalid, text, texts } from './options.js';
+import { type PeerLimits, peerLimits } from './peer-limits.js';
 import { WorkerPool } from './pool.js';
-import type { CompletionQueue } from './queue.js';
+import type { CompletionQueue, Waiter } from './queue.js';
 
 export interface WorkerOptions {
   /** `host:port`; port 0 picks a free one. Default `127.0.0.1:0`. */
@@ -56,6 +57,13 @@ export interface WorkerOptions {
   /** As `peers` of a pool, for those by which routines call on. */
   peers?: readonly string[] | undefined;
   /**
+   * Patterns, as `callers`, for the names of those who may stop the worker over the network (the gRPC method `wool.v1.Control/stop`).
+   * Default: nobody, and never who has no certificate.
+   */
+  stoppers?: readonly string[] | undefined;
+  /** The most that one peer may have of the worker. */
+  peerLimits?: PeerLimits | undefined;
+  /**
    * By which the routines of this worker call ({@link call}) where the pool of their caller cannot be used, as it is one
    * of another machine. The worker keeps it open. Default: none, and such calls are `UNSUPPORTED`.
    */
@@ -70,7 +78,7 @@ export interface WorkerOptions {
 
 /**
  * Serves the routines of a runtime in this process, on this event loop; {@link Runtime.serve} makes it. It keeps the
- * process alive until it stops.
+ * process alive until it stops, also when one of its {@link WorkerOptions.stoppers} has stopped it.
  */
 export class Worker implements AsyncDisposable {
   /** Where it listens, such as `127.0.0.1:43211`. */
@@ -79,12 +87,14 @@ export class Worker implements AsyncDisposable {
   readonly uid: string;
   readonly #queue: CompletionQueue;
   readonly #handle: WorkerHandle;
-  /** Settles when it has stopped, in whichever way. */
+  /** Settles when it has stopped, whoever stopped it. */
   readonly #over: Promise<void>;
-  #end!: () => void;
   #stopped: Promise<void> | undefined;
 
-  /** @param needs what it goes on with, `release` frees what was made for it */
+  /**
+   * @param needs what it goes on with, `release` frees what was made for it
+   * @throws {WoolError} `BUSY`, `CLOSED` when its end could not be told
+   */
   private constructor(
     queue: CompletionQueue,
     started: { handle: WorkerHandle; address: string; uid: string },
@@ -95,19 +105,32 @@ export class Worker implements AsyncDisposable {
     this.#handle = started.handle;
     this.address = started.address;
     this.uid = started.uid;
+    let settle!: () => void;
+    this.#over = new Promise((resolve) => {
+      settle = resolve;
+    });
+    const end = (): void => {
+      queue.serving.delete(this);
+      release();
+      queue.release();
+      settle();
+    };
+    const waiter: Waiter = {
+      onEvent: () => {
+        end();
+        return true;
+      },
+      onGone: end,
+    };
+    const tag = queue.tagFor(waiter);
+    try {
+      native.workerStopped(this.#handle, tag);
+    } catch (error) {
+      queue.forget(tag);
+      throw error;
+    }
     queue.serving.set(this, needs);
     queue.hold();
-    this.#over = new Promise((resolve) => {
-      this.#end = () => {
-        if (queue.serving.delete(this)) {
-          queue.whenGone.delete(this.#end);
-          release();
-          queue.release();
-          resolve();
-        }
-      };
-    });
-    queue.whenGone.add(this.#end);
   }
 
   /** @internal @throws {WoolError} such as `IO` for an address in use */
@@ -127,9 +150,11 @@ export class Worker implements AsyncDisposable {
         extra: pairs('extra', options.extra),
         credentials: Credentials.handleOf(options.credentials),
         identity: text('identity', options.identity),
-        callers: texts('callers', options.callers),
+        callers: patternsOf('callers', options.callers),
         routineCallers: routineCallers(options.routineCallers),
         peers: texts('peers', options.peers),
+        stoppers: texts('stoppers', options.stoppers),
+        peerLimits: peerLimits(options.peerLimits),
       };
       admitTag = options.admit === undefined ? 0 : queue.tagForSink(admissions(options.admit));
       opened = openOption('publish', options.publish, queue);
@@ -144,7 +169,7 @@ export class Worker implements AsyncDisposable {
     }
   }
 
-  /** @internal Settles when the worker has stopped, by itself or with its runtime. */
+  /** @internal Settles when the worker has stopped, whoever stopped it, or with its runtime. */
   static over(worker: Worker): Promise<void> {
     return worker.#over;
   }
@@ -159,7 +184,7 @@ export class Worker implements AsyncDisposable {
     const milliseconds = checkGrace(grace);
     const stopped = closing(this.#queue, (tag) => native.stopWorker(this.#handle, milliseconds, tag));
     if (this.#stopped === undefined) {
-      this.#stopped = stopped.catch(ignoreClosed).finally(this.#end);
+      this.#stopped = stopped.catch(ignoreClosed).then(() => this.#over);
     } else {
       stopped.catch(() => {});
     }

@@ -1,43 +1,15 @@
 // TLS between a worker and pools, by certificates of the development CA.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
-import { Credentials, currentTask } from 'libwool';
+import { Credentials, WorkerPool } from 'libwool';
 
+import { certificates, own, served } from './support/certificates.mjs';
 import { poolFor, runtimeFor } from './support/pools.mjs';
 
-const CERTS = fileURLToPath(new URL('../../../target/release/wool-certs', import.meta.url));
-
-/** A folder with ca.pem, and certificates and keys of these names, each for its DNS names. */
-function certificates(t, names) {
-  const folder = mkdtempSync(join(tmpdir(), 'wool-certs-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  for (const [name, dns] of Object.entries(names)) {
-    execFileSync(CERTS, [folder, name, ...dns]);
-  }
-  return (file) => join(folder, file);
-}
-
-const own = (file, name) => ({
-  ca: readFileSync(file('ca.pem'), 'utf8'),
-  certificate: readFileSync(file(`${name}.pem`)),
-  key: readFileSync(file(`${name}.key`)),
-});
-
-async function served(t, options) {
-  const runtime = runtimeFor(t);
-  runtime.register('peer', () => currentTask()?.peer);
-  runtime.register('secret', () => 'told');
-  return runtime.serve(options);
-}
-
 test('calls go by TLS, and say who calls', async (t) => {
-  const file = certificates(t, {
+  const file = certificates({
     worker: ['127.0.0.1', 'worker.example'],
     caller: ['caller.example', 'spiffe://example/caller'],
     other: ['caller.else'],
@@ -61,7 +33,7 @@ test('calls go by TLS, and say who calls', async (t) => {
 });
 
 test('renewed credentials are taken, and broken ones are told', async (t) => {
-  const file = certificates(t, { worker: ['127.0.0.1'], first: ['first.example'], second: ['second.example'] });
+  const file = certificates({ worker: ['127.0.0.1'], first: ['first.example'], second: ['second.example'] });
   const copy = (name) => {
     copyFileSync(file(`${name}.key`), file('own.key'));
     copyFileSync(file(`${name}.pem`), file('own.pem'));
@@ -89,8 +61,29 @@ test('renewed credentials are taken, and broken ones are told', async (t) => {
 });
 
 test('what makes no credentials is named', () => {
-  for (const options of [undefined, {}, { ca: 7 }, { ca: 'no PEM' }, { poll: -1 }, { keyFile: 7 }]) {
+  for (const options of [undefined, {}, { ca: 7 }, { ca: 'no PEM' }, { poll: -1 }, { keyFile: 7 }, { oneWay: 'no' }]) {
     assert.throws(() => new Credentials(options), { kind: 'INVALID_ARGUMENT' });
   }
+  // The content where its path was meant: that is not for a log.
+  const isQuiet = ({ kind, message }) => kind === 'INVALID_ARGUMENT' && !message.includes('secret');
+  for (const key of [Buffer.from('secret'), ['secret']]) {
+    assert.throws(() => new Credentials({ keyFile: key }), isQuiet);
+  }
+  assert.throws(() => new WorkerPool({ credentials: 'secret', addresses: ['a:1'] }), isQuiet);
   assert.throws(() => new Credentials({ caFile: '/nowhere/ca.pem' }), { kind: 'IO', message: /\/nowhere\/ca\.pem/ });
+});
+
+test('lists that would let in all are refused', async (t) => {
+  const runtime = runtimeFor(t);
+  for (const options of [
+    { callers: [] },
+    { callers: 'admin.example' },
+    { routineCallers: { secret: [] } },
+    { routineCallers: { secret: 'admin.example' } },
+    { routineCallers: { secret: undefined } },
+    { routineCallers: new Map([['secret', ['admin.example']]]) },
+    { routineCallers: ['secret'] },
+  ]) {
+    await assert.rejects(runtime.serve(options), { kind: 'INVALID_ARGUMENT' });
+  }
 });

@@ -18,6 +18,7 @@ test('nothing but the public interface is exported', () => {
   assert.deepEqual(Object.keys(required).sort(), [
     'Args',
     'ArgumentError',
+    'Credentials',
     'CustomDiscovery',
     'Decimal',
     'DnsDiscovery',

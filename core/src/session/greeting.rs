@@ -19,6 +19,8 @@ const HELLO_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct Guest {
     /// Of its certificate; `None` where connections have none, a Unix socket or one without TLS.
     pub(crate) names: Option<PeerNames>,
+    /// Of the worker's credentials when its connection was made; `None` as above.
+    pub(crate) generation: Option<u64>,
     /// Its part of what its peer may take of the worker; `None` where nobody counts, a Unix socket.
     pub(crate) share: Option<Arc<PeerSession>>,
 }

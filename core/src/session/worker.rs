@@ -107,6 +107,8 @@ pub(super) struct Serving {
     pub(super) peer: Peer,
     /// As in [`Guest`].
     pub(super) names: Option<PeerNames>,
+    /// As in [`Guest`].
+    generation: Option<u64>,
     /// This side's own: what its caller keeps to.
     limits: Limits,
     commands: mpsc::UnboundedReceiver<WorkerCommand>,
@@ -134,7 +136,11 @@ enum End {
 
 impl Serving {
     fn new(transport: Transport, worker: Arc<WorkerShared>, peer: Peer, guest: Guest) -> Serving {
-        let Guest { names, share } = guest;
+        let Guest {
+            names,
+            generation,
+            share,
+        } = guest;
         let mut limits = worker.limits();
         if let Some(share) = &share {
             limits.session_window = limits.session_window.min(share.window());
@@ -153,6 +159,7 @@ impl Serving {
             worker,
             peer,
             names,
+            generation,
             limits,
             commands,
             own_commands,
@@ -170,7 +177,7 @@ impl Serving {
     async fn run(mut self) {
         // Before the hello: whatever is registered or drained after it is told as a change.
         let commands = self.own_commands.clone();
-        let session = self.worker.enter(commands, self.names.is_some());
+        let session = self.worker.enter(commands, self.generation);
         let hello = self.worker.hello(self.limits);
         self.draining = hello
             .serving

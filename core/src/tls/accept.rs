@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -14,6 +15,8 @@ use super::reasons::reason;
 
 /// A peer that does not get on is let go.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// What a peer that is refused gets to read why.
+const PART_WITHIN: Duration = Duration::from_secs(1);
 
 /// The names that a peer's certificate holds; none without a certificate.
 #[derive(Clone, Debug, Default)]
@@ -50,14 +53,19 @@ pub(crate) async fn accept(
 ) -> Result<(TlsStream<TcpStream>, PeerNames), String> {
     let config = credentials.current().server();
     let config = config.map_err(|error| error.message().to_owned())?;
-    let shaking = TlsAcceptor::from(config).accept(stream);
+    let shaking = TlsAcceptor::from(config).accept(stream).into_fallible();
     let shaken = tokio::time::timeout(HANDSHAKE_WITHIN, shaking).await;
-    let stream = shaken
-        .map_err(|_| {
-            let seconds = HANDSHAKE_WITHIN.as_secs();
-            format!("the handshake took more than {seconds} s")
-        })?
-        .map_err(|error| reason(&error).unwrap_or_else(|| error.to_string()))?;
+    let shaken = shaken.map_err(|_| {
+        let seconds = HANDSHAKE_WITHIN.as_secs();
+        format!("the handshake took more than {seconds} s")
+    })?;
+    let stream = match shaken {
+        Ok(stream) => stream,
+        Err((error, stream)) => {
+            part(stream).await;
+            return Err(reason(&error).unwrap_or_else(|| error.to_string()));
+        }
+    };
     let (_, session) = stream.get_ref();
     if session.alpn_protocol() != Some(ALPN) {
         return Err("it does not offer HTTP/2 (ALPN h2)".to_owned());
@@ -65,4 +73,17 @@ pub(crate) async fn accept(
     let own = session.peer_certificates().and_then(|chain| chain.first());
     let names = own.map(PeerNames::of).unwrap_or_default();
     Ok((stream, names))
+}
+
+/// Closes a connection on which an alert was sent last. With TLS 1.3 the peer has gone on to talk by then: were that unread, the
+/// close would reset the connection, and the peer might never read why.
+async fn part(mut stream: TcpStream) {
+    let parting = async {
+        let mut unread = [0; 4096];
+        stream.shutdown().await?;
+        while stream.read(&mut unread).await? > 0 {}
+        Ok::<(), std::io::Error>(())
+    };
+    // It has gone, or does not want to: either way there is nobody to tell any more.
+    let _ = tokio::time::timeout(PART_WITHIN, parting).await;
 }

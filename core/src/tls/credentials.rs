@@ -184,6 +184,11 @@ impl Credentials {
         Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Of those that are in use: how often there was a renewal.
+    pub(crate) fn generation(&self) -> u64 {
+        *self.shared.generation.borrow()
+    }
+
     /// Changes with each renewal.
     pub(crate) fn generations(&self) -> watch::Receiver<u64> {
         self.shared.generation.subscribe()

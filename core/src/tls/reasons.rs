@@ -101,10 +101,26 @@ fn refused(problem: &CertificateError) -> String {
     }
 }
 
-/// A name without its kind, which the TLS library tells, too: `DnsName("worker.example")`.
+/// A name as people write it: the TLS library says `DnsName("a.example")`.
 fn plain(name: &str) -> &str {
-    let inner = name
+    let inside = name
         .split_once('(')
         .and_then(|(_, rest)| rest.strip_suffix(')'));
-    inner.map_or(name, |inner| inner.trim_matches('"'))
+    inside.map_or(name, |inside| inside.trim_matches('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn names_are_told_plainly() {
+        assert_eq!(plain("DnsName(\"a.example\")"), "a.example");
+        assert_eq!(plain("IpAddress(127.0.0.1)"), "127.0.0.1");
+        assert_eq!(
+            plain("UniformResourceIdentifier(\"spiffe://a/b\")"),
+            "spiffe://a/b"
+        );
+        assert_eq!(plain("DirectoryName"), "DirectoryName");
+    }
 }

@@ -93,8 +93,8 @@ struct Sessions {
 
 struct OpenSession {
     commands: mpsc::UnboundedSender<WorkerCommand>,
-    /// Over TLS.
-    secure: bool,
+    /// Of the credentials by which its connection was made; `None` = without TLS.
+    generation: Option<u64>,
 }
 
 impl Worker {
@@ -214,8 +214,9 @@ impl Worker {
         self.owner.shared.draining.store(true, Ordering::Release);
     }
 
-    /// Calls back when it has stopped, whoever stopped it.
-    pub(crate) fn on_stopped(&self, done: impl FnOnce() + Send + 'static) {
+    /// Calls `done` back when it has stopped, whoever stopped it: at once if it has already. Never blocks; `done` must not
+    /// block either.
+    pub fn on_stopped(&self, done: impl FnOnce() + Send + 'static) {
         self.owner.shared.stopped.on_open(done);
     }
 
@@ -341,23 +342,49 @@ impl WorkerShared {
     }
 
     /// The credentials were renewed: sessions by those of before take no more calls. Their callers connect again.
-    pub(crate) fn drain_secure_sessions(&self) {
-        for session in self.sessions().open.values().filter(|open| open.secure) {
+    pub(crate) fn drain_sessions_of_before(&self) {
+        let sessions = self.sessions();
+        for session in sessions
+            .open
+            .values()
+            .filter(|open| self.is_of_before(open))
+        {
             // As above.
             let _ = session.commands.send(WorkerCommand::Drain);
         }
     }
 
-    /// Adds a session; it leaves when the guard is dropped.
+    fn is_of_before(&self, session: &OpenSession) -> bool {
+        session
+            .generation
+            .is_some_and(|made| self.has_renewed(made))
+    }
+
+    /// Whether the credentials are others than those of this generation.
+    pub(crate) fn has_renewed(&self, generation: u64) -> bool {
+        let credentials = self.options.credentials.as_ref();
+        credentials.is_some_and(|credentials| credentials.generation() != generation)
+    }
+
+    /// Adds a session; it leaves when the guard is dropped. `generation`: of the credentials by which its connection was made;
+    /// `None` = without TLS.
     pub(crate) fn enter(
         self: &Arc<Self>,
         commands: mpsc::UnboundedSender<WorkerCommand>,
-        secure: bool,
+        generation: Option<u64>,
     ) -> SessionGuard {
+        let open = OpenSession {
+            commands,
+            generation,
+        };
         let mut sessions = self.sessions();
         let id = sessions.next;
         sessions.next += 1;
-        sessions.open.insert(id, OpenSession { commands, secure });
+        if self.is_of_before(&open) {
+            // The others have been told.
+            let _ = open.commands.send(WorkerCommand::Drain);
+        }
+        sessions.open.insert(id, open);
         SessionGuard {
             worker: Arc::clone(self),
             id,

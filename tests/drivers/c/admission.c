@@ -54,6 +54,18 @@ static void admit_friends(wool_admission_t admission, const wool_admission_info_
   wool_admission_refuse(admission, text(message), NULL);
 }
 
+static void refuse_by_names(wool_admission_t admission, const wool_admission_info_t *info) {
+  char message[512] = "called by ";
+  size_t used = strlen(message);
+  for (size_t i = 0; i < info->peer_count && used < sizeof message; i++) {
+    const char *between = i == 0 ? "" : ",";
+    used += (size_t)snprintf(message + used, sizeof message - used, "%s%.*s", between, (int)info->peer[i].len,
+                             (const char *)info->peer[i].ptr);
+  }
+  if (info->peer_count == 0) snprintf(message + used, sizeof message - used, "nobody");
+  wool_admission_refuse(admission, text(message), NULL);
+}
+
 void admit_by_tag(void *user_data, wool_admission_t admission, const wool_admission_info_t *info) {
   (void)user_data;
   if (is_tag(info, "busy")) {
@@ -64,6 +76,8 @@ void admit_by_tag(void *user_data, wool_admission_t admission, const wool_admiss
     admit_alone(admission, info->in_flight);
   } else if (is_tag(info, "friends")) {
     admit_friends(admission, info);
+  } else if (is_tag(info, "names")) {
+    refuse_by_names(admission, info);
   } else if (is_tag(info, "throw")) {
     wool_admission_fail(admission, text("the hook could not decide"), NULL);
   } else {

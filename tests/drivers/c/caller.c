@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "credentials.h"
 #include "driver.h"
 #include "pools.h"
 #include "requests.h"
@@ -238,6 +239,27 @@ static void tell_of_bag(const char *id, char *rest) {
   free(name);
 }
 
+static void reload(const char *id) {
+  int32_t renewed = 0;
+  wool_error_t *error = reload_credentials(&renewed);
+  if (error == NULL) {
+    say("reloaded %s %d", id, (int)renewed);
+  } else {
+    say_error(id, error);
+  }
+}
+
+static void tell_problem(const char *id) {
+  char *message = NULL;
+  wool_error_t *error = problem_of_credentials(&message);
+  if (error == NULL) {
+    say("problem %s %s", id, message);
+  } else {
+    say_error(id, error);
+  }
+  free(message);
+}
+
 static void tell_events(const char *id) {
   char head[128];
   snprintf(head, sizeof head, "events %s", id);
@@ -309,6 +331,10 @@ static void serve(char *command, char *rest) {
     broadcast(id, rest);
   } else if (strcmp(command, "events") == 0) {
     tell_events(id);
+  } else if (strcmp(command, "reload") == 0) {
+    reload(id);
+  } else if (strcmp(command, "problem") == 0) {
+    tell_problem(id);
   } else if (strcmp(command, "list") == 0) {
     list_workers(id, rest);
   } else if (strcmp(command, "bad") == 0) {
@@ -355,6 +381,7 @@ static void free_caller(void) {
   wool_pool_free(caller.pool);
   wool_queue_free(caller.queue);
   wool_runtime_free(caller.runtime);
+  free_credentials();
 }
 
 int run_caller(const options_t *options) {

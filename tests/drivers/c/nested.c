@@ -148,10 +148,15 @@ static void build_uuid(wool_value_builder_t *builder, const uint8_t *id) {
   wool_value_builder_string(builder, (wool_slice_t){(const uint8_t *)written, sizeof written}, NULL);
 }
 
+static void build_peer(wool_value_builder_t *builder, wool_task_info_t info) {
+  wool_value_builder_list(builder, info.peer_count, NULL);
+  for (size_t i = 0; i < info.peer_count; i++) wool_value_builder_string(builder, info.peer[i], NULL);
+}
+
 /* Adds what is told of a task. */
 static void build_task(wool_value_builder_t *builder, wool_task_info_t info) {
   static const uint8_t nobody[16];
-  wool_value_builder_map(builder, 6, NULL);
+  wool_value_builder_map(builder, 7, NULL);
   wool_value_builder_string(builder, text("id"), NULL);
   build_uuid(builder, info.id);
   wool_value_builder_string(builder, text("caller"), NULL);
@@ -172,6 +177,8 @@ static void build_task(wool_value_builder_t *builder, wool_task_info_t info) {
   }
   wool_value_builder_string(builder, text("worker"), NULL);
   build_uuid(builder, info.worker_uid);
+  wool_value_builder_string(builder, text("peer"), NULL);
+  build_peer(builder, info);
 }
 
 UNARY(tell_task) {
@@ -179,6 +186,15 @@ UNARY(tell_task) {
   BEGIN_UNARY;
   wool_value_builder_t *builder = new_builder();
   build_task(builder, *info);
+  END_UNARY;
+  answer(task, builder, wool_task_return);
+}
+
+UNARY(tell_peer) {
+  (void)arguments;
+  BEGIN_UNARY;
+  wool_value_builder_t *builder = new_builder();
+  build_peer(builder, *info);
   END_UNARY;
   answer(task, builder, wool_task_return);
 }
@@ -226,6 +242,7 @@ wool_status_t register_nested(wool_runtime_t *runtime, wool_error_t **error) {
       {"conf.nest", {"depth", "routine", "arguments"}, nest, NULL, NULL, NULL},
       {"conf.fib", {"n"}, fib, NULL, NULL, NULL},
       {"conf.task", {NULL}, tell_task, NULL, NULL, NULL},
+      {"conf.peer", {NULL}, tell_peer, NULL, NULL, NULL},
       {"conf.chain", {"depth"}, chain, NULL, NULL, NULL},
   };
   return serve_all(runtime, routines, sizeof routines / sizeof *routines, error);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "credentials.h"
 #include "routines.h"
 #include "texts.h"
 
@@ -27,11 +28,14 @@ static int32_t spawn(const options_t *options) {
 }
 
 wool_status_t open_pool(wool_runtime_t *runtime, const options_t *options, wool_pool_t **pool, wool_error_t **error) {
+  const wool_credentials_t *credentials;
   wool_discovery_t *discovery;
-  wool_status_t status = given_discovery(options, "discovery", &discovery, error);
+  wool_status_t status = given_credentials(options, &credentials, error);
+  if (status == WOOL_OK) status = given_discovery(options, "discovery", &discovery, error);
   if (status != WOOL_OK) return status;
   texts_t addresses = split_texts(options, "address"), command = all_texts(options, "command");
   texts_t tags = all_texts(options, "tag"), advertise = all_texts(options, "advertise"), others = no_texts();
+  texts_t peers = all_texts(options, "peer");
   wool_pool_options_t settings = WOOL_POOL_OPTIONS_INIT;
   settings.spawn = spawn(options);
   settings.command = command.slices;
@@ -53,15 +57,38 @@ wool_status_t open_pool(wool_runtime_t *runtime, const options_t *options, wool_
   settings.bind = add_option(&others, options, "bind");
   settings.advertise = advertise.slices;
   settings.advertise_count = advertise.count;
+  settings.credentials = credentials;
+  settings.identity = add_option(&others, options, "identity");
+  settings.peers = peers.slices;
+  settings.peer_count = peers.count;
   choose_balancer(options, &settings);
+  choose_peer_check(options, &settings);
   status = wool_pool_new(runtime, &settings, pool, error);
   free_texts(&addresses);
   free_texts(&command);
   free_texts(&tags);
   free_texts(&advertise);
+  free_texts(&peers);
   free_texts(&others);
   wool_discovery_free(discovery);
   return status;
+}
+
+/* The numbers of `peer_limits=`. */
+static void limit_peers(const options_t *options, wool_worker_options_t *settings) {
+  const char *limits = option(options, "peer_limits");
+  if (limits == NULL) return;
+  char *end = NULL;
+  unsigned long long numbers[4] = {0};
+  for (size_t i = 0; i < 4; i++) {
+    numbers[i] = strtoull(limits, &end, 10);
+    if (end == limits || *end != (i < 3 ? ':' : '\0')) die("peer_limits", NULL);
+    limits = end + 1;
+  }
+  settings->peer_connections = (uint32_t)numbers[0];
+  settings->peer_sessions = (uint32_t)numbers[1];
+  settings->peer_calls = (uint32_t)numbers[2];
+  settings->peer_bytes = numbers[3];
 }
 
 /* Calls `start` with what the options say. */
@@ -74,11 +101,15 @@ static wool_status_t with_worker_options(wool_runtime_t *runtime, const options_
     wool_status_t status = register_echo(runtime, error);
     if (status != WOOL_OK) return status;
   }
+  const wool_credentials_t *credentials;
   wool_discovery_t *publish;
-  wool_status_t status = given_discovery(options, "publish", &publish, error);
+  wool_status_t status = given_credentials(options, &credentials, error);
+  if (status == WOOL_OK) status = given_discovery(options, "publish", &publish, error);
   if (status != WOOL_OK) return status;
   texts_t tags = all_texts(options, "tag"), advertise = all_texts(options, "advertise");
-  texts_t extra = all_pairs(options, "extra"), others = no_texts();
+  texts_t extra = all_pairs(options, "extra"), peers = all_texts(options, "peer"), others = no_texts();
+  texts_t callers = all_texts(options, "caller_name"), allowed = all_pairs(options, "allow");
+  texts_t stoppers = all_texts(options, "stopper");
   wool_worker_options_t settings = WOOL_WORKER_OPTIONS_INIT;
   settings.bind = add_option(&others, options, "bind");
   settings.socket_path = text(option(options, "socket"));
@@ -93,6 +124,17 @@ static wool_status_t with_worker_options(wool_runtime_t *runtime, const options_
   settings.extra = extra.slices;
   settings.extra_count = extra.count;
   settings.publish = publish;
+  settings.credentials = credentials;
+  settings.identity = add_option(&others, options, "identity");
+  settings.callers = callers.slices;
+  settings.caller_count = callers.count;
+  settings.routine_callers = allowed.slices;
+  settings.routine_caller_count = allowed.count;
+  settings.peers = peers.slices;
+  settings.peer_count = peers.count;
+  settings.stoppers = stoppers.slices;
+  settings.stopper_count = stoppers.count;
+  limit_peers(options, &settings);
   const char *admit = option(options, "admit");
   if (admit != NULL && strcmp(admit, "tags") != 0) die("the only admission hook is by tags", NULL);
   if (admit != NULL) settings.admit = admit_by_tag;
@@ -100,6 +142,10 @@ static wool_status_t with_worker_options(wool_runtime_t *runtime, const options_
   free_texts(&tags);
   free_texts(&advertise);
   free_texts(&extra);
+  free_texts(&peers);
+  free_texts(&callers);
+  free_texts(&allowed);
+  free_texts(&stoppers);
   free_texts(&others);
   wool_discovery_free(publish);
   return status;

@@ -22,6 +22,9 @@ wool_status_t discovery_in_directory(const char *directory, wool_discovery_t **d
 /* The balancer of the options. */
 void choose_balancer(const options_t *options, wool_pool_options_t *settings);
 
+/* The check of `peer_check=`, if there is one. */
+void choose_peer_check(const options_t *options, wool_pool_options_t *settings);
+
 /* The hook of `admit=tags`. */
 void admit_by_tag(void *user_data, wool_admission_t admission, const wool_admission_info_t *info);
 

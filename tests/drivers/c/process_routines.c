@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "driver.h"
 #include "routines.h"
 
@@ -90,6 +91,7 @@ static void *run_relay(void *argument) {
   wool_pool_t *pool = NULL;
   wool_pool_options_t options = WOOL_POOL_OPTIONS_INIT;
   options.discovery = relay->discovery;
+  options.credentials = own_credentials();
   wool_bytes_t result = {NULL, 0, NULL};
   int32_t codec = WOOL_CODEC_MSGPACK;
   wool_error_t *error = NULL;

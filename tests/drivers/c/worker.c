@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "credentials.h"
 #include "driver.h"
 #include "pools.h"
 #include "routines.h"
@@ -15,6 +16,27 @@ static void on_stopped(void *user_data, wool_event_t *event) {
   (void)user_data;
   if (event->kind != WOOL_EVENT_CLOSED || event->status != WOOL_OK) die("a stop failed", event->error);
   say("stopped");
+}
+
+static void reload(void) {
+  int32_t renewed = 0;
+  wool_error_t *error = reload_credentials(&renewed);
+  if (error == NULL) {
+    say("reloaded %d", (int)renewed);
+  } else {
+    say_not_ready(error);
+  }
+}
+
+static void tell_problem(void) {
+  char *message = NULL;
+  wool_error_t *error = problem_of_credentials(&message);
+  if (error == NULL) {
+    say("problem %s", message);
+  } else {
+    say_not_ready(error);
+  }
+  free(message);
 }
 
 static void serve(wool_worker_t *worker, wool_queue_t *queue) {
@@ -28,6 +50,10 @@ static void serve(wool_worker_t *worker, wool_queue_t *queue) {
       say_counters();
     } else if (strcmp(command, "events") == 0) {
       say_events("events");
+    } else if (strcmp(command, "reload") == 0) {
+      reload();
+    } else if (strcmp(command, "problem") == 0) {
+      tell_problem();
     } else if (strcmp(command, "stop") == 0) {
       long long grace = need_number(&rest, "a grace");
       check("a stop", wool_worker_stop_submit(worker, grace, queue, 0, &error), error);
@@ -111,5 +137,6 @@ int run_worker(const options_t *options) {
   wool_worker_free(worker);
   wool_queue_free(queue);
   wool_runtime_free(runtime);
+  free_credentials();
   return 0;
 }

@@ -57,7 +57,7 @@ func runCaller(rt *wool.Runtime, count *counters, options driverOptions) error {
 }
 
 func (c *caller) openPool(id string, options driverOptions) error {
-	poolOptions, err := options.pool()
+	poolOptions, err := options.pool(c.count)
 	if err != nil {
 		return err
 	}
@@ -91,6 +91,7 @@ func (c *caller) do(tokens []string) {
 		"iterate": c.iterate, "bag": c.bag, "bagset": c.bagSet, "bagget": c.bagGet, "map": c.mapOver, "broadcast": c.broadcast,
 		"events": c.tellEvents, "burst": c.burst, "bad": c.bad, "status": c.status, "list": c.list, "pool": c.secondPool,
 		"worker": c.worker, "stopworker": c.stopWorker, "closepool": c.closePool,
+		"reload": c.reload, "problem": c.problem,
 	}[verb]
 	if perform == nil {
 		sayUnsupported(id, "unknown command "+verb)

@@ -43,6 +43,7 @@ func run(args []string) error {
 		return err
 	}
 	var count counters
+	defer count.keys.close()
 	if err := registerRoutines(rt, &count); err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ var say = func() func(tokens ...string) {
 	}
 }()
 
-// sayNotReady tells why a driver has nothing to serve commands with.
+// sayNotReady tells of an error that is that of no request with an id.
 func sayNotReady(err error) {
 	say("error", kindToken(err), textToken(messageOf(err)))
 }

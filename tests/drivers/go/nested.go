@@ -24,8 +24,12 @@ func taskMap(ctx context.Context) (wool.Map, error) {
 	return wool.Map{
 		{Key: "id", Value: info.ID.String()}, {Key: "caller", Value: caller}, {Key: "routine", Value: info.Routine},
 		{Key: "tag", Value: info.Tag}, {Key: "remaining", Value: remaining}, {Key: "worker", Value: info.Worker.String()},
+		{Key: "peer", Value: namesOf(info)},
 	}, nil
 }
+
+// namesOf are the names of the caller's certificate: a list, also where there are none.
+func namesOf(info wool.TaskInfo) []string { return append([]string{}, info.Peer...) }
 
 // below is what conf.nest and conf.neststream call: themselves, or in the end the routine.
 func below(name string, depth int, routine string, arguments []any) (string, []any) {
@@ -66,6 +70,14 @@ func nestedRoutines(c *counters) map[string]any {
 		"conf.task": func(ctx context.Context) (wool.Map, error) {
 			defer c.body()()
 			return taskMap(ctx)
+		},
+		"conf.peer": func(ctx context.Context) ([]string, error) {
+			defer c.body()()
+			info, ok := wool.TaskFromContext(ctx)
+			if !ok {
+				return nil, &namedError{"NoTask", "there is no current task"}
+			}
+			return namesOf(info), nil
 		},
 		"conf.chain": func(ctx context.Context, depth int) ([]any, error) {
 			defer c.body()()

@@ -16,7 +16,7 @@ import (
 type driverOptions map[string][]string
 
 // rawOptions are those whose values are several texts, each a token of its own.
-var rawOptions = map[string]bool{"extra": true}
+var rawOptions = map[string]bool{"extra": true, "allow": true}
 
 func parseOptions(words []string) (driverOptions, error) {
 	options := make(driverOptions)
@@ -82,15 +82,25 @@ func (o driverOptions) worker(count *counters) (wool.WorkerOptions, error) {
 	options := wool.WorkerOptions{
 		Concurrency: uint32(concurrency), MaxPayload: uint64(maxPayload), SocketPath: o.text("socket"), Secret: []byte(o.text("secret")),
 		Tags: o["tag"], Publish: o.discovery("publish"), Bind: o.text("bind"), Advertise: o["advertise"],
-		AllowPlaintext: o.text("allow_plaintext") == "1",
+		AllowPlaintext: o.text("allow_plaintext") == "1", Identity: o.text("identity"), Callers: o["caller_name"], Peers: o["peer"],
+		Stoppers: o["stopper"],
 	}
 	if err != nil {
 		return options, err
 	}
-	options.Extra, err = o.extra()
+	if options.Extra, err = o.extra(); err != nil {
+		return options, err
+	}
+	if options.RoutineCallers, err = o.routineCallers(); err != nil {
+		return options, err
+	}
+	if options.PeerLimits, err = o.peerLimits(); err != nil {
+		return options, err
+	}
 	if o.text("admit") == "tags" {
 		options.Admit = count.admit
 	}
+	options.Credentials, err = count.keys.open(o)
 	return options, err
 }
 
@@ -110,7 +120,7 @@ func (o driverOptions) extra() (map[string]string, error) {
 	return extra, nil
 }
 
-func (o driverOptions) pool() (wool.PoolOptions, error) {
+func (o driverOptions) pool(count *counters) (wool.PoolOptions, error) {
 	var spawn, concurrency, grace, lease, quorum, quorumTimeout, dispatchTimeout int64
 	none := o.text("spawn") == "none"
 	if none {
@@ -125,11 +135,15 @@ func (o driverOptions) pool() (wool.PoolOptions, error) {
 		Discovery: o.discovery("discovery"), Tags: o["tag"], Lease: uint32(lease), Quorum: uint32(quorum),
 		QuorumTimeout: span(quorumTimeout), DispatchTimeout: span(dispatchTimeout), Secret: []byte(o.text("secret")),
 		Bind: o.text("bind"), Advertise: o["advertise"], AllowPlaintext: o.text("allow_plaintext") == "1",
-		Balancer: o.balancer(),
+		Balancer: o.balancer(), Identity: o.text("identity"), Peers: o["peer"], PeerCheck: o.peerCheck(),
+	}
+	if err != nil {
+		return options, err
 	}
 	if o.has("address") {
 		options.Addresses = strings.Split(o.text("address"), ",")
 	}
+	options.Credentials, err = count.keys.open(o)
 	return options, err
 }
 

@@ -18,6 +18,8 @@ type counters struct {
 	blocked blocker
 	// held are those that wait for conf.letgo.
 	held holder
+	// keys are the credentials of the process.
+	keys keyring
 }
 
 // body counts a routine that begins; the function that it returns counts its end.
@@ -121,7 +123,7 @@ func standardRoutines(rt *wool.Runtime, c *counters) map[string]any {
 		"conf.counters": func(context.Context) (map[string]any, error) { return c.asMap(), nil },
 		"conf.relay": func(ctx context.Context, namespace, directory, routine string, arguments []any) (any, error) {
 			defer c.body()()
-			return relay(ctx, rt, wool.LocalDiscovery{Namespace: namespace, Directory: directory}, routine, arguments)
+			return relay(ctx, rt, c.keys.own(), wool.LocalDiscovery{Namespace: namespace, Directory: directory}, routine, arguments)
 		},
 		"conf.block": func(context.Context) error {
 			defer c.body()()
@@ -136,8 +138,8 @@ func standardRoutines(rt *wool.Runtime, c *counters) map[string]any {
 }
 
 // relay calls a routine through a pool that is there for this one call.
-func relay(ctx context.Context, rt *wool.Runtime, discovery wool.Discovery, routine string, arguments []any) (any, error) {
-	pool, err := wool.NewPool(rt, wool.PoolOptions{Discovery: discovery})
+func relay(ctx context.Context, rt *wool.Runtime, credentials *wool.Credentials, discovery wool.Discovery, routine string, arguments []any) (any, error) {
+	pool, err := wool.NewPool(rt, wool.PoolOptions{Discovery: discovery, Credentials: credentials})
 	if err != nil {
 		return nil, err
 	}

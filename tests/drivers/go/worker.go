@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	wool "github.com/wool-labs/libwool/bindings/go"
 )
@@ -64,6 +65,20 @@ func serveCommands(worker *wool.Worker, count *counters, events *heard) error {
 			say(append([]string{"events"}, events.report()...)...)
 		case "count":
 			say("count", count.String())
+		case "reload":
+			renewed, err := count.keys.reload()
+			if err != nil {
+				sayNotReady(err)
+				return
+			}
+			say("reloaded", renewed)
+		case "problem":
+			problem, err := count.keys.problem()
+			if err != nil {
+				sayNotReady(err)
+				return
+			}
+			say("problem", problem)
 		case "stop":
 			stopped := func(err error) {
 				if err != nil {
@@ -115,6 +130,12 @@ func (c *counters) admit(_ context.Context, request wool.AdmissionRequest) error
 		if who != "friend" {
 			return fmt.Errorf("%s is no friend", who)
 		}
+	case "names":
+		names := strings.Join(request.Peer(), ",")
+		if names == "" {
+			names = "nobody"
+		}
+		return fmt.Errorf("called by %s", names)
 	case "throw":
 		panic("the hook threw")
 	case "hold":

@@ -11,7 +11,7 @@ export function releaseHeld() {
   held.clear();
 }
 
-export async function admit({ routine, tag, inFlight, context }) {
+export async function admit({ routine, tag, inFlight, context, peer }) {
   switch (tag) {
     case 'busy':
       throw new WoolError('BUSY', 'the hook is busy');
@@ -29,6 +29,8 @@ export async function admit({ routine, tag, inFlight, context }) {
       }
       return;
     }
+    case 'names':
+      throw new WoolError('PERMISSION_DENIED', `called by ${peer.join(',') || 'nobody'}`);
     case 'throw':
       throw new Error('the hook throws');
     case 'hold':

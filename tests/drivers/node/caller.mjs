@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { listWorkers, main, retryable, Runtime, WoolError, WorkerPool } from '../../../bindings/node/dist/index.mjs';
 import { Bags } from './bags.mjs';
+import { problem, reload } from './credentials.mjs';
 import { discoveryOf } from './discoveries.mjs';
 import { errorOfType, OutOfStock } from './errors.mjs';
 import { listen } from './events.mjs';
@@ -26,7 +27,7 @@ export async function runCaller(tokens) {
 async function runCommands(runtime, tokens) {
   const caller = new Caller(runtime, listen(runtime, tokens));
   try {
-    caller.openPool(FIRST, tokens);
+    await caller.openPool(FIRST, tokens);
   } catch (error) {
     say('error', error.kind, toText(error.message));
     return;
@@ -98,8 +99,8 @@ class Caller {
     this.#events = events;
   }
 
-  openPool(name, tokens) {
-    const pool = new WorkerPool({ runtime: this.#runtime, ...poolOptions(tokens) });
+  async openPool(name, tokens) {
+    const pool = new WorkerPool({ runtime: this.#runtime, ...(await poolOptions(tokens)) });
     this.#pools.set(name, { pool, answering: new Set() });
   }
 
@@ -240,12 +241,12 @@ class Caller {
   }
 
   async pool(id, tokens) {
-    this.openPool(id, tokens);
+    await this.openPool(id, tokens);
     return ['opened'];
   }
 
   async worker(id, tokens) {
-    const worker = await this.#runtime.serve(workerOptions(tokens));
+    const worker = await this.#runtime.serve(await workerOptions(tokens));
     this.#workers.set(id, worker);
     return ['serving', worker.address, worker.uid];
   }
@@ -253,6 +254,14 @@ class Caller {
   async stopworker(_id, [worker, grace]) {
     await this.#workers.get(worker).stop(Number(grace));
     return ['stopped'];
+  }
+
+  async reload() {
+    return ['reloaded', await reload()];
+  }
+
+  problem() {
+    return ['problem', problem()];
   }
 
   async closepool(_id, tokens) {
@@ -316,6 +325,6 @@ const COMMANDS = Object.fromEntries(
   [
     ...['call', 'cancel', 'open', 'next', 'send', 'throw', 'closestream', 'iterate', 'burst', 'bad'],
     ...['bag', 'bagset', 'bagget', 'map', 'broadcast', 'events'],
-    ...['status', 'list', 'pool', 'worker', 'stopworker', 'closepool'],
+    ...['status', 'list', 'pool', 'worker', 'stopworker', 'closepool', 'reload', 'problem'],
   ].map((name) => [name, Caller.prototype[name]]),
 );

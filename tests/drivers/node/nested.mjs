@@ -4,9 +4,9 @@ import { errorOfType } from './errors.mjs';
 
 /** What the current task is. */
 function told() {
-  const { id, caller, routine, tag, remaining, workerUid } = currentTask();
+  const { id, caller, routine, tag, remaining, workerUid, peer } = currentTask();
   const left = remaining === undefined ? null : Math.floor(remaining);
-  return { id, caller: caller ?? null, routine, tag, remaining: left, worker: workerUid };
+  return { id, caller: caller ?? null, routine, tag, remaining: left, worker: workerUid, peer };
 }
 
 async function chain(depth) {

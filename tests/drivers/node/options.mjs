@@ -1,5 +1,6 @@
 // The options of tests/drivers/PROTOCOL.md as the binding takes them.
 import { admit } from './admission.mjs';
+import { callersOf, credentialsOf, peerCheckOf } from './credentials.mjs';
 import { balance, discoveryOf } from './discoveries.mjs';
 import { allOf, fromText, toOptions } from './tokens.mjs';
 
@@ -8,10 +9,11 @@ export function number(text) {
   return text === undefined ? undefined : Number(text);
 }
 
-export function workerOptions(tokens) {
+export async function workerOptions(tokens) {
   const { concurrency, socket, secret, admit: hook, ...rest } = toOptions(tokens);
   return {
-    ...commonOptions(tokens, rest),
+    ...(await commonOptions(tokens, rest)),
+    ...callersOf(tokens),
     concurrency: number(concurrency),
     socketPath: socket,
     secret,
@@ -22,10 +24,11 @@ export function workerOptions(tokens) {
   };
 }
 
-export function poolOptions(tokens) {
+export async function poolOptions(tokens) {
   const options = toOptions(tokens);
   return {
-    ...commonOptions(tokens, options),
+    ...(await commonOptions(tokens, options)),
+    peerCheck: peerCheckOf(tokens),
     addresses: options.address?.split(','),
     secret: options.secret,
     discovery: discoveryOf(tokens, 'discovery'),
@@ -43,9 +46,16 @@ export function poolOptions(tokens) {
 }
 
 /** What workers and pools have both. */
-function commonOptions(tokens, { bind, allow_plaintext: allowPlaintext, max_payload: maxPayload }) {
-  const advertise = allOf(tokens, 'advertise')?.map(fromText);
-  return { bind, advertise, allowPlaintext: allowPlaintext === '1', maxPayload: number(maxPayload) };
+async function commonOptions(tokens, { bind, allow_plaintext: allowPlaintext, max_payload: maxPayload, identity }) {
+  return {
+    bind,
+    advertise: allOf(tokens, 'advertise')?.map(fromText),
+    allowPlaintext: allowPlaintext === '1',
+    maxPayload: number(maxPayload),
+    credentials: await credentialsOf(tokens),
+    identity: identity && fromText(identity),
+    peers: allOf(tokens, 'peer')?.map(fromText),
+  };
 }
 
 /** What a worker says of itself, by the options `extra=NAME:VALUE`. */

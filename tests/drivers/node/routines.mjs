@@ -2,6 +2,7 @@
 import { currentTask, threaded, WorkerPool } from '../../../bindings/node/dist/index.mjs';
 import { releaseHeld } from './admission.mjs';
 import { counted as countedInThreads, newShared, unblock } from './blocked.mjs';
+import { credentials } from './credentials.mjs';
 import { localDiscovery } from './discoveries.mjs';
 import { errorOfType, OutOfStock } from './errors.mjs';
 import { fib, STREAMS, UNARY } from './nested.mjs';
@@ -160,7 +161,8 @@ async function* stall() {
 
 function relay(runtime) {
   return async (namespace, directory, routine, args) => {
-    const pool = new WorkerPool({ runtime, discovery: localDiscovery(namespace, directory) });
+    const discovery = localDiscovery(namespace, directory);
+    const pool = new WorkerPool({ runtime, discovery, credentials: credentials() });
     try {
       return await pool.call(routine, args);
     } finally {
@@ -203,6 +205,10 @@ export function registerRoutines(runtime, { threads = 2 } = {}) {
     unary((status) => process.exit(status)),
   );
   runtime.register('conf.counters', counted);
+  runtime.register(
+    'conf.peer',
+    unary(() => currentTask().peer),
+  );
   runtime.register('conf.relay', unary(relay(runtime)));
   runtime.register(
     'conf.outofstock',

@@ -1,5 +1,6 @@
 // `driver worker`: serves the standard routines.
 import { Runtime, runWorker as run } from '../../../bindings/node/dist/index.mjs';
+import { problem, reload } from './credentials.mjs';
 import { listen } from './events.mjs';
 import { number, workerOptions } from './options.mjs';
 import { counted, registerRoutines } from './routines.mjs';
@@ -23,11 +24,12 @@ async function serve(runtime, tokens) {
     if (register === 'dup') {
       runtime.register('conf.echo', (x) => x);
     }
+    const options = await workerOptions(tokens);
     if (grace !== undefined) {
-      await runUntilSignal(runtime, tokens, Number(grace), events);
+      await runUntilSignal(runtime, options, Number(grace), events);
       return;
     }
-    worker = await runtime.serve(workerOptions(tokens));
+    worker = await runtime.serve(options);
   } catch (error) {
     say('error', error.kind, toText(error.message));
     return;
@@ -36,7 +38,7 @@ async function serve(runtime, tokens) {
 }
 
 /** By the language's way to be a worker. Commands are served meanwhile; `exit` closes the runtime, and so the worker. */
-async function runUntilSignal(runtime, tokens, grace, events) {
+async function runUntilSignal(runtime, options, grace, events) {
   let exited = false;
   const started = (worker) => {
     void serveCommands(worker, events).then(() => {
@@ -44,7 +46,7 @@ async function runUntilSignal(runtime, tokens, grace, events) {
       return runtime.close();
     });
   };
-  await run({ runtime, grace, started, ...workerOptions(tokens) });
+  await run({ runtime, grace, started, ...options });
   if (!exited) {
     say('ran');
     // Nobody reads the commands any more.
@@ -62,8 +64,20 @@ async function serveCommands(worker, events) {
       say('events', ...events());
     } else if (command === 'stop') {
       worker.stop(Number(argument)).then(() => say('stopped'));
+    } else if (command === 'reload') {
+      await answer('reloaded', reload);
+    } else if (command === 'problem') {
+      await answer('problem', problem);
     } else {
       throw new Error(`a worker driver knows no command ${command}`);
     }
+  }
+}
+
+async function answer(kind, run) {
+  try {
+    say(kind, await run());
+  } catch (error) {
+    say('error', error.kind, toText(error.message));
   }
 }

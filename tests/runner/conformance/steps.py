@@ -27,7 +27,7 @@ class Stage(PoolSteps, TaskSteps, FindingSteps, SecuritySteps):
         "closing closed new_caller kill_caller add_worker worker_here stop_here distinct keep_calling calls_pass stop_calling "
         "bag bag_set bag_get task chain sum_of spreads total_until let_go map mapped broadcast events events_tell_alike "
         "list_workers signal_worker ran "
-        "certify trust spoil reload problem eventually down network_stop".split()
+        "certify trust spoil remove reload problem eventually down network_stop".split()
     )
 
     def __init__(self, pair: Pair, caller: Driver, workers: list, root: Path, place=None):

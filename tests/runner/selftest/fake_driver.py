@@ -4,11 +4,17 @@
 """
 
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from conformance import msgpack  # noqa: E402
 
 FLAWS = (
     "none wrong-value wrong-kind silent chatty dies exit-status never-ready busy-worker babbles "
     "no-own wrong-causes short-error runs-ahead deaf-generator drops-options lets-go-too-many hook-does-not-hold "
-    "no-caller forgets out-of-order loses-an-outcome answers-twice misses-events stops-late other-task retryable"
+    "no-caller forgets out-of-order loses-an-outcome answers-twice misses-events stops-late other-task retryable "
+    "keeps-quiet reloads-anything is-up"
 ).split()
 
 # `{ item = "wool", left = 1 }`, as the registered error's data is reported.
@@ -24,12 +30,27 @@ def say(*tokens: str) -> None:
     print(*tokens, flush=True)
 
 
-def worker(flaw: str) -> None:
+def credentials(options: list) -> str:
+    """What the certificate says, if there is one."""
+    folders = [option.removeprefix("credentials=") for option in options if option.startswith("credentials=")]
+    return Path(folders[0], "own.pem").read_text().strip() if folders else ""
+
+
+def problem(flaw: str, options: list) -> str:
+    return "own.pem%20is%20no%20certificate" if "nonsense" in credentials(options) and flaw != "keeps-quiet" else "-"
+
+
+def worker(flaw: str, options: list) -> None:
     say("ready", "127.0.0.1:1", UID)
     asked = 0
     for line in sys.stdin:
         if line == "exit\n":
             break
+        if line == "reload\n":
+            fine = "nonsense" not in credentials(options) or flaw == "reloads-anything"
+            say(*("reloaded", "0") if fine else ("error", "INVALID_ARGUMENT", "own.pem%20is%20no%20certificate"))
+        if line == "problem\n":
+            say("problem", problem(flaw, options))
         if line == "events\n":
             tell_events("events", "worker", worker_events(flaw))
         if line == "count\n":
@@ -67,8 +88,9 @@ def chain(flaw: str) -> str:
 class Caller:
     """Answers as if there were a worker that serves the routines of the selftest's scenarios."""
 
-    def __init__(self, flaw: str):
+    def __init__(self, flaw: str, options: list):
         self.flaw = flaw
+        self.options = options
         # What a send adds to, by stream.
         self.totals = {}
         # Calls of conf.block, and of a hook, that wait for conf.unblock.
@@ -86,6 +108,15 @@ class Caller:
                 say("result", request, value)
             case ["call", request, "conf.echo", _, value, "tag=hold"]:
                 self.hold(request, value)
+            case ["call", request, "conf.peer", "0"]:
+                names = credentials(self.options)
+                say("result", request, "hex:" + msgpack.encode([names] if names else []).hex())
+            case ["reload", request]:
+                self.reload(request)
+            case ["problem", request]:
+                say("problem", request, problem(self.flaw, self.options))
+            case ["status", request]:
+                self.status(request)
             case ["call", request, "conf.fail", _, _, _]:
                 self.fail(request, "ShearingError", "no%20more%20wool", "1", "-")
             case ["call", request, "conf.outofstock", _, _, _]:
@@ -154,6 +185,18 @@ class Caller:
         further = () if self.flaw == "short-error" else (causes, own, "1" if self.flaw == "retryable" else "0")
         say("error", request, "TASK_FAILED", type_name, message, "0", "fake", *further)
 
+    def reload(self, request: str) -> None:
+        if "nonsense" in credentials(self.options) and self.flaw != "reloads-anything":
+            say("error", request, "INVALID_ARGUMENT", "-", "own.pem%20is%20no%20certificate", "0", "-", "0", "-", "0")
+        else:
+            say("reloaded", request, "0")
+
+    def status(self, request: str) -> None:
+        state = "up" if self.flaw == "is-up" else "down"
+        workers = [msgpack.Map((("state", state), ("problem", "it has no certificate")))]
+        status = msgpack.Map((("workers", workers), ("processes", [])))
+        say("status", request, "hex:" + msgpack.encode(status).hex())
+
     def map(self, request: str, first: str, second: str) -> None:
         """The second input fails."""
         outcomes = [f"0={first}", "1!TASK_FAILED"]
@@ -191,9 +234,9 @@ class Caller:
         self.item(request)
 
 
-def caller(flaw: str) -> None:
+def caller(flaw: str, options: list) -> None:
     say("ready")
-    served = Caller(flaw)
+    served = Caller(flaw, options)
     for line in sys.stdin:
         if line == "exit\n":
             break
@@ -203,13 +246,13 @@ def caller(flaw: str) -> None:
 
 
 def main() -> None:
-    flaw, role = sys.argv[1:3]
+    flaw, role, *options = sys.argv[1:]
     if flaw not in FLAWS:
         sys.exit(f"no such flaw: {flaw}")
     if flaw == "never-ready":
         say("error", "IO", "the%20port%20is%20taken")
         return
-    (worker if role == "worker" else caller)(flaw)
+    (worker if role == "worker" else caller)(flaw, options)
 
 
 main()

@@ -168,6 +168,70 @@ tasks = [["scheduled", "started", "stopped", "completed OK"]]
 events_tell_alike = "conf.echo"
 """
 
+PEER = """
+about = "tells who calls"
+[[steps]]
+call = "conf.peer"
+result = ["wool says 127.0.0.1 localhost own.wool.example"]
+"""
+
+PLAIN = """
+about = "knows nothing of credentials"
+secure = false
+why = "the sheep has no papers"
+[[steps]]
+call = "conf.peer"
+result = []
+"""
+
+CREDENTIALS = """
+about = "has credentials that change"
+worker_options = ["credentials={certs}"]
+caller_options = ["credentials={certs}"]
+[certificates]
+own = { names = ["first.example"], by = "wool", days = -1 }
+other = ["other.example"]
+[[steps]]
+call = "conf.peer"
+result = ["wool says --days=-1 first.example"]
+[[steps]]
+problem = "caller"
+[[steps]]
+problem = 0
+[[steps]]
+reload = 0
+renewed = false
+[[steps]]
+spoil = "own.pem"
+[[steps]]
+problem = "caller"
+message_has = ["own.pem"]
+[[steps]]
+reload = "caller"
+kind = "INVALID_ARGUMENT"
+message_has = ["OWN.PEM"]
+[[steps]]
+problem = 0
+message_has = ["own.pem"]
+[[steps]]
+reload = 0
+kind = "INVALID_ARGUMENT"
+message_has = ["own.pem"]
+[[steps]]
+certify = "own"
+names = ["second.example"]
+by = "next"
+[[steps]]
+trust = ["wool", "next"]
+[[steps]]
+reload = "caller"
+[[steps]]
+eventually = "conf.peer"
+result = ["next says second.example"]
+[[steps]]
+down = ["certificate"]
+"""
+
 KNOWN = """
 [[known_failures]]
 pairs = ["*>fake"]
@@ -189,7 +253,8 @@ class RunnerTest(unittest.TestCase):
             drivers.write_text(f"[fake]\nbuild = []\ncommand = {json.dumps(command)}\n")
             environment = {key: part for key, part in os.environ.items() if key != "CI"} | ({"CI": "true"} if ci else {})
             out, err = io.StringIO(), io.StringIO()
-            with mock.patch.dict(os.environ, environment, clear=True):
+            certs = mock.patch("conformance.certificates.PROGRAM", str(HERE / "fake_certs.py"))
+            with certs, mock.patch.dict(os.environ, environment, clear=True):
                 with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                     status = main(["--drivers", str(drivers), "--folder", folder, *arguments])
         return status, out.getvalue() + err.getvalue()
@@ -277,6 +342,32 @@ class RunnerTest(unittest.TestCase):
     def test_an_error_that_claims_that_its_task_never_started_fails(self):
         self.refuses("retryable", "retryable = False", "never started", files={"fail": FAIL})
 
+    def test_a_secure_run_gives_credentials_to_all_and_tells_whom_it_leaves_out(self):
+        files = {"peer": PEER, "plain": PLAIN, "credentials": CREDENTIALS}
+        status, output = self.play(files=files, arguments=("--secure",))
+        self.assertEqual(status, 0, output)
+        self.assertIn("plain is not played with credentials: the sheep has no papers", output)
+        self.assertIn("1 scenarios have certificates of their own", output)
+        self.assertIn("2 passed, 0 failed", output)
+        self.refuses("none", "saw:      result []", files={"peer": PEER})
+        fresh = {"peer": PEER.replace("[[steps]]", "fresh = true\n[[steps]]")}
+        status, output = self.play(files=fresh, arguments=("--secure",))
+        self.assertEqual(status, 0, output)
+
+    def test_what_is_said_of_credentials_is_judged(self):
+        files = {"credentials": CREDENTIALS, "plain": PLAIN}
+        status, output = self.play(files=files)
+        self.assertEqual(status, 0, output)
+        self.refuses("keeps-quiet", "expected: a problem with ['own.pem']", "saw:      ''", files=files, arguments=WATCHDOG)
+        self.refuses("reloads-anything", "expected: error INVALID_ARGUMENT", "saw:      reloaded", files=files)
+        self.refuses("is-up", "a worker down with ['certificate']", files=files, arguments=WATCHDOG)
+        wrong = {"credentials": CREDENTIALS.replace("next says", "wool says")}
+        self.refuses("none", "wool says second.example", files=wrong, arguments=WATCHDOG)
+
+    def test_certificates_that_cannot_be_made_are_a_hole(self):
+        files = {"credentials": CREDENTIALS.replace("other.example", "nobody.example")}
+        self.refuses("none", "hole", "there is nobody", files=files)
+
     def test_a_driver_that_hangs_fails_by_the_watchdog(self):
         self.refuses("silent", "watchdog", arguments=WATCHDOG)
 
@@ -322,7 +413,8 @@ class RunnerTest(unittest.TestCase):
 
     def test_a_scenario_that_cannot_be_read_stops_the_run(self):
         unplayable = ["resutl = 1", "verb = 1", "next = 'x'\ncall = 'y'", "[[steps]]\nbad = 'x'"]
-        for broken in ('about = "x"', 'about = "x"\nsteps = 1', 'abuot = "x"', "[", *(ECHO + line for line in unplayable)):
+        heads = ("secure = false", 'why = "x"', "certificates = { own = [] }", "certificates = { own = { names = ['x'], form = 1 } }")
+        for broken in (*(head + ECHO for head in heads), 'about = "x"', 'about = "x"\nsteps = 1', 'abuot = "x"', "[", *(ECHO + line for line in unplayable)):
             status, output = self.play(files={"broken": broken})
             self.assertEqual(status, 2, output)
             self.assertIn("broken", output)

@@ -6,6 +6,8 @@ import {
   type Choice,
   type Context,
   context as current,
+  Credentials,
+  type CredentialsOptions,
   currentPool,
   currentTask,
   CustomDiscovery,
@@ -20,6 +22,7 @@ import {
   LocalDiscovery,
   main,
   type MapOutcome,
+  type PeerCheck,
   type PoolStatus,
   type RemoteStream,
   retryable,
@@ -250,4 +253,34 @@ export async function find(runtime: Runtime): Promise<Listing> {
   const listing = await listWorkers(stack, { timeout: 1000, runtime });
   console.log(listing.turnedAway.map(({ reason }) => reason === 'namespace'), listing.problem?.kind === 'DISCOVERY');
   return listing;
+}
+
+export async function secure(runtime: Runtime, discovery: Discovery): Promise<readonly string[]> {
+  const options: CredentialsOptions = { caFile: 'ca.pem', certificate: 'PEM', key: new Uint8Array(), oneWay: false };
+  using files = new Credentials(options);
+  files.update({ ...options, poll: 1000 });
+  const renewed: boolean = files.reload() || (await files.renew());
+  const kind: string | undefined = files.problem?.kind;
+  const credentials: Credentials = await Credentials.provided(async () => options, { poll: 1000 });
+  // @ts-expect-error: it gives credentials
+  await Credentials.provided(() => 'PEM');
+  console.log(renewed, kind);
+
+  const peerCheck: PeerCheck = async ({ identity, uid }) => identity.endsWith('.example') && uid !== '';
+  await using pool = new WorkerPool({ discovery, credentials, identity: 'farm.example', peerCheck });
+  // @ts-expect-error: it says whether
+  new WorkerPool({ peerCheck: ({ identity }) => identity });
+  await runtime.serve({
+    pool,
+    credentials,
+    callers: ['*.example'],
+    routineCallers: { 'admin.*': ['admin.example'] },
+    peers: ['farm.example'],
+    stoppers: ['admin.example'],
+    peerLimits: { connections: 4, bytes: 2 ** 30 },
+    admit: ({ peer }) => console.log(peer.join()),
+  });
+  // @ts-expect-error: several patterns
+  await runtime.serve({ routineCallers: { 'admin.*': 'admin.example' } });
+  return currentTask()?.peer ?? [];
 }

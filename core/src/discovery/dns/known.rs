@@ -23,8 +23,8 @@ pub(super) struct Known {
     name: String,
     /// The addresses of each place, in the order in which they were found: the first one is what pools know the worker by.
     places: BTreeMap<String, Vec<SocketAddr>>,
-    /// The workers that were told: by their keys, their addresses.
-    workers: BTreeMap<String, Vec<String>>,
+    /// The workers that were told, by their keys.
+    workers: BTreeMap<String, WorkerRecord>,
     /// What was told to be without a worker, and why.
     without: BTreeMap<String, String>,
     scanned: bool,
@@ -137,21 +137,21 @@ impl Known {
 
     fn tell_workers(&mut self) -> Vec<DiscoveryEvent> {
         let mut workers = BTreeMap::new();
-        for addresses in self.places.values() {
-            let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+        for (place, addresses) in &self.places {
+            let record = WorkerRecord {
+                addresses: addresses.iter().map(SocketAddr::to_string).collect(),
+                identity: self.identity(place),
+                ..WorkerRecord::default()
+            };
             // Two places may lead to the same worker.
-            if let Some(key) = addresses.first() {
-                workers.entry(key.clone()).or_insert(addresses);
+            if let Some(key) = record.addresses.first() {
+                workers.entry(key.clone()).or_insert(record);
             }
         }
         let before = std::mem::replace(&mut self.workers, workers);
         let mut events = Vec::new();
-        for (key, addresses) in &self.workers {
-            if before.get(key) != Some(addresses) {
-                let record = WorkerRecord {
-                    addresses: addresses.clone(),
-                    ..WorkerRecord::default()
-                };
+        for (key, record) in &self.workers {
+            if before.get(key) != Some(record) {
                 events.push(DiscoveryEvent::Found(Box::new(Found {
                     record: record.to_wire(),
                     trusted: true,
@@ -162,6 +162,18 @@ impl Known {
         let gone = gone.filter(|key| !self.workers.contains_key(key));
         events.extend(gone.map(|key| DiscoveryEvent::Gone { key }));
         events
+    }
+
+    /// The host that was looked up, or the target of the SRV record: names are in certificates where addresses come and go.
+    /// It is believed where the pool's `peers` say so, as any other.
+    fn identity(&self, place: &str) -> String {
+        let text = if self.name.contains(':') {
+            &self.name
+        } else {
+            place
+        };
+        let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
+        host.trim_end_matches('.').to_owned()
     }
 
     fn tell_without(&mut self, without: BTreeMap<String, String>) -> Vec<DiscoveryEvent> {
@@ -252,6 +264,24 @@ mod tests {
         assert!(hear(&mut known, host(&["192.0.2.1:1", "192.0.2.2:1"])).is_empty());
         let changed = hear(&mut known, host(&["192.0.2.3:1", "192.0.2.1:1"]));
         assert_eq!(changed, ["+192.0.2.3:1", "-192.0.2.2:1"]);
+    }
+
+    #[test]
+    fn a_worker_is_to_be_the_host_or_the_target_that_was_named() {
+        let identities = |name: &str, places: Vec<Place>| -> Vec<String> {
+            let mut known = Known::new(name.to_owned());
+            let (events, _) = known.hear(Ok(service(places)));
+            let identity = |event| match event {
+                DiscoveryEvent::Found(found) => Some(found.record.identity),
+                _ => None,
+            };
+            events.into_iter().filter_map(identity).collect()
+        };
+        let addressed = |name| place(name, &["192.0.2.1:7000"]);
+        let of_host = identities("workers.example.:7000", vec![addressed("192.0.2.1:7000")]);
+        assert_eq!(of_host, ["workers.example"]);
+        let of_service = identities("_wool._tcp.example", vec![addressed("a.example:7000")]);
+        assert_eq!(of_service, ["a.example"]);
     }
 
     #[test]

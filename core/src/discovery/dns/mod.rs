@@ -45,7 +45,8 @@ pub struct DnsDiscovery {
 impl DnsDiscovery {
     /// `"host:port"`: a worker at each address (A, AAAA) of the host, at this port. `"_wool._tcp.example.com"`, without a
     /// port: a worker for each SRV record of the name; several addresses of its target are ways to the same worker.
-    /// Priorities and weights are not looked at: balancing is the pool's.
+    /// Priorities and weights are not looked at: balancing is the pool's. With TLS, a worker's certificate may be for the host,
+    /// or the target, where [`PoolOptions::peers`](crate::PoolOptions::peers) accept that, instead of for its address.
     ///
     /// A name is looked up as other programs do, with the search list of the system; one that ends with a dot is complete.
     ///
