@@ -180,7 +180,9 @@
 //	pool, err := wool.NewPool(rt, wool.PoolOptions{Addresses: []string{"worker.example:7000"}, Credentials: credentials})
 //
 // [WorkerOptions.Callers] and [WorkerOptions.RoutineCallers] say who may call what, by the names of their certificates;
-// routines read those from [TaskInfo], and the admission hook by [AdmissionRequest.Peer].
+// routines read those from [TaskInfo], and the admission hook by [AdmissionRequest.Peer]. [WorkerOptions.Stoppers] may
+// stop a worker over the network, and [WorkerOptions.PeerLimits] are what one peer may take of it. A pool verifies a worker
+// by the address that it dials, or by an identity that [PoolOptions.Peers] or [PoolOptions.PeerCheck] believe.
 //
 // # Task events
 //

@@ -20,7 +20,7 @@ import (
 //		err = wool.RunWorker(context.Background(), rt, options, 30*time.Second)
 //	}
 //
-// It also ends when the worker is stopped or the runtime closed by others. It fails as [NewWorker] does.
+// It also ends when the worker is stopped, over the network too ([WorkerOptions.Stoppers]), or the runtime closed by others. It fails as [NewWorker] does.
 func RunWorker(ctx context.Context, rt *Runtime, options WorkerOptions, grace time.Duration) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)

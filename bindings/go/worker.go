@@ -294,7 +294,8 @@ func (w *Worker) UID() string { return w.uid }
 
 // Stop stops serving. New tasks are refused at once; those that run are cancelled after the grace: at
 // once for 0, never for a negative one. Stop waits until the last has ended; ctx is the way out of that
-// wait, and does not undo the stop. Stop may be called again, with less grace too, and after the end.
+// wait, and does not undo the stop. Stop may be called again, with less grace too, and after the end,
+// whoever has stopped it.
 func (w *Worker) Stop(ctx context.Context, grace time.Duration) error {
 	e := w.rt.engine
 	if !w.core.guard.enter() {

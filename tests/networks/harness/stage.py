@@ -290,9 +290,9 @@ class NetworkStage(Stage):
 
     # Credentials
 
-    async def certify(self, name, names, by=AUTHORITY) -> None:
+    async def certify(self, name, names, authority=AUTHORITY) -> None:
         """Replaces a certificate and its key by new ones."""
-        await self.programs.certificates.certify(name, self.filled(names), by)
+        await self.programs.certificates.certify(name, self.filled(names), authority)
 
     async def trust(self, authorities) -> None:
         """Replaces the certificates of the authorities by those of these, which have certified something."""

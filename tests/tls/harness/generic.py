@@ -88,12 +88,13 @@ async def stop(scene: Scene) -> None:
     """A worker is stopped over the network by those whom it names, and by nobody where it names none."""
     control = ("wool.v1.Control", "stop")
     closed = await scene.worker()
-    one_way = await scene.worker("own", "one_way=1", f"stopper={tokens.text('*')}")
+    refused = await scene.cannot_start("worker", "own", "one_way=1", f"stopper={tokens.text('*')}")
+    wanted("no stop by whoever has no name", refused, refused.kind == "INVALID_ARGUMENT")
     opened = await scene.worker("own", "stopper=" + tokens.text("*.ops.example"))
-    for worker, name in ((closed, "admin"), (one_way, None), (opened, "guest"), (opened, "own")):
+    for worker, name in ((closed, "admin"), (opened, "guest"), (opened, "own")):
         refused = await asyncio.to_thread(_refused, scene, worker.address, name, *control, grace_ms=0)
         wanted(f"PERMISSION_DENIED for {name}", refused, refused[0] == "PERMISSION_DENIED" and refused[1])
-        caller = await scene.caller("own" if worker is not one_way else "-", f"address={worker.address}")
+        caller = await scene.caller("own", f"address={worker.address}")
         await serves(caller)
     with _channel(scene, opened.address, "admin") as channel:
         await asyncio.to_thread(_call, channel, *control, grace_ms=0)

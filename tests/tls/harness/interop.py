@@ -11,6 +11,9 @@ CIPHERS_12 = {"ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256", 
 CIPHERS_13 = {"TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"}
 # All that this openssl can do with TLS 1.3.
 ALL_13 = CIPHERS_13 | {"TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"}
+# What a client of HTTP/2 says first, and what it is answered: its settings are confirmed.
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000")
+GREETED = bytes.fromhex("000000040100000000")
 # More keys than a connection in good faith takes.
 KEY_UPDATES = 100
 
@@ -64,8 +67,8 @@ async def renegotiation(scene: Scene) -> None:
     """A connection shakes hands once; whoever wants it again, or new keys all the time, is let go."""
     worker = await scene.worker()
     witness = await scene.caller("own", f"address={worker.address}")
-    say = {"certificates": scene.certificates, "say": ["K"] * KEY_UPDATES, "echo": "KEYUPDATE"}
-    keys = await openssl.client(worker.address, "-tls1_3", **say)
+    say = [(b"K\n", b"KEYUPDATE")] * KEY_UPDATES
+    keys = await openssl.client(worker.address, "-tls1_3", certificates=scene.certificates, say=say)
     wanted("a worker that has hung up", keys.text, keys.protocol == "TLSv1.3" and keys.text.count("KEYUPDATE") < KEY_UPDATES)
     await serves(witness)
 
@@ -74,8 +77,8 @@ async def renegotiation(scene: Scene) -> None:
         # Its answer goes out with the next that the worker writes.
         await worker.send("stop", "0")
 
-    say = {"certificates": scene.certificates, "say": ["R"], "echo": "RENEGOTIATING", "then": stop}
-    again = await openssl.client(worker.address, "-tls1_2", **say)
+    say = [(GREETING, GREETED), (b"R\n", b"RENEGOTIATING")]
+    again = await openssl.client(worker.address, "-tls1_2", certificates=scene.certificates, say=say, then=stop)
     wanted("a refused renegotiation", again.text, again.protocol == "TLSv1.2" and "no renegotiation" in again.text)
     await worker.answer("stopped")
 

@@ -52,9 +52,9 @@ class Shaken:
         return found[1].removeprefix("alert ") if found else ""
 
 
-async def client(address: str, *options: str, certificates: Path, name="own", alpn="h2", say=None, echo="", then=None) -> Shaken:
-    """A handshake with a worker, which ends when it is over. With `say`, it goes on until the worker hangs up: each of these lines
-    is its next command once it has written `echo` for the one before, and `then` is awaited after the last."""
+async def client(address: str, *options: str, certificates: Path, name="own", alpn="h2", say=None, then=None) -> Shaken:
+    """A handshake with a worker, which ends when it is over. With `say`, it goes on until the worker hangs up: it is given the
+    first part of each pair, and writes the second, before the next one; `then` is awaited after the last."""
     own, spoken = (), ("-alpn", alpn) if alpn else ()
     if name is not None:
         certificate = certificates / f"{name}.pem"
@@ -67,21 +67,23 @@ async def client(address: str, *options: str, certificates: Path, name="own", al
     text = b""
     try:
         async with asyncio.timeout(WATCHDOG_SECONDS):
-            lines = iter(say or ())
+            pairs = iter(say or ())
             # What it says when the handshake is over.
             awaited = b"Verify return code"
             while part := await process.stdout.read(65536):
                 text += part
                 if not say or awaited not in text[-len(part) - len(awaited) :]:
                     continue
-                awaited = echo.encode()
-                if line := next(lines, ""):
-                    # It may have ended.
-                    with suppress(ConnectionError):
-                        process.stdin.write(f"{line}\n".encode())
-                        await process.stdin.drain()
-                elif then is not None:
-                    await then()
+                if (pair := next(pairs, None)) is None:
+                    say = None
+                    if then is not None:
+                        await then()
+                    continue
+                said, awaited = pair
+                # It may have ended.
+                with suppress(ConnectionError):
+                    process.stdin.write(said)
+                    await process.stdin.drain()
             await process.wait()
     except TimeoutError:
         told = text.decode(errors="replace")
