@@ -424,10 +424,22 @@ async fn greet(
     })
 }
 
-/// Why there is no session.
+/// Why there is no session. The transport libraries tell what they know by the last of their errors.
 fn refused(status: tonic::Status) -> Error {
-    if let Some(why) = turned_away(&status) {
+    let mut innermost: &dyn std::error::Error = &status;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let told = innermost.to_string();
+    if let Some(why) = turned_away(&told) {
         return Error::new(ErrorKind::Busy, why);
+    }
+    // How the first bytes of TLS, and of much else, look to HTTP/2.
+    if told.contains("frame with invalid size") {
+        return Error::new(
+            ErrorKind::Handshake,
+            "it does not speak HTTP/2 at this port: if it serves with TLS, the pool needs credentials, too",
+        );
     }
     match status.code() {
         tonic::Code::ResourceExhausted => Error::new(ErrorKind::Busy, status.message()),
@@ -435,14 +447,8 @@ fn refused(status: tonic::Status) -> Error {
     }
 }
 
-/// What a worker says that has enough of a peer's connections. The transport libraries tell it by the last of their errors, in
-/// the form `...: REASON (b"WHY")`.
-fn turned_away(status: &tonic::Status) -> Option<String> {
-    let mut innermost: &dyn std::error::Error = status;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let told = innermost.to_string();
+/// What a worker says that has enough of a peer's connections: `...: REASON (b"WHY")`.
+fn turned_away(told: &str) -> Option<String> {
     let (_, why) = told.split_once("(b\"")?;
     Some(why.strip_suffix("\")")?.replace("\\\"", "\""))
 }
