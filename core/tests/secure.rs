@@ -17,11 +17,9 @@ use std::time::Duration;
 
 use common::secure::{Knows, Served, credentials, options, problem, request, sum, text};
 use common::{block_on, eventually};
-use tokio::sync::Semaphore;
 use wool::{
-    Credentials, CredentialsOptions, CustomDiscovery, Discovery, ErrorKind, Peers, Pem,
-    PoolOptions, Routine, Runtime, Subscriber, Value, Worker, WorkerOptions, WorkerPool,
-    WorkerRecord, WorkerState,
+    Credentials, CredentialsOptions, Discovery, ErrorKind, Peers, Pem, PoolOptions, Value,
+    WorkerOptions, WorkerPool, WorkerRecord,
 };
 use wool_certs::{Authority, Issued, Request};
 
