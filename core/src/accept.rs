@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -22,6 +22,8 @@ use crate::tls::{self, Credentials, PeerNames};
 /// Handshakes at once: they cost memory and a signature each. When there are more, the oldest gives way, so that whoever comes
 /// and gets on with it is let in, however many do not.
 const MOST_HANDSHAKES: usize = 256;
+/// What a peer that is turned away gets to read why.
+const PART_WITHIN: Duration = Duration::from_secs(1);
 /// After an accept that failed, such as for want of descriptors.
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
 
@@ -65,18 +67,18 @@ impl Doorman {
             };
             // What cannot be set is not worth a connection.
             let _ = tcp::prepare(&stream);
-            let Some(credentials) = &credentials else {
-                self.hand_over(Io::Plain(stream), None, peer).await;
-                continue;
-            };
             if handshakes.make_room() {
                 self.refusals.tell(format!(
-                    "more than {MOST_HANDSHAKES} TLS handshakes at once: the oldest is given up"
+                    "more than {MOST_HANDSHAKES} handshakes at once: the oldest is given up"
                 ));
             }
             let (doorman, credentials) = (self.clone(), credentials.clone());
-            let shaking =
-                tokio::spawn(async move { doorman.shake_hands(stream, peer, credentials).await });
+            let shaking = tokio::spawn(async move {
+                match credentials {
+                    Some(credentials) => doorman.shake_hands(stream, peer, credentials).await,
+                    None => doorman.hand_over(Io::Plain(stream), None, peer).await,
+                }
+            });
             handshakes.pending.push_back(shaking.abort_handle());
         }
     }
@@ -97,21 +99,44 @@ impl Doorman {
     async fn hand_over(&self, stream: Io, proved: Option<Proved>, peer: SocketAddr) {
         let all = proved.as_ref().map(|proved| Arc::clone(proved.names.all()));
         let load = self.peers.of(&all.unwrap_or_default(), peer.ip());
-        match load.connect() {
+        let counted = load.connect();
+        let mut connection = Connection {
+            stream,
+            visitor: Visitor { proved, load },
+            counted: None,
+        };
+        match counted {
             Ok(counted) => {
-                let connection = Connection {
-                    stream,
-                    visitor: Visitor { proved, load },
-                    _counted: counted,
-                };
+                connection.counted = Some(counted);
                 // The server may have ended.
                 let _ = self.ready.send(Ok(connection)).await;
             }
-            Err(exceeded) => self
-                .refusals
-                .tell(format!("a connection was closed: {exceeded}")),
+            Err(exceeded) => {
+                self.refusals
+                    .tell(format!("a connection was closed: {exceeded}"));
+                // A peer that does not read is not told.
+                let _ = tokio::time::timeout(PART_WITHIN, turn_away(connection, &exceeded)).await;
+            }
         }
     }
+}
+
+/// Says why in the words of HTTP/2, as a server that has enough of a client: GOAWAY after its settings. The peer reads it if
+/// what it has sent meanwhile is read, too.
+async fn turn_away(mut connection: Connection, why: &str) -> std::io::Result<()> {
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const ENHANCE_YOUR_CALM: u32 = 11;
+    let length = u32::try_from(8 + why.len()).unwrap_or(u32::MAX);
+    let mut farewell = SETTINGS.to_vec();
+    farewell.extend_from_slice(&length.to_be_bytes()[1..]);
+    // The type, no flags, of the connection as a whole; no stream was looked at.
+    farewell.extend_from_slice(&[7, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    farewell.extend_from_slice(&ENHANCE_YOUR_CALM.to_be_bytes());
+    farewell.extend_from_slice(why.as_bytes());
+    connection.write_all(&farewell).await?;
+    connection.shutdown().await?;
+    while connection.read(&mut [0; 4096]).await? > 0 {}
+    Ok(())
 }
 
 /// Those that are under way, the oldest first.
@@ -205,7 +230,8 @@ pub(crate) struct Proved {
 pub(crate) struct Connection {
     stream: Io,
     visitor: Visitor,
-    _counted: PeerConnection,
+    /// Until it is closed. Without it, it is turned away.
+    counted: Option<PeerConnection>,
 }
 
 enum Io {

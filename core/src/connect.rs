@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 use tonic::transport::{self, Channel, Uri};
 use tower::service_fn;
 
@@ -65,12 +65,31 @@ pub(crate) struct Tls {
     pub(crate) peers: Option<Peers>,
 }
 
-impl Tls {
-    /// The identity, if it is believed.
-    async fn believed(&self, uid: &str) -> Result<Option<Arc<str>>> {
-        let claimed = self.identity.as_ref().filter(|claimed| !claimed.is_empty());
-        match (claimed, &self.peers) {
-            (Some(claimed), Some(peers)) if peers.believe(claimed, uid).await? => {
+/// Whom each of an endpoint's addresses must lead to. Whether its identity is believed is asked once for all of them, and not
+/// at all where no TLS is spoken.
+struct Expecting<'a> {
+    endpoint: &'a Endpoint,
+    identity: OnceCell<Result<Option<Arc<str>>>>,
+}
+
+impl Expecting<'_> {
+    /// With what, and whom; `None` = without TLS.
+    async fn at(&self, address: &Address) -> Result<Option<(Credentials, Expected)>> {
+        let (Address::Tcp { host_port, .. }, Some(tls)) = (address, &self.endpoint.tls) else {
+            return Ok(None);
+        };
+        let believed = self.identity.get_or_init(|| self.believed(tls)).await;
+        let expected = match believed.clone()? {
+            Some(identity) => Expected::Identity(identity),
+            None => Expected::dialled(host_port)?,
+        };
+        Ok(Some((tls.credentials.clone(), expected)))
+    }
+
+    async fn believed(&self, tls: &Tls) -> Result<Option<Arc<str>>> {
+        let claimed = tls.identity.as_ref().filter(|claimed| !claimed.is_empty());
+        match (claimed, &tls.peers) {
+            (Some(claimed), Some(peers)) if peers.believe(claimed, &self.endpoint.uid).await? => {
                 Ok(Some(Arc::clone(claimed)))
             }
             _ => Ok(None),
@@ -170,23 +189,16 @@ pub(crate) async fn open(
     limits: Limits,
     runtime: &Runtime,
 ) -> Result<Connected> {
-    let identity = match &endpoint.tls {
-        Some(tls) => tls.believed(&endpoint.uid).await?,
-        None => None,
+    let expecting = Expecting {
+        endpoint,
+        identity: OnceCell::new(),
     };
-    let identity = &identity;
+    let expecting = &expecting;
     let dialled_by = Instant::now() + CONNECT_WITHIN;
     let addresses = endpoint.addresses.iter().take(MOST_ADDRESSES);
     let attempts = addresses
         .map(|address| async move {
-            let attempt = open_at(
-                address,
-                endpoint,
-                identity.as_ref(),
-                limits,
-                runtime,
-                dialled_by,
-            );
+            let attempt = open_at(address, expecting, limits, runtime, dialled_by);
             attempt.await.map_err(|error| (address, error))
         })
         .collect();
@@ -195,18 +207,19 @@ pub(crate) async fn open(
 
 async fn open_at(
     address: &Address,
-    endpoint: &Endpoint,
-    identity: Option<&Arc<str>>,
+    expecting: &Expecting<'_>,
     limits: Limits,
     runtime: &Runtime,
     dialled_by: Instant,
 ) -> Result<Connected> {
+    let begun = Instant::now();
+    let secure = expecting.at(address).await?;
+    // The host's own check has its own time.
+    let dialled_by = dialled_by + begun.elapsed();
     let verdict = Verdict::default();
-    let credentials = endpoint.tls.as_ref().map(|tls| &tls.credentials);
-    let dialling = dial(address, credentials, identity, &verdict);
-    let dialled = by(dialled_by, "connecting", dialling).await;
+    let dialled = by(dialled_by, "connecting", dial(address, secure, &verdict)).await;
     let channel = dialled.map_err(|error| verdict.or(error))?;
-    let greeting = greet(address, channel, endpoint, limits, runtime);
+    let greeting = greet(address, channel, expecting.endpoint, limits, runtime);
     let greeted = by(dialled_by + CONNECT_WITHIN, "the hello", greeting).await;
     greeted.map_err(|error| verdict.or(error))
 }
@@ -239,11 +252,10 @@ fn as_one(failures: Vec<(&Address, Error)>) -> Error {
     Error::new(telling.kind(), each.collect::<Vec<_>>().join("; "))
 }
 
-/// `identity`: whom it must lead to, instead of the host of the address.
+/// `secure`: with TLS, and whom it must lead to.
 async fn dial(
     address: &Address,
-    credentials: Option<&Credentials>,
-    identity: Option<&Arc<str>>,
+    secure: Option<(Credentials, Expected)>,
     verdict: &Verdict,
 ) -> Result<Channel> {
     // The URI names no host: nothing is looked up by it, the connector knows where to go.
@@ -264,7 +276,7 @@ async fn dial(
             allow_plaintext,
         } => {
             let addresses = look_up(host_port, *allow_plaintext).await?;
-            let Some(credentials) = credentials else {
+            let Some((credentials, expected)) = secure else {
                 let connector = service_fn(move |_: Uri| {
                     let addresses = addresses.clone();
                     async move { dial_tcp(addresses).await.map(TokioIo::new) }
@@ -274,12 +286,7 @@ async fn dial(
                     .await
                     .map_err(cannot_connect);
             };
-            let expected = match identity {
-                Some(identity) => Expected::Identity(Arc::clone(identity)),
-                None => Expected::dialled(host_port)?,
-            };
-            let verdict = verdict.clone();
-            let (credentials, host_port) = (credentials.clone(), Arc::<str>::from(&**host_port));
+            let (verdict, host_port) = (verdict.clone(), Arc::<str>::from(&**host_port));
             let connector = service_fn(move |_: Uri| {
                 let (addresses, expected) = (addresses.clone(), expected.clone());
                 let (credentials, host_port) = (credentials.clone(), Arc::clone(&host_port));
@@ -417,12 +424,33 @@ async fn greet(
     })
 }
 
-/// Why there is no session.
+/// Why there is no session. The transport libraries tell what they know by the last of their errors.
 fn refused(status: tonic::Status) -> Error {
+    let mut innermost: &dyn std::error::Error = &status;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let told = innermost.to_string();
+    if let Some(why) = turned_away(&told) {
+        return Error::new(ErrorKind::Busy, why);
+    }
+    // How the first bytes of TLS, and of much else, look to HTTP/2.
+    if told.contains("frame with invalid size") {
+        return Error::new(
+            ErrorKind::Handshake,
+            "it does not speak HTTP/2 at this port: if it serves with TLS, the pool needs credentials, too",
+        );
+    }
     match status.code() {
         tonic::Code::ResourceExhausted => Error::new(ErrorKind::Busy, status.message()),
         _ => LinkError::from(status).0,
     }
+}
+
+/// What a worker says that has enough of a peer's connections: `...: REASON (b"WHY")`.
+fn turned_away(told: &str) -> Option<String> {
+    let (_, why) = told.split_once("(b\"")?;
+    Some(why.strip_suffix("\")")?.replace("\\\"", "\""))
 }
 
 /// What goes out to a worker.

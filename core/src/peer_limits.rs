@@ -251,6 +251,11 @@ impl PeerSession {
         self.window
     }
 
+    /// What all sessions of its peer may hold together.
+    pub(crate) fn most_bytes(&self) -> u64 {
+        self.peer.limits().bytes
+    }
+
     /// Each that is begun is ended, also when the session ends before.
     pub(crate) fn begin_call(&self) -> Result<(), Exceeded> {
         self.peer.begin_call()

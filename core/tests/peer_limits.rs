@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use common::block_on;
 use common::secure::{Served, credentials, problem, request, sum};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use wool::{Credentials, ErrorKind, PeerLimits, PoolOptions, Value, WorkerOptions, WorkerPool};
 use wool_certs::Authority;
@@ -64,6 +64,23 @@ async fn connect_from(from: Ipv4Addr, to: SocketAddr) -> TcpStream {
     socket.connect(to).await.unwrap()
 }
 
+/// Says what a client of HTTP/2 says first, and reads: settings, and then GOAWAY or something else.
+async fn is_turned_away(stream: &mut TcpStream) -> bool {
+    const GOAWAY: u8 = 7;
+    // With empty settings.
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    stream.write_all(preface).await.unwrap();
+    let mut kind = 0;
+    for _ in 0..2 {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.unwrap();
+        kind = head[3];
+        let mut rest = vec![0; usize::from(head[2])];
+        stream.read_exact(&mut rest).await.unwrap();
+    }
+    kind == GOAWAY
+}
+
 #[test]
 fn connections_beyond_the_cap_are_closed() {
     let served = Served::new(WorkerOptions {
@@ -82,11 +99,9 @@ fn connections_beyond_the_cap_are_closed() {
     runtime.block_on(async {
         for _ in 0..10 {
             let mut stream = connect_from(Ipv4Addr::new(127, 0, 0, 2), to).await;
-            // The server's settings, or the end.
-            let mut first = [0; 1];
-            match stream.read(&mut first).await {
-                Ok(1) => held.push(stream),
-                _ => closed += 1,
+            match is_turned_away(&mut stream).await {
+                true => closed += 1,
+                false => held.push(stream),
             }
         }
     });
@@ -98,12 +113,33 @@ fn connections_beyond_the_cap_are_closed() {
     runtime.block_on(async {
         loop {
             let mut stream = connect_from(Ipv4Addr::new(127, 0, 0, 2), to).await;
-            if matches!(stream.read(&mut [0; 1]).await, Ok(1)) {
+            if !is_turned_away(&mut stream).await {
                 return;
             }
         }
     });
     served.close();
+}
+
+#[test]
+fn a_pool_reads_that_there_are_too_many_connections() {
+    let shared = Shared::new(PeerLimits {
+        connections: 1,
+        ..PeerLimits::default()
+    });
+    block_on(async {
+        let first = shared.pool(&shared.greedy);
+        sum(&first).await.unwrap();
+        let second = shared.pool(&shared.greedy);
+        let why = problem(&second).await;
+        assert!(
+            why.contains("greedy.example has 1 connections to this worker, as many as a peer may"),
+            "{why}"
+        );
+        shared.others_are_served().await;
+        sum(&first).await.unwrap();
+    });
+    shared.served.close();
 }
 
 #[test]
@@ -179,9 +215,13 @@ fn payloads_beyond_the_cap_of_bytes_are_refused() {
     block_on(async {
         let greedy = shared.pool(&shared.greedy);
         assert_eq!(send(&greedy, 1 << 20).await.unwrap(), Value::from(1 << 20));
-        let error = send(&greedy, 8 << 20).await.unwrap_err();
+        // Its session has set aside half.
+        let error = send(&greedy, 3 << 20).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Busy);
         assert!(error.message().contains("there is no room"), "{error}");
+        // What can never fit is not tried again and again.
+        let error = send(&greedy, 8 << 20).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PayloadTooLarge);
         let other = shared.pool(&shared.other);
         assert_eq!(send(&other, 1 << 20).await.unwrap(), Value::from(1 << 20));
         // Nothing of what was refused is still held.

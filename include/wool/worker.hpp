@@ -96,7 +96,7 @@ class GivenWorkerOptions {
         stoppers_(slices(options.stoppers)) {
     for (const RoutineCallers& rule : options.routine_callers) {
       // Nothing would be passed on, and all could call it.
-      if (rule.callers.empty()) throw Error(WOOL_ERR_INVALID_ARGUMENT, "no callers for the routine " + quoted(rule.routine));
+      if (rule.callers.empty()) throw Error(WOOL_ERR_INVALID_ARGUMENT, "no callers for the routine " + detail::quoted(rule.routine));
       for (const std::string& caller : rule.callers) {
         routine_callers_.push_back(slice(rule.routine));
         routine_callers_.push_back(slice(caller));

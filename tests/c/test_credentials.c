@@ -1,5 +1,6 @@
 /* Credentials: TLS between a worker and pools, by certificates of the development CA, in the folder WOOL_CERTS. */
 #include "certificates.h"
+#include "status.h"
 #include "world.h"
 
 /* Answers with how many names its caller's certificate holds, if they are those of the development CA's caller. */
@@ -140,4 +141,37 @@ TEST(calls_go_by_tls_and_say_who_calls) {
   wool_runtime_free(runtime);
   wool_credentials_free(own);
   wool_credentials_free(callers);
+}
+
+/* With TLS 1.3 a caller is connected, and talks, before it can hear that its certificate is refused. */
+TEST(a_caller_whose_certificate_is_refused_is_told_why) {
+  wool_credentials_t *own = credentials_of("worker"), *none = NULL;
+  wool_credentials_options_t only_ca = WOOL_CREDENTIALS_OPTIONS_INIT;
+  char path[256];
+  only_ca.ca_file = certificate_file(path, "ca.pem");
+  OK(wool_credentials_new(&only_ca, &none, &error));
+  wool_runtime_t *runtime = world_runtime();
+  wool_worker_options_t options = WOOL_WORKER_OPTIONS_INIT;
+  options.credentials = own;
+  wool_worker_t *worker = NULL;
+  OK(wool_worker_new(runtime, &options, &worker, &error));
+  for (int i = 0; i < 20; i++) {
+    wool_pool_t *pool = pool_at(runtime, worker, none);
+    /* The first problem that is told. */
+    const pool_status_t *status = status_of(pool);
+    while (status->workers == 0 || status->worker[0].problem[0] == '\0') {
+      sched_yield();
+      status = status_of(pool);
+    }
+    if (strstr(status->worker[0].problem, "it asks for a certificate, and this side has none") == NULL) {
+      check_fail(__FILE__, __LINE__, status->worker[0].problem);
+    }
+    OK(wool_pool_close(pool, -1, &error));
+    wool_pool_free(pool);
+  }
+  OK(wool_runtime_close(runtime, -1, &error));
+  wool_worker_free(worker);
+  wool_runtime_free(runtime);
+  wool_credentials_free(own);
+  wool_credentials_free(none);
 }

@@ -1,6 +1,5 @@
 /* A pool's own check of the identities that workers claim, by a callback and by a queue. The worker of these tests has a
  * certificate for named.wool.example and for no address: it is reached only when that identity is believed. */
-#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
@@ -15,8 +14,9 @@
 enum verdict { BELIEVE, DO_NOT, FAIL, KEEP };
 
 typedef struct {
-  char directory[64];
-  wool_discovery_t *discovery;
+  wool_discovery_t *discovery; /* knows the worker, by its port alone */
+  uint8_t *record;
+  size_t record_len;
   wool_runtime_t *serves, *calls;
   wool_credentials_t *own, *callers;
   wool_worker_t *worker;
@@ -28,13 +28,31 @@ typedef struct {
   int asked, destroyed;
 } yard_t;
 
+static void subscribe(void *data, wool_subscription_t subscription) {
+  const yard_t *yard = data;
+  wool_slice_t record = {yard->record, yard->record_len};
+  OK(wool_subscription_found(subscription, record, &error));
+  OK(wool_subscription_scanned(subscription, &error));
+}
+
+static void publish(void *data, wool_publication_t publication, wool_slice_t uid, wool_slice_t record) {
+  yard_t *yard = data;
+  CHECK(uid.len == 36 && yard->record == NULL);
+  yard->record = malloc(record.len);
+  yard->record_len = record.len;
+  memcpy(yard->record, record.ptr, record.len);
+  OK(wool_publication_answer(publication, WOOL_OK, text(""), &error));
+}
+
 static yard_t *yard_new(enum verdict verdict) {
   yard_t *yard = calloc(1, sizeof *yard);
-  strcpy(yard->directory, "/tmp/wool-test-c-XXXXXX");
-  CHECK(mkdtemp(yard->directory) != NULL);
   pthread_mutex_init(&yard->lock, NULL);
   yard->verdict = verdict;
-  OK(wool_discovery_new_local(text("yard"), text(yard->directory), &yard->discovery, &error));
+  wool_custom_discovery_t discovery = WOOL_CUSTOM_DISCOVERY_INIT;
+  discovery.subscribe = subscribe;
+  discovery.publish = publish;
+  discovery.user_data = yard;
+  OK(wool_discovery_new_custom(&discovery, &yard->discovery, &error));
   yard->serves = world_runtime();
   OK(wool_runtime_new(NULL, &yard->calls, &error));
   yard->own = credentials_of("named");
@@ -47,19 +65,6 @@ static yard_t *yard_new(enum verdict verdict) {
   return yard;
 }
 
-static void remove_empty(const char *path) {
-  DIR *directory = opendir(path);
-  CHECK(directory != NULL);
-  for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    char inner[512];
-    CHECK(snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name) < (int)sizeof inner);
-    remove_empty(inner);
-  }
-  closedir(directory);
-  CHECK(rmdir(path) == 0);
-}
-
 static void yard_free(yard_t *yard) {
   OK(wool_runtime_close(yard->calls, -1, &error));
   OK(wool_runtime_close(yard->serves, -1, &error));
@@ -70,9 +75,9 @@ static void yard_free(yard_t *yard) {
   wool_credentials_free(yard->own);
   wool_credentials_free(yard->callers);
   wool_discovery_free(yard->discovery);
-  remove_empty(yard->directory);
   world_wait_count(&yard->destroyed, 1);
   pthread_mutex_destroy(&yard->lock);
+  free(yard->record);
   free(yard);
 }
 

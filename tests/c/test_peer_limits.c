@@ -84,7 +84,7 @@ static int32_t echo(wool_pool_t *pool, size_t size, wool_error_t **failure) {
 TEST(a_payload_beyond_a_peers_bytes_is_refused) {
   wool_runtime_t *runtime = world_runtime();
   wool_worker_options_t options = WOOL_WORKER_OPTIONS_INIT;
-  options.peer_bytes = 128 * KIB;
+  options.peer_bytes = 256 * KIB;
   wool_worker_t *worker = worker_with(runtime, options);
   wool_pool_t *pool = pool_at(runtime, worker, NULL);
   wool_error_t *failure = NULL;

@@ -144,6 +144,8 @@ impl Serving {
         let mut limits = worker.limits();
         if let Some(share) = &share {
             limits.session_window = limits.session_window.min(share.window());
+            // What could never fit is refused as too large by the caller itself.
+            limits.max_payload = limits.max_payload.min(share.most_bytes());
         }
         let (own_commands, commands) = mpsc::unbounded_channel();
         let release = {

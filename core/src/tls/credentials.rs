@@ -100,7 +100,7 @@ impl Credentials {
     /// use std::time::Duration;
     /// use wool::{Credentials, CredentialsOptions, Pem};
     ///
-    /// # fn from_the_store(name: &str) -> wool::Result<Vec<u8>> { Ok(std::fs::read(name)?) }
+    /// # fn from_the_store(name: &str) -> wool::Result<Vec<u8>> { unimplemented!() }
     /// let provide = || {
     ///     Ok(CredentialsOptions {
     ///         ca: Some(Pem::Text(from_the_store("ca.pem")?)),
