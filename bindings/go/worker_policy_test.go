@@ -126,7 +126,7 @@ func TestPeersAreHeldToTheirLimits(t *testing.T) {
 		limits  wool.PeerLimits
 		problem string
 	}{
-		{wool.PeerLimits{Connections: 1}, ""}, // which is closed without a word
+		{wool.PeerLimits{Connections: 1}, "caller.example has 1 connections"},
 		{wool.PeerLimits{Sessions: 1}, "caller.example has 1 sessions"},
 	} {
 		first, second, _ := open(c.limits)
@@ -141,9 +141,13 @@ func TestPeersAreHeldToTheirLimits(t *testing.T) {
 	const most = 1 << 20
 	briefly := wool.CallOptions{DispatchTimeout: 300 * time.Millisecond}
 	first, _, _ := open(wool.PeerLimits{Bytes: most})
-	_, err := first.Call(testContext(t), "test.echo", make([]byte, 2*most), briefly)
+	_, err := first.Call(testContext(t), "test.echo", make([]byte, most/4*3), briefly)
 	if !errors.Is(err, wool.ErrBusy) {
 		t.Errorf("arguments for which a peer has no room gave %v", err)
+	}
+	_, err = first.Call(testContext(t), "test.echo", make([]byte, 2*most), briefly)
+	if !errors.Is(err, wool.ErrPayloadTooLarge) {
+		t.Errorf("arguments for which a peer never has room gave %v", err)
 	}
 	_, err = first.Call(testContext(t), "test.echo", make([]byte, most/8), briefly)
 	must(t, err)

@@ -195,7 +195,7 @@ TEST(copies_are_renewed_together_and_tell_their_problem) {
   THROWS(WOOL_ERR_INVALID_ARGUMENT, "provide is for new credentials", credentials.update(provided));
 }
 
-TEST(what_a_provider_throws_is_told) {
+TEST(what_is_provided_is_used_and_what_is_thrown_is_told) {
   auto token = std::make_shared<int>(5);
   const std::weak_ptr<int> seen = token;
   std::atomic<int> asked{0}, way{0};

@@ -190,7 +190,7 @@ TEST(an_answer_may_come_later_and_only_once) {
   yard_free(yard);
 }
 
-TEST(a_peer_check_that_is_misused_stays_and_says_why) {
+TEST(misuse_of_a_peer_check_is_a_typed_error_and_the_question_stays) {
   yard_t *yard = yard_new(KEEP);
   open_pool(yard, checks(yard));
   wool_peer_check_t question = kept_question(yard);
@@ -271,7 +271,7 @@ static wool_peer_check_t next_question(wool_queue_t *questions) {
   return event.handle;
 }
 
-TEST(who_is_believed_is_asked_through_a_queue) {
+TEST(a_queue_asks_who_is_believed) {
   yard_t *yard = yard_new(BELIEVE);
   wool_queue_t *questions = ask_by_queue(yard, 8);
   wool_peer_check_t question = next_question(questions);

@@ -100,7 +100,7 @@ impl Credentials {
     /// use std::time::Duration;
     /// use wool::{Credentials, CredentialsOptions, Pem};
     ///
-    /// # fn from_the_store(name: &str) -> wool::Result<Vec<u8>> { unimplemented!() }
+    /// # fn from_the_store(name: &str) -> wool::Result<Vec<u8>> { Ok(name.as_bytes().to_vec()) }
     /// let provide = || {
     ///     Ok(CredentialsOptions {
     ///         ca: Some(Pem::Text(from_the_store("ca.pem")?)),
