@@ -61,9 +61,10 @@ impl Default for RuntimeOptions {
 /// also waits for that.
 #[derive(Clone)]
 pub struct Runtime {
-    core: Arc<Core>,
-    /// What the host holds; absent in the runtime's own references.
+    /// What the host holds; absent in the runtime's own references. Dropped before `core`, which may be the last reference:
+    /// it begins the close.
     _owner: Option<Arc<Owner>>,
+    core: Arc<Core>,
 }
 
 struct Owner {
@@ -516,4 +517,22 @@ fn no_threads(error: &std::io::Error) -> Error {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_reference_may_be_dropped_in_async_code() {
+        let runtime = Runtime::new(RuntimeOptions::default()).expect("it starts");
+        runtime.start_task_threads().expect("they start");
+        let core = Arc::downgrade(&runtime.core);
+        let executor = Builder::new_current_thread().build().expect("it starts");
+        executor.block_on(async move { drop(runtime) });
+        // It closes in the background, and then nothing of it is left.
+        while core.strong_count() > 0 {
+            std::thread::yield_now();
+        }
+    }
 }
