@@ -13,6 +13,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use common::secure::{Knows, Served, credentials, options, problem, request, sum, text};
@@ -342,6 +343,31 @@ fn who_may_call_what_is_the_workers_to_say() {
         assert!(error.message().contains("test.peer"), "{error}");
         let why = problem(&other).await;
         assert!(why.contains("user.else.example"), "{why}");
+    });
+    served.close();
+}
+
+#[test]
+fn a_worker_that_renews_alone_takes_calls_while_those_of_before_run() {
+    let ca = Authority::new("ca").unwrap();
+    let issue = || ca.issue(&request(&["127.0.0.1"])).unwrap();
+    let own = credentials(&ca, Some(&issue()));
+    let served = Served::secure(&own);
+    let pool = served.pool_with(&credentials(&ca, Some(&issue())));
+    block_on(async {
+        let mut held = Vec::new();
+        for _ in 0..3 {
+            sum(&pool).await.unwrap();
+            held.push(tokio::spawn(pool.call("test.hold", ()).into_future()));
+            eventually(async || served.held.load(Ordering::SeqCst) == held.len()).await;
+            own.update(options(&ca, Some(&issue()))).unwrap();
+            // By another session: the one of before takes none, and does not end.
+            eventually(async || sum(&pool).await.is_ok()).await;
+        }
+        served.let_go.add_permits(held.len());
+        for held in held {
+            assert_eq!(held.await.unwrap().unwrap(), Value::from(7));
+        }
     });
     served.close();
 }

@@ -31,6 +31,10 @@ pub(super) enum PoolEvent {
         /// It does not answer; otherwise it has drained.
         lost: bool,
     },
+    /// The worker wants another session instead of this member's.
+    Superseded {
+        member: u64,
+    },
 }
 
 struct Keeper {
@@ -152,7 +156,7 @@ impl Keeper {
         {
             spawner.renew(credentials);
         }
-        for member in self.shared.renew_members() {
+        for member in self.shared.renew_members(|_| true) {
             self.keep(member);
         }
         self.shared.tell_changed();
@@ -178,6 +182,11 @@ impl Keeper {
                     }
                     let changes = self.shared.membership().down(&key);
                     self.carry_out(changes);
+                }
+                PoolEvent::Superseded { member } => {
+                    for member in self.shared.renew_members(|old| old.id == member) {
+                        self.keep(member);
+                    }
                 }
             }
         }

@@ -224,14 +224,15 @@ impl PoolShared {
         Some(member)
     }
 
-    /// Puts a new member in the place of each.
-    pub(super) fn renew_members(&self) -> Vec<Arc<Member>> {
+    /// Puts a new member in the place of each of these. The sessions of before go on to the end of what runs there.
+    pub(super) fn renew_members(&self, these: impl Fn(&Member) -> bool) -> Vec<Arc<Member>> {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
-        let renewed = members
-            .iter()
-            .map(|old| Arc::new(old.renewed(self.new_id())));
-        let renewed: Vec<_> = renewed.collect();
-        let old = std::mem::replace(&mut *members, renewed.clone());
+        let (mut renewed, mut old) = (Vec::new(), Vec::new());
+        for member in members.iter_mut().filter(|member| these(member)) {
+            let new = Arc::new(member.renewed(self.new_id()));
+            renewed.push(Arc::clone(&new));
+            old.push(std::mem::replace(member, new));
+        }
         drop(members);
         for member in old {
             self.give_up_uid(&member);
@@ -390,11 +391,12 @@ async fn called_again(member: &Member, tried: Instant) {
 
 /// How a member's session speaks to the pool.
 fn owner(shared: &Arc<PoolShared>, member: u64) -> Owner {
-    let [returning, changing, freeing] = std::array::from_fn(|_| Arc::clone(shared));
+    let [returning, changing, freeing, superseding] = std::array::from_fn(|_| Arc::clone(shared));
     Owner {
         returned: Arc::new(move |dispatch, why| returning.returned(dispatch, why, member)),
         changed: Arc::new(move || changing.tell_changed()),
         freed: Arc::new(move || freeing.place_freed()),
+        superseded: Arc::new(move || superseding.tell_superseded(member)),
     }
 }
 

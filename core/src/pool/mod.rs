@@ -527,6 +527,11 @@ impl PoolShared {
         let _ = self.events.send(PoolEvent::Down { key, lost });
     }
 
+    fn tell_superseded(&self, member: u64) {
+        // As above.
+        let _ = self.events.send(PoolEvent::Superseded { member });
+    }
+
     fn new_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }

@@ -56,6 +56,8 @@ pub(crate) struct Owner {
     pub(crate) changed: Arc<dyn Fn() + Send + Sync>,
     /// There are places for calls again.
     pub(crate) freed: Arc<dyn Fn() + Send + Sync>,
+    /// The worker wants another session for calls that come from here on; those of this one run to their end.
+    pub(crate) superseded: Arc<dyn Fn() + Send + Sync>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -400,7 +402,12 @@ impl CallerSession {
                 self.state.update(*serving);
                 (self.owner.changed)();
             }
-            Some(Kind::Goaway(goaway)) => self.goaway(goaway.last_call),
+            Some(Kind::Goaway(goaway)) => {
+                self.goaway(goaway.last_call);
+                if goaway.renewed {
+                    (self.owner.superseded)();
+                }
+            }
             Some(Kind::Lent(lent)) => {
                 self.state.set_lent(lent.tasks as usize);
                 self.freed = true;

@@ -61,6 +61,8 @@ pub(crate) enum WorkerCommand {
     Lent,
     /// The worker takes no new tasks: tell the caller, go on with those that run.
     Drain,
+    /// The session was made by credentials of before: as `Drain`, but a new session takes calls.
+    Renew,
     /// The worker stops: cancel what runs.
     CancelAll,
     /// All has ended: write what is left and close.
@@ -334,14 +336,9 @@ impl Serving {
             // Told before the next batch is written.
             WorkerCommand::Lent => {}
             WorkerCommand::Release(release) => self.inbox.release(&release, &mut self.grants),
-            WorkerCommand::Drain => {
-                self.draining = true;
-                let goaway = wire::Goaway {
-                    last_call: self.last_number,
-                    reason: "the worker is stopping".to_owned(),
-                };
-                self.outbox.frame(Frame::session(Kind::Goaway(goaway)));
-                self.turn_away_undecided();
+            WorkerCommand::Drain => self.go_away("the worker is stopping", false),
+            WorkerCommand::Renew => {
+                self.go_away("the worker's credentials have been renewed", true);
             }
             WorkerCommand::CancelAll => {
                 let numbers: Vec<u64> = self.open.keys().copied().collect();
@@ -352,6 +349,18 @@ impl Serving {
             }
             WorkerCommand::Finish => {}
         }
+    }
+
+    /// Takes no new calls from here on.
+    fn go_away(&mut self, reason: &str, renewed: bool) {
+        self.draining = true;
+        let goaway = wire::Goaway {
+            last_call: self.last_number,
+            reason: reason.to_owned(),
+            renewed,
+        };
+        self.outbox.frame(Frame::session(Kind::Goaway(goaway)));
+        self.turn_away_undecided();
     }
 
     fn answer(

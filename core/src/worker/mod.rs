@@ -350,7 +350,7 @@ impl WorkerShared {
             .filter(|open| self.is_of_before(open))
         {
             // As above.
-            let _ = session.commands.send(WorkerCommand::Drain);
+            let _ = session.commands.send(WorkerCommand::Renew);
         }
     }
 
@@ -382,7 +382,7 @@ impl WorkerShared {
         sessions.next += 1;
         if self.is_of_before(&open) {
             // The others have been told.
-            let _ = open.commands.send(WorkerCommand::Drain);
+            let _ = open.commands.send(WorkerCommand::Renew);
         }
         sessions.open.insert(id, open);
         SessionGuard {

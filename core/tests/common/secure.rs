@@ -1,6 +1,7 @@
 //! Workers and pools with certificates of an authority of the test's own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -41,13 +42,16 @@ pub(crate) struct Served {
     pub(crate) runtime: Runtime,
     pub(crate) worker: Worker,
     pub(crate) let_go: Arc<Semaphore>,
+    /// Calls that have begun to wait for `let_go`.
+    pub(crate) held: Arc<AtomicUsize>,
 }
 
 impl Served {
     pub(crate) fn new(options: WorkerOptions) -> Served {
         let runtime = Runtime::new(Default::default()).unwrap();
         let let_go = Arc::new(Semaphore::new(0));
-        let gate = Arc::clone(&let_go);
+        let held = Arc::new(AtomicUsize::new(0));
+        let (gate, holding) = (Arc::clone(&let_go), Arc::clone(&held));
         let routines = [
             Routine::unary("test.add", |_task, arguments| async move {
                 let (a, b): (i64, i64) = arguments.extract()?;
@@ -63,6 +67,7 @@ impl Served {
             }),
             Routine::unary("test.hold", move |_task, _arguments| {
                 let gate = Arc::clone(&gate);
+                holding.fetch_add(1, Ordering::SeqCst);
                 async move {
                     gate.acquire().await?.forget();
                     Ok(7)
@@ -81,6 +86,7 @@ impl Served {
             runtime,
             worker,
             let_go,
+            held,
         }
     }
 

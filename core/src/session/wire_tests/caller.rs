@@ -289,7 +289,7 @@ fn calls_beyond_a_goaway_are_offered_again() {
         caller.started().await;
         let goaway = wire::Goaway {
             last_call: one,
-            reason: String::new(),
+            ..wire::Goaway::default()
         };
         caller
             .say([session(Kind::Goaway(goaway)), result(one)])
@@ -346,7 +346,7 @@ fn a_call_made_just_before_a_goaway_does_not_wait_for_the_others() {
         // The first ends, and another is made, before the goaway of the same batch is read.
         let goaway = wire::Goaway {
             last_call,
-            reason: String::new(),
+            ..wire::Goaway::default()
         };
         caller
             .say([result(one), session(Kind::Goaway(goaway))])
