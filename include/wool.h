@@ -1453,12 +1453,13 @@ wool_status_t wool_credentials_provided(wool_credentials_provide_fn provide,
                                         struct wool_error_t **error);
 
 // Takes others instead, for all workers and pools that have these: connections that are made from now on are by them,
-// sessions of before are drained, and what runs there goes on to its end. Files need no call: they are looked at over and
-// over.
+// sessions of before are drained, and what runs there goes on to its end. `*renewed`, which may be NULL: 1 when they are others
+// than before; the same again disturb nobody. Files need no call: they are looked at over and over.
 //
 // Errors: as wool_credentials_new; the ones before stay.
 wool_status_t wool_credentials_update(struct wool_credentials_t *credentials,
                                       const struct wool_credentials_options_t *options,
+                                      int32_t *renewed,
                                       struct wool_error_t **error);
 
 // Looks at the files now, or calls `provide`. `*renewed`, which may be NULL: 1 when there is something new, which is used from

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -22,8 +22,6 @@ use crate::tls::{self, Credentials, PeerNames};
 /// Handshakes at once: they cost memory and a signature each. When there are more, the oldest gives way, so that whoever comes
 /// and gets on with it is let in, however many do not.
 const MOST_HANDSHAKES: usize = 256;
-/// What a peer that is turned away gets to read why.
-const PART_WITHIN: Duration = Duration::from_secs(1);
 /// After an accept that failed, such as for want of descriptors.
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
 
@@ -114,16 +112,14 @@ impl Doorman {
             Err(exceeded) => {
                 self.refusals
                     .tell(format!("a connection was closed: {exceeded}"));
-                // A peer that does not read is not told.
-                let _ = tokio::time::timeout(PART_WITHIN, turn_away(connection, &exceeded)).await;
+                turn_away(connection, &exceeded).await;
             }
         }
     }
 }
 
-/// Says why in the words of HTTP/2, as a server that has enough of a client: GOAWAY after its settings. The peer reads it if
-/// what it has sent meanwhile is read, too.
-async fn turn_away(mut connection: Connection, why: &str) -> std::io::Result<()> {
+/// Says why in the words of HTTP/2, as a server that has enough of a client: GOAWAY after its settings.
+async fn turn_away(mut connection: Connection, why: &str) {
     const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
     const ENHANCE_YOUR_CALM: u32 = 11;
     let length = u32::try_from(8 + why.len()).unwrap_or(u32::MAX);
@@ -133,10 +129,10 @@ async fn turn_away(mut connection: Connection, why: &str) -> std::io::Result<()>
     farewell.extend_from_slice(&[7, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     farewell.extend_from_slice(&ENHANCE_YOUR_CALM.to_be_bytes());
     farewell.extend_from_slice(why.as_bytes());
-    connection.write_all(&farewell).await?;
-    connection.shutdown().await?;
-    while connection.read(&mut [0; 4096]).await? > 0 {}
-    Ok(())
+    // It fits into the socket's buffer. A peer that has gone is not told.
+    if connection.write_all(&farewell).await.is_ok() {
+        tcp::part(connection).await;
+    }
 }
 
 /// Those that are under way, the oldest first.

@@ -313,19 +313,26 @@ fn io_error(error: std::io::Error) -> Error {
     Error::new(ErrorKind::WorkerLost, format!("cannot connect: {error}"))
 }
 
-/// The transport library wraps what failed in words of its own.
 fn cannot_connect(error: transport::Error) -> Error {
-    let mut innermost: &dyn std::error::Error = &error;
+    let innermost = innermost(&error);
+    match innermost.downcast_ref::<Error>() {
+        Some(own) => own.clone(),
+        None => Error::new(
+            ErrorKind::WorkerLost,
+            format!("cannot connect: {innermost}"),
+        ),
+    }
+}
+
+/// What failed, which the transport libraries wrap in words of their own.
+fn innermost<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> &'a (dyn std::error::Error + 'static) {
+    let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
-        if let Some(own) = source.downcast_ref::<Error>() {
-            return own.clone();
-        }
     }
-    Error::new(
-        ErrorKind::WorkerLost,
-        format!("cannot connect: {innermost}"),
-    )
+    innermost
 }
 
 async fn connect_tcp(address: SocketAddr) -> std::io::Result<TcpStream> {
@@ -424,13 +431,9 @@ async fn greet(
     })
 }
 
-/// Why there is no session. The transport libraries tell what they know by the last of their errors.
+/// Why there is no session.
 fn refused(status: tonic::Status) -> Error {
-    let mut innermost: &dyn std::error::Error = &status;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    let told = innermost.to_string();
+    let told = innermost(&status).to_string();
     if let Some(why) = turned_away(&told) {
         return Error::new(ErrorKind::Busy, why);
     }

@@ -1,28 +1,24 @@
 //! Admission hooks: asked by a callback, or by a queue.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use wool_core::{Admission, AdmissionInfo, AdmissionRequest, Error, ErrorKind, Runtime};
+use wool_core::{Admission, AdmissionInfo, AdmissionRequest, Error, Runtime};
 
 use crate::callback::{Gate, UserData, patient};
 use crate::context::{Lent, LentTexts};
 use crate::error::wool_error_t;
 use crate::guard::{self, Result, invalid};
 use crate::handles;
-use crate::hook::{Hook, Shut, Unasked};
+use crate::hook::{Hook, Pending, Shut, Unasked};
 use crate::queue::{self, Queue};
 use crate::types::*;
 
-/// A question, as its handle finds it. It is there until it is answered, also when nobody waits for that any more.
+/// A question, as its handle finds it.
 pub(crate) struct Question {
     info: AdmissionInfo,
     context: Lent,
     peer: LentTexts,
-    /// Gone with the answer.
-    request: Mutex<Option<AdmissionRequest>>,
-    /// Where it was asked, if a queue is the hook.
-    queue: Option<Arc<Queue>>,
-    handle: u64,
+    pending: Pending<AdmissionRequest>,
 }
 
 impl Question {
@@ -33,36 +29,28 @@ impl Question {
                 info: request.info().clone(),
                 context: Lent::new(request.context()),
                 peer: LentTexts::new(&request.info().peer),
-                request: Mutex::new(Some(request)),
-                queue,
-                handle,
+                pending: Pending::new(request, queue, handle),
             })
         })
         .ok()
     }
 
     pub(crate) fn queue(&self) -> Option<&Arc<Queue>> {
-        self.queue.as_ref()
+        self.pending.queue()
     }
 
     /// The queue where it was asked is closed: nobody will answer.
     pub(crate) fn abandon(&self) {
-        if handles::remove(self.handle) {
-            self.answer(|request| request.fail(QUEUE_CLOSED));
-        }
-    }
-
-    fn answer(&self, answer: impl FnOnce(AdmissionRequest)) {
-        if let Some(request) = self.lock().take() {
-            answer(request);
+        if let Some(request) = self.pending.settle() {
+            request.fail(QUEUE_CLOSED);
         }
     }
 
     /// Nobody waits for the answer any more.
     fn is_moot(&self) -> bool {
-        self.lock()
-            .as_mut()
-            .is_none_or(AdmissionRequest::is_abandoned)
+        self.pending
+            .look(AdmissionRequest::is_abandoned)
+            .unwrap_or(true)
     }
 
     fn c_info(&self) -> wool_admission_info_t {
@@ -76,10 +64,6 @@ impl Question {
             peer: self.peer.pointer(),
             peer_count: self.peer.count(),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<AdmissionRequest>> {
-        self.request.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -141,7 +125,7 @@ impl Admission for AdmissionHook {
                 let asked = by_queue.ask(
                     wool_event_kind_t::WOOL_EVENT_ADMISSION,
                     request,
-                    |request, queue| Some(Question::insert(request, Some(queue))?.handle),
+                    |request, queue| Some(Question::insert(request, Some(queue))?.pending.handle()),
                 );
                 match asked {
                     Ok(()) => {}
@@ -178,7 +162,7 @@ impl Asked {
             *told = true;
             let (user_data, info) = (callback.user_data.pointer(), question.c_info());
             // SAFETY: the host gave both together; the question, and so what `info` points at, lives during the call.
-            patient(|| unsafe { (callback.admit)(user_data, question.handle, &info) });
+            patient(|| unsafe { (callback.admit)(user_data, question.pending.handle(), &info) });
         });
     }
 }
@@ -186,23 +170,14 @@ impl Asked {
 impl Drop for Asked {
     fn drop(&mut self) {
         if !self.told {
-            handles::remove(self.question.handle);
+            handles::remove(self.question.pending.handle());
         }
     }
 }
 
-/// Answers a question: its handle is stale then.
+/// Answers a question.
 fn answer(handle: u64, answer: impl FnOnce(AdmissionRequest)) -> Result<wool_status_t> {
-    let question = handles::admission(handle)?;
-    // Two answers at once: the first counts.
-    if !handles::remove(handle) {
-        return Err(wool_core::Error::new(
-            ErrorKind::InvalidArgument,
-            "the question was answered this moment",
-        )
-        .into());
-    }
-    question.answer(answer);
+    answer(handles::admission(handle)?.pending.answer()?);
     Ok(wool_status_t::WOOL_OK)
 }
 

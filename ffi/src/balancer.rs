@@ -1,26 +1,22 @@
 //! Balancers of the host's own: asked by a callback, or through a queue.
 
 use std::ffi::c_void;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use wool_core::{Balancer, Choice, ChoiceWorker, Error, ErrorKind, LoadBalancer};
+use wool_core::{Balancer, Choice, ChoiceWorker, LoadBalancer};
 
 use crate::callback::{UserData, quick};
 use crate::error::wool_error_t;
 use crate::guard::{self, Result, invalid};
 use crate::handles;
-use crate::hook::{Hook, Shut};
+use crate::hook::{Hook, Pending, Shut};
 use crate::queue::{self, Queue};
 use crate::types::*;
 
-/// A question, as its handle finds it. It is there until it is answered, also when nobody waits for that any more.
+/// A question, as its handle finds it.
 pub(crate) struct Asked {
     told: Told,
-    /// Gone with the answer.
-    choice: Mutex<Option<Choice>>,
-    /// Where it was asked, if through a queue.
-    queue: Option<Arc<Queue>>,
-    handle: u64,
+    pending: Pending<Choice>,
 }
 
 /// What the host is told, which outlives the choice: it may be read while another thread answers.
@@ -90,31 +86,19 @@ impl Asked {
         handles::insert(|handle| {
             Arc::new(Asked {
                 told,
-                choice: Mutex::new(Some(choice)),
-                queue,
-                handle,
+                pending: Pending::new(choice, queue, handle),
             })
         })
         .ok()
     }
 
     pub(crate) fn queue(&self) -> Option<&Arc<Queue>> {
-        self.queue.as_ref()
+        self.pending.queue()
     }
 
     /// The queue where it was asked is closed: nobody will answer, and the next in turn gets the call.
     pub(crate) fn abandon(&self) {
-        if handles::remove(self.handle) {
-            drop(self.take());
-        }
-    }
-
-    fn take(&self) -> Option<Choice> {
-        self.lock().take()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Choice>> {
-        self.choice.lock().unwrap_or_else(PoisonError::into_inner)
+        drop(self.pending.settle());
     }
 }
 
@@ -177,14 +161,14 @@ impl LoadBalancer for Shared {
                 };
                 let (user_data, info) = (callback.user_data.pointer(), asked.told.c_info());
                 // SAFETY: the host gave both together; what `info` points at lives during the call.
-                quick(|| unsafe { (callback.balance)(user_data, asked.handle, &info) });
+                quick(|| unsafe { (callback.balance)(user_data, asked.pending.handle(), &info) });
             }),
             Hook::Queue(by_queue) => {
                 // Where it cannot be asked, the choice is dropped, and the next in turn gets the call.
                 let _ = by_queue.ask(
                     wool_event_kind_t::WOOL_EVENT_CHOICE,
                     choice,
-                    |choice, queue| Some(Asked::insert(choice, Some(queue))?.handle),
+                    |choice, queue| Some(Asked::insert(choice, Some(queue))?.pending.handle()),
                 );
             }
         }
@@ -233,15 +217,7 @@ pub unsafe extern "C" fn wool_choice_answer(
 ) -> wool_status_t {
     unsafe {
         guard::entry("wool_choice_answer", error, || {
-            let asked = handles::choice(choice)?;
-            // Two answers at once: the first counts.
-            let ours = handles::remove(choice).then(|| asked.take()).flatten();
-            let choice = ours.ok_or_else(|| {
-                Error::new(
-                    ErrorKind::InvalidArgument,
-                    "the choice was answered this moment",
-                )
-            })?;
+            let choice = handles::choice(choice)?.pending.answer()?;
             if index < 0 {
                 choice.none();
             } else {

@@ -80,8 +80,8 @@ pub unsafe extern "C" fn wool_credentials_provided(
 }
 
 /// Takes others instead, for all workers and pools that have these: connections that are made from now on are by them,
-/// sessions of before are drained, and what runs there goes on to its end. Files need no call: they are looked at over and
-/// over.
+/// sessions of before are drained, and what runs there goes on to its end. `*renewed`, which may be NULL: 1 when they are others
+/// than before; the same again disturb nobody. Files need no call: they are looked at over and over.
 ///
 /// Errors: as wool_credentials_new; the ones before stay.
 #[cfg_attr(
@@ -92,12 +92,13 @@ pub unsafe extern "C" fn wool_credentials_provided(
 pub unsafe extern "C" fn wool_credentials_update(
     credentials: *mut wool_credentials_t,
     options: *const wool_credentials_options_t,
+    renewed: *mut i32,
     error: *mut *mut wool_error_t,
 ) -> wool_status_t {
     unsafe {
         guard::pure("wool_credentials_update", error, || {
             let credentials = guard::required(credentials, "credentials")?;
-            credentials.core.update(read(options)?)?;
+            tell(renewed, credentials.core.update(read(options)?)?)?;
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -120,10 +121,7 @@ pub unsafe extern "C" fn wool_credentials_reload(
     unsafe {
         guard::pure("wool_credentials_reload", error, || {
             let credentials = guard::required(credentials, "credentials")?;
-            let is_new = credentials.core.reload()?;
-            if !renewed.is_null() {
-                guard::out(renewed, "renewed")?.put(i32::from(is_new));
-            }
+            tell(renewed, credentials.core.reload()?)?;
             Ok(wool_status_t::WOOL_OK)
         })
     }
@@ -162,6 +160,17 @@ pub unsafe extern "C" fn wool_credentials_problem(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wool_credentials_free(credentials: *mut wool_credentials_t) {
     unsafe { guard::free(credentials, drop) }
+}
+
+/// Whoever wants to know.
+///
+/// # Safety
+/// The pointer is NULL or may be written.
+unsafe fn tell(renewed: *mut i32, is_new: bool) -> Result<()> {
+    if !renewed.is_null() {
+        unsafe { guard::out(renewed, "renewed") }?.put(i32::from(is_new));
+    }
+    Ok(())
 }
 
 /// # Safety

@@ -1,8 +1,12 @@
 //! What the library asks its host: by a callback, or through a queue.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wool_core::{Error, ErrorKind};
 
 use crate::callback::{Gate, UserData};
+use crate::guard::Result;
+use crate::handles;
 use crate::queue::{Body, Event, Queue};
 use crate::types::wool_event_kind_t;
 
@@ -107,5 +111,62 @@ impl ByQueue {
             None => self.queue.release(1),
         }
         Ok(())
+    }
+}
+
+/// A question that waits for its answer, beside what its handle tells of it. It is there until it is answered, also when nobody
+/// waits for that any more.
+pub(crate) struct Pending<T> {
+    /// Gone with the answer.
+    question: Mutex<Option<T>>,
+    /// Where it was asked, if through a queue.
+    queue: Option<Arc<Queue>>,
+    handle: u64,
+}
+
+impl<T> Pending<T> {
+    pub(crate) fn new(question: T, queue: Option<Arc<Queue>>, handle: u64) -> Pending<T> {
+        Pending {
+            question: Mutex::new(Some(question)),
+            queue,
+            handle,
+        }
+    }
+
+    pub(crate) fn queue(&self) -> Option<&Arc<Queue>> {
+        self.queue.as_ref()
+    }
+
+    pub(crate) fn handle(&self) -> u64 {
+        self.handle
+    }
+
+    /// The question, which as of now is answered: its handle is stale. `None`: somebody else has answered.
+    pub(crate) fn settle(&self) -> Option<T> {
+        if handles::remove(self.handle) {
+            self.lock().take()
+        } else {
+            None
+        }
+    }
+
+    /// As [`Pending::settle`], for the host's answer.
+    ///
+    /// # Errors
+    /// Of two answers at once, for the second.
+    pub(crate) fn answer(&self) -> Result<T> {
+        self.settle().ok_or_else(|| {
+            let message = "the question was answered this moment";
+            Error::new(ErrorKind::InvalidArgument, message).into()
+        })
+    }
+
+    /// Looks at the question, if it has no answer yet.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.lock().as_mut().map(look)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<T>> {
+        self.question.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

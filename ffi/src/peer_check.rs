@@ -1,27 +1,23 @@
 //! A pool's own check of the identities that workers claim: asked by a callback, or through a queue.
 
 use std::ffi::c_void;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use wool_core::{Error, ErrorKind, PeerCheck, PeerRequest, Peers};
+use wool_core::{PeerCheck, PeerRequest, Peers};
 
 use crate::callback::{UserData, quick};
 use crate::error::wool_error_t;
 use crate::guard::{self, Result, invalid};
 use crate::handles;
-use crate::hook::{Hook, Shut, Unasked};
+use crate::hook::{Hook, Pending, Shut, Unasked};
 use crate::queue::{self, Queue};
 use crate::types::*;
 
-/// A question, as its handle finds it. It is there until it is answered, also when nobody waits for that any more.
+/// A question, as its handle finds it.
 pub(crate) struct Claim {
     identity: String,
     uid: String,
-    /// Gone with the answer.
-    request: Mutex<Option<PeerRequest>>,
-    /// Where it was asked, if through a queue.
-    queue: Option<Arc<Queue>>,
-    handle: u64,
+    pending: Pending<PeerRequest>,
 }
 
 impl Claim {
@@ -31,29 +27,21 @@ impl Claim {
             Arc::new(Claim {
                 identity: request.identity().to_owned(),
                 uid: request.uid().to_owned(),
-                request: Mutex::new(Some(request)),
-                queue,
-                handle,
+                pending: Pending::new(request, queue, handle),
             })
         })
         .ok()
     }
 
     pub(crate) fn queue(&self) -> Option<&Arc<Queue>> {
-        self.queue.as_ref()
+        self.pending.queue()
     }
 
     /// The queue where it was asked is closed: nobody will answer.
     pub(crate) fn abandon(&self) {
-        if handles::remove(self.handle)
-            && let Some(request) = self.take()
-        {
+        if let Some(request) = self.pending.settle() {
             request.fail(QUEUE_CLOSED);
         }
-    }
-
-    fn take(&self) -> Option<PeerRequest> {
-        self.lock().take()
     }
 
     fn c_info(&self) -> wool_peer_info_t {
@@ -62,10 +50,6 @@ impl Claim {
             identity: wool_slice_t::of(&self.identity),
             uid: wool_slice_t::of(&self.uid),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<PeerRequest>> {
-        self.request.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -117,13 +101,13 @@ impl PeerCheck for Shared {
                 };
                 let (user_data, info) = (callback.user_data.pointer(), claim.c_info());
                 // SAFETY: the host gave both together; what `info` points at lives during the call.
-                quick(|| unsafe { (callback.check)(user_data, claim.handle, &info) });
+                quick(|| unsafe { (callback.check)(user_data, claim.pending.handle(), &info) });
             }),
             Hook::Queue(by_queue) => {
                 let asked = by_queue.ask(
                     wool_event_kind_t::WOOL_EVENT_PEER_CHECK,
                     request,
-                    |request, queue| Some(Claim::insert(request, Some(queue))?.handle),
+                    |request, queue| Some(Claim::insert(request, Some(queue))?.pending.handle()),
                 );
                 match asked {
                     Ok(()) => {}
@@ -200,17 +184,8 @@ pub unsafe extern "C" fn wool_peer_check_fail(
     }
 }
 
-/// Answers a question: its handle is stale then.
+/// Answers a question.
 fn answer(handle: u64, answer: impl FnOnce(PeerRequest)) -> Result<wool_status_t> {
-    let claim = handles::peer_check(handle)?;
-    // Two answers at once: the first counts.
-    let ours = handles::remove(handle).then(|| claim.take()).flatten();
-    let request = ours.ok_or_else(|| {
-        Error::new(
-            ErrorKind::InvalidArgument,
-            "the check was answered this moment",
-        )
-    })?;
-    answer(request);
+    answer(handles::peer_check(handle)?.pending.answer()?);
     Ok(wool_status_t::WOOL_OK)
 }

@@ -40,7 +40,7 @@ TEST(credentials_check_what_they_are_given) {
   FAILS(WOOL_ERR_IO, "/nowhere/own.key", wool_credentials_new(&options, &credentials, &error));
   options.key_file = text("");
   OK(wool_credentials_new(&options, &credentials, &error));
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "credentials is NULL", wool_credentials_update(NULL, &options, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "credentials is NULL", wool_credentials_update(NULL, &options, NULL, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "credentials is NULL", wool_credentials_reload(NULL, NULL, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "credentials is NULL", wool_credentials_problem(NULL, &error));
 
@@ -110,7 +110,7 @@ TEST(calls_go_by_tls_and_say_who_calls) {
   OK(wool_credentials_reload(callers, &renewed, &error));
   CHECK(renewed == 0);
   wool_credentials_options_t none = WOOL_CREDENTIALS_OPTIONS_INIT;
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_update(callers, &none, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_update(callers, &none, NULL, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_problem(callers, &error));
   CHECK(call_int(pool, "test.peer") == 1);
   OK(wool_credentials_reload(callers, NULL, &error));
@@ -119,7 +119,7 @@ TEST(calls_go_by_tls_and_say_who_calls) {
   /* Others of the same authority: the worker does not let them in. */
   certificate_t certificate;
   wool_credentials_options_t others = files_of(&certificate, "worker");
-  OK(wool_credentials_update(callers, &others, &error));
+  OK(wool_credentials_update(callers, &others, &renewed, &error));
   wool_call_options_t soon = WOOL_CALL_OPTIONS_INIT;
   soon.dispatch_timeout_ms = 300;
   int32_t status = WOOL_OK;

@@ -164,12 +164,12 @@ TEST(an_update_takes_the_place_of_the_provider) {
   store_t *store = store_new("worker");
   wool_credentials_t *credentials = provided(store, HOUR_MS);
   wool_credentials_options_t options = WOOL_CREDENTIALS_OPTIONS_INIT;
-  FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_update(credentials, &options, &error));
+  FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_update(credentials, &options, NULL, &error));
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "empty", wool_credentials_problem(credentials, &error));
   CHECK(store->destroyed == 0);
   certificate_t certificate;
   options = files_of(&certificate, "worker");
-  OK(wool_credentials_update(credentials, &options, &error));
+  OK(wool_credentials_update(credentials, &options, NULL, &error));
   CHECK(store->destroyed == 1);
   OK(wool_credentials_problem(credentials, &error));
   OK(wool_credentials_reload(credentials, NULL, &error));

@@ -34,6 +34,8 @@ pub(super) enum PoolEvent {
     /// The worker wants another session instead of this member's.
     Superseded {
         member: u64,
+        /// When the other one may be opened.
+        from: Instant,
     },
 }
 
@@ -163,8 +165,12 @@ impl Keeper {
     }
 
     fn keep(&mut self, member: Arc<Member>) {
+        self.keep_from(Instant::now(), member);
+    }
+
+    fn keep_from(&mut self, from: Instant, member: Arc<Member>) {
         self.members
-            .spawn(keep_member(Arc::clone(&self.shared), member));
+            .spawn(keep_member(Arc::clone(&self.shared), member, from));
     }
 
     fn hear(
@@ -183,9 +189,9 @@ impl Keeper {
                     let changes = self.shared.membership().down(&key);
                     self.carry_out(changes);
                 }
-                PoolEvent::Superseded { member } => {
+                PoolEvent::Superseded { member, from } => {
                     for member in self.shared.renew_members(|old| old.id == member) {
-                        self.keep(member);
+                        self.keep_from(from, member);
                     }
                 }
             }

@@ -324,12 +324,18 @@ async fn until_over(closing: &mut watch::Receiver<bool>, leaving: &mut watch::Re
     }
 }
 
-/// Keeps a session to the worker for as long as it belongs to the pool.
-pub(super) async fn keep_member(shared: Arc<PoolShared>, member: Arc<Member>) {
+/// Keeps a session to the worker, from that time on and for as long as it belongs to the pool.
+pub(super) async fn keep_member(shared: Arc<PoolShared>, member: Arc<Member>, from: Instant) {
     let mut closing = shared.closing.subscribe();
     let mut leaving = member.leaving.subscribe();
     let mut backoff = FIRST_BACKOFF;
     let mut logged = Logged::default();
+    if from > Instant::now() {
+        tokio::select! {
+            () = until_over(&mut closing, &mut leaving) => return,
+            () = tokio::time::sleep_until(from.into()) => {}
+        }
+    }
     loop {
         let tried = Instant::now();
         let endpoint = member.about().endpoint();
@@ -391,12 +397,14 @@ async fn called_again(member: &Member, tried: Instant) {
 
 /// How a member's session speaks to the pool.
 fn owner(shared: &Arc<PoolShared>, member: u64) -> Owner {
+    let begun = Instant::now();
     let [returning, changing, freeing, superseding] = std::array::from_fn(|_| Arc::clone(shared));
     Owner {
         returned: Arc::new(move |dispatch, why| returning.returned(dispatch, why, member)),
         changed: Arc::new(move || changing.tell_changed()),
         freed: Arc::new(move || freeing.place_freed()),
-        superseded: Arc::new(move || superseding.tell_superseded(member)),
+        // Not so soon that a worker which never has enough keeps the pool dialling.
+        superseded: Arc::new(move || superseding.tell_superseded(member, begun + FIRST_BACKOFF)),
     }
 }
 

@@ -527,9 +527,9 @@ impl PoolShared {
         let _ = self.events.send(PoolEvent::Down { key, lost });
     }
 
-    fn tell_superseded(&self, member: u64) {
+    fn tell_superseded(&self, member: u64, from: Instant) {
         // As above.
-        let _ = self.events.send(PoolEvent::Superseded { member });
+        let _ = self.events.send(PoolEvent::Superseded { member, from });
     }
 
     fn new_id(&self) -> u64 {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -12,11 +11,10 @@ use tokio_rustls::server::TlsStream;
 use super::ALPN;
 use super::credentials::Credentials;
 use super::reasons::reason;
+use crate::tcp;
 
 /// A peer that does not get on is let go.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// What a peer that is refused gets to read why.
-const PART_WITHIN: Duration = Duration::from_secs(1);
 
 /// The names that a peer's certificate holds; none without a certificate.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +60,8 @@ pub(crate) async fn accept(
     let stream = match shaken {
         Ok(stream) => stream,
         Err((error, stream)) => {
-            part(stream).await;
+            // An alert was sent last. With TLS 1.3 the peer has gone on to talk by then.
+            tcp::part(stream).await;
             return Err(reason(&error).unwrap_or_else(|| error.to_string()));
         }
     };
@@ -73,17 +72,4 @@ pub(crate) async fn accept(
     let own = session.peer_certificates().and_then(|chain| chain.first());
     let names = own.map(PeerNames::of).unwrap_or_default();
     Ok((stream, names))
-}
-
-/// Closes a connection on which an alert was sent last. With TLS 1.3 the peer has gone on to talk by then: were that unread, the
-/// close would reset the connection, and the peer might never read why.
-async fn part(mut stream: TcpStream) {
-    let parting = async {
-        let mut unread = [0; 4096];
-        stream.shutdown().await?;
-        while stream.read(&mut unread).await? > 0 {}
-        Ok::<(), std::io::Error>(())
-    };
-    // It has gone, or does not want to: either way there is nobody to tell any more.
-    let _ = tokio::time::timeout(PART_WITHIN, parting).await;
 }

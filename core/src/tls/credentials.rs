@@ -145,19 +145,20 @@ impl Credentials {
     }
 
     /// Takes others from now on, for connections that are made from here on. Sessions of before are drained: what runs goes
-    /// on to its end. What a function provided is replaced, and it is not asked any more.
+    /// on to its end. True: they are others than before; the same again disturb nobody. What a function provided is replaced,
+    /// and it is not asked any more.
     ///
     /// # Errors
     /// As [`Credentials::new`]; then the old ones stay, and are looked after as before.
-    pub fn update(&self, options: CredentialsOptions) -> Result<()> {
+    pub fn update(&self, options: CredentialsOptions) -> Result<bool> {
         let _reading = lock(&self.shared.reading);
-        let read = read(&options);
+        let taken = self.shared.take(options);
         let mut state = self.shared.lock();
-        state.problem = read.as_ref().err().cloned();
-        let (texts, material) = read?;
-        state.provider = None;
-        self.shared.renew(&mut state, options, texts, material);
-        Ok(())
+        state.problem = taken.as_ref().err().cloned();
+        if taken.is_ok() {
+            state.provider = None;
+        }
+        taken
     }
 
     /// Looks at the files now, or asks the function that provides. True: there is something new, which is used from now on.
@@ -241,29 +242,23 @@ impl Shared {
             Some(provide) => provide()?,
             None => options,
         };
-        let (texts, material) = read(&options)?;
-        let mut state = self.lock();
-        if texts == state.texts && options.mutual == state.options.mutual {
-            return Ok(false);
-        }
-        self.renew(&mut state, options, texts, material);
-        Ok(true)
+        self.take(options)
     }
 
-    fn renew(
-        &self,
-        state: &mut State,
-        options: CredentialsOptions,
-        texts: Texts,
-        material: Material,
-    ) {
+    /// Reads and uses them. False: they are what is in use already.
+    fn take(&self, options: CredentialsOptions) -> Result<bool> {
+        let (texts, material) = read(&options)?;
+        let mut state = self.lock();
+        let is_new = texts != state.texts || options.mutual != state.options.mutual;
         state.options = options;
-        state.texts = texts;
-        state.problem = None;
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(material);
-        drop(current);
-        self.generation.send_modify(|generation| *generation += 1);
+        if is_new {
+            state.texts = texts;
+            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            *current = Arc::new(material);
+            drop(current);
+            self.generation.send_modify(|generation| *generation += 1);
+        }
+        Ok(is_new)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
