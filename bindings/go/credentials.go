@@ -94,7 +94,7 @@ func NewCredentials(options CredentialsOptions) (*Credentials, error) {
 
 // Update takes others instead, for all workers and pools that have these; they may have a Provide, and one of before is
 // asked no more. Files need no call: they are looked at over and over. It fails as [NewCredentials] does, and then the
-// ones before stay, with their Provide.
+// ones before stay, with their Provide. The same again disturb nobody.
 func (c *Credentials) Update(options CredentialsOptions) error {
 	parts, provider, err := options.provided()
 	if err != nil {
@@ -102,7 +102,7 @@ func (c *Credentials) Update(options CredentialsOptions) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.updateLocked(&parts); err != nil {
+	if _, err := c.updateLocked(&parts); err != nil {
 		return err
 	}
 	c.followLocked(provider)
@@ -150,16 +150,19 @@ func (c *Credentials) Close() {
 	c.followLocked(nil)
 }
 
-func (c *Credentials) updateLocked(parts *CredentialsOptions) *Error {
+// updateLocked reports whether they are others than before.
+func (c *Credentials) updateLocked(parts *CredentialsOptions) (bool, *Error) {
 	var memory arena
 	defer memory.free()
 	given, err := parts.forC(&memory)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return c.ask(func(failure **C.wool_error_t) C.int32_t {
-		return C.int32_t(C.wool_credentials_update(c.handle, &given, failure))
+	var renewed C.int32_t
+	err = c.ask(func(failure **C.wool_error_t) C.int32_t {
+		return C.int32_t(C.wool_credentials_update(c.handle, &given, &renewed, failure))
 	})
+	return renewed != 0, err
 }
 
 func (c *Credentials) reload() (bool, *Error) {

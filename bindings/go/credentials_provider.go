@@ -1,9 +1,7 @@
 package wool
 
 import (
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 )
@@ -14,10 +12,8 @@ type provider struct {
 	poll    time.Duration
 	// left is closed when nobody wants to know any more.
 	left chan struct{}
-	// turn has room for the one who asks. Who has it may use inUse.
+	// turn has room for the one who asks.
 	turn chan struct{}
-	// inUse tells what has been taken from what is new.
-	inUse [sha256.Size]byte
 }
 
 const (
@@ -47,7 +43,6 @@ func (o *CredentialsOptions) provided() (CredentialsOptions, *provider, *Error) 
 	if err != nil {
 		return CredentialsOptions{}, nil, err
 	}
-	p.inUse = parts.fingerprint()
 	return parts, p, nil
 }
 
@@ -107,12 +102,6 @@ func providerError(err error) *Error {
 	return &Error{Kind: kind, Message: "the function that provides credentials failed: " + err.Error(), Cause: err}
 }
 
-// fingerprint is the same for the same parts. They are not kept themselves: the program may use their memory again.
-func (o *CredentialsOptions) fingerprint() [sha256.Size]byte {
-	return sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q %q %q %q %t",
-		o.CA, o.Certificate, o.Key, o.CRL, o.CAFile, o.CertificateFile, o.KeyFile, o.CRLFile, o.OneWay))
-}
-
 // followLocked lets a provider take the place of the one before. Both may be nil.
 func (c *Credentials) followLocked(p *provider) {
 	if c.provider != nil {
@@ -169,23 +158,10 @@ func (c *Credentials) renew(p *provider) (bool, *Error) {
 	}
 	renewed := false
 	if err == nil {
-		renewed, err = c.takeLocked(p, &parts)
+		renewed, err = c.updateLocked(&parts)
 	}
 	c.problem = err
 	return renewed, err
-}
-
-// takeLocked leaves the sessions alone where nothing is new.
-func (c *Credentials) takeLocked(p *provider, parts *CredentialsOptions) (bool, *Error) {
-	given := parts.fingerprint()
-	if given == p.inUse {
-		return c.reload()
-	}
-	if err := c.updateLocked(parts); err != nil {
-		return false, err
-	}
-	p.inUse = given
-	return true, nil
 }
 
 // logTo has what happens to the credentials logged there, too; nil logs nothing.

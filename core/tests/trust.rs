@@ -175,6 +175,12 @@ fn what_a_function_provides_is_asked_for_again() {
         let before = asked.load(Ordering::SeqCst);
         eventually(async || name().await == "last.example").await;
         assert!(!provided.reload().unwrap());
+        let same = issue("same.example");
+        assert!(provided.update(same.clone()).unwrap());
+        assert!(
+            !provided.update(same).unwrap(),
+            "the same again is nothing new"
+        );
         assert_eq!(asked.load(Ordering::SeqCst), before);
     });
     served.close();

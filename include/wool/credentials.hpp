@@ -122,15 +122,18 @@ class Credentials {
   }
 
   // Takes others instead, for all workers and pools that have these: connections that are made from now on are by them,
-  // sessions of before are drained, and what runs there goes on to its end. Files need no call: they are looked at over and
-  // over. Instead of those that were provided, too, whose function is then asked no more.
+  // sessions of before are drained, and what runs there goes on to its end. True when they are others than before; the same
+  // again disturb nobody. Files need no call: they are looked at over and over. Instead of those that were provided, too, whose
+  // function is then asked no more.
   //
   // Throws as the constructor, and WOOL_ERR_INVALID_ARGUMENT for `provide`; the ones before stay.
-  void update(const CredentialsOptions& options) {
+  bool update(const CredentialsOptions& options) {
     if (options.provide) throw Error(WOOL_ERR_INVALID_ARGUMENT, "provide is for new credentials, not for an update");
+    std::int32_t renewed = 0;
     with_parts(options, [&](const wool_credentials_options_t& given, wool_error_t** error) {
-      return wool_credentials_update(get(), &given, error);
+      return wool_credentials_update(get(), &given, &renewed, error);
     });
+    return renewed != 0;
   }
 
   // Looks at the files now, or asks `provide`. True when there is something new, which is used from now on.

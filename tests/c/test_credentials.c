@@ -120,6 +120,9 @@ TEST(calls_go_by_tls_and_say_who_calls) {
   certificate_t certificate;
   wool_credentials_options_t others = files_of(&certificate, "worker");
   OK(wool_credentials_update(callers, &others, &renewed, &error));
+  CHECK(renewed == 1);
+  OK(wool_credentials_update(callers, &others, &renewed, &error));
+  CHECK(renewed == 0);
   wool_call_options_t soon = WOOL_CALL_OPTIONS_INIT;
   soon.dispatch_timeout_ms = 300;
   int32_t status = WOOL_OK;

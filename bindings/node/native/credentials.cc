@@ -62,14 +62,15 @@ napi_value CreateCredentials(napi_env env, napi_callback_info info) {
                            : ThrowError(env, status, error);
 }
 
-// (credentials, options)
+// (credentials, options) => whether they are others than before
 napi_value UpdateCredentials(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   const CredentialsOptions options(env, arguments[1]);
+  int32_t renewed = 0;
   wool_error_t* error = nullptr;
   const wool_status_t status =
-      wool_credentials_update(CredentialsOf(arguments.External<Credentials>(0)), options.get(), &error);
-  return status == WOOL_OK ? nullptr : ThrowError(env, status, error);
+      wool_credentials_update(CredentialsOf(arguments.External<Credentials>(0)), options.get(), &renewed, &error);
+  return status == WOOL_OK ? BooleanValue(env, renewed != 0) : ThrowError(env, status, error);
 }
 
 // (credentials) => whether they have changed

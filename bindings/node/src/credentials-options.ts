@@ -55,15 +55,6 @@ export function nativeCredentials(options: CredentialsOptions): NativeCredential
   };
 }
 
-/** Whether they say the same. */
-export function areSame(some: NativeCredentialsOptions, others: NativeCredentialsOptions): boolean {
-  return (Object.keys(some) as (keyof NativeCredentialsOptions)[]).every((part) => {
-    const [one, other] = [some[part], others[part]];
-    const areBytes = one instanceof Uint8Array && other instanceof Uint8Array;
-    return areBytes ? Buffer.compare(one, other) === 0 : one === other;
-  });
-}
-
 // None of these messages holds the value: it may be a key.
 
 function pem(name: string, value: string | Uint8Array | undefined): Uint8Array | undefined {

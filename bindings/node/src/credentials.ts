@@ -68,11 +68,13 @@ export class Credentials implements Disposable {
   /**
    * Takes others instead. Files need no call, and a function that provides them is asked no more.
    *
+   * @returns whether they are others than before; the same again disturb nobody
    * @throws {WoolError} as the constructor; the ones before stay
    */
-  update(options: CredentialsOptions): void {
-    native.updateCredentials(this.#handle, nativeCredentials(options));
+  update(options: CredentialsOptions): boolean {
+    const renewed = native.updateCredentials(this.#handle, nativeCredentials(options));
     this.close();
+    return renewed;
   }
 
   /**

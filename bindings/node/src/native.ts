@@ -330,7 +330,7 @@ export interface Native {
   failPeerCheck(handle: bigint, message: string): void;
 
   createCredentials(options: NativeCredentialsOptions): CredentialsHandle;
-  updateCredentials(credentials: CredentialsHandle, options: NativeCredentialsOptions): void;
+  updateCredentials(credentials: CredentialsHandle, options: NativeCredentialsOptions): boolean;
   /** Whether they have changed. */
   reloadCredentials(credentials: CredentialsHandle): boolean;
   /** Throws their problem. */

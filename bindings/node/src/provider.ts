@@ -1,5 +1,5 @@
 import { runOutside } from './ambient.js';
-import { areSame, type CredentialsOptions, nativeCredentials } from './credentials-options.js';
+import { type CredentialsOptions, nativeCredentials } from './credentials-options.js';
 import { WoolError } from './errors.js';
 import { messageOf } from './errors-shown.js';
 import { type CredentialsHandle, native, type NativeCredentialsOptions } from './native.js';
@@ -15,7 +15,6 @@ export class Provider {
   readonly handle: CredentialsHandle;
   readonly #provide: Provide;
   readonly #poll: number;
-  #current: NativeCredentialsOptions;
   #problem: WoolError | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Settles when what is asked now has been answered. */
@@ -26,7 +25,6 @@ export class Provider {
     this.handle = native.createCredentials(first);
     this.#provide = provide;
     this.#poll = poll;
-    this.#current = first;
     this.#wait();
   }
 
@@ -65,7 +63,7 @@ export class Provider {
     try {
       const answer = await runOutside(() => provided(this.#provide, this.#poll));
       this.#checkOpen();
-      const renewed = this.#take(answer);
+      const renewed = native.updateCredentials(this.handle, answer);
       this.#problem = undefined;
       return renewed;
     } catch (error) {
@@ -74,16 +72,6 @@ export class Provider {
       }
       throw error;
     }
-  }
-
-  #take(answer: NativeCredentialsOptions): boolean {
-    // An update drains sessions: only for what is new.
-    if (areSame(answer, this.#current)) {
-      return native.reloadCredentials(this.handle);
-    }
-    native.updateCredentials(this.handle, answer);
-    this.#current = answer;
-    return true;
   }
 
   #report(problem: WoolError): void {
