@@ -57,7 +57,6 @@ pub(crate) struct Place {
 }
 
 /// The places of a session's tasks.
-#[derive(Default)]
 pub(crate) struct SessionPlaces {
     /// How many are lent.
     lent: AtomicUsize,

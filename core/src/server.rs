@@ -158,12 +158,11 @@ pub(crate) async fn serve(worker: Arc<WorkerShared>, listeners: Listeners) {
     );
     let server = builder().add_routes(routes.clone());
     servers.spawn(server.serve_with_incoming_shutdown(incoming, until(closed.clone())));
-    let rotation = worker.credentials().cloned().map(|credentials| {
+    let mut rotation = tokio::task::JoinSet::new();
+    if let Some(credentials) = worker.credentials().cloned() {
         let worker = Arc::clone(&worker);
-        AbortOnDrop(tokio::spawn(
-            async move { rotate(&worker, credentials).await },
-        ))
-    });
+        rotation.spawn(async move { rotate(&worker, credentials).await });
+    }
     let mut socket_file = None;
     if let Some(unix) = listeners.unix {
         socket_file = Some(unix.file);
@@ -231,14 +230,6 @@ async fn rotate(worker: &WorkerShared, credentials: Credentials) {
                 Err(_) => return,
             },
         }
-    }
-}
-
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

@@ -39,6 +39,19 @@ pub(super) enum PoolEvent {
     },
 }
 
+impl PoolShared {
+    pub(super) fn tell_down(&self, key: &str, lost: bool) {
+        let key = key.to_owned();
+        // The keeper may have ended.
+        let _ = self.events.send(PoolEvent::Down { key, lost });
+    }
+
+    pub(super) fn tell_superseded(&self, member: u64, from: Instant) {
+        // As above.
+        let _ = self.events.send(PoolEvent::Superseded { member, from });
+    }
+}
+
 struct Keeper {
     shared: Arc<PoolShared>,
     members: JoinSet<()>,

@@ -521,17 +521,6 @@ impl PoolShared {
         })
     }
 
-    fn tell_down(&self, key: &str, lost: bool) {
-        let key = key.to_owned();
-        // The keeper may have ended.
-        let _ = self.events.send(PoolEvent::Down { key, lost });
-    }
-
-    fn tell_superseded(&self, member: u64, from: Instant) {
-        // As above.
-        let _ = self.events.send(PoolEvent::Superseded { member, from });
-    }
-
     fn new_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }

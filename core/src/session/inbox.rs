@@ -411,9 +411,7 @@ impl Inbox {
         });
         Payload::received(codec, data, receipt)
     }
-}
 
-impl Inbox {
     /// What was set aside is given back with the payload's receipt.
     fn release_with(&self, aside: Option<PeerBytes>) -> ReleaseFn {
         let release = Arc::clone(&self.release);
