@@ -60,8 +60,9 @@ var (
 	namedType   = reflect.TypeFor[Named]()
 )
 
-// Register makes fn a routine of the runtime: workers of the runtime serve it under that name. It is
-// one of
+// Register makes fn a routine of the runtime: workers of the runtime serve it under that name. Those that
+// serve already tell their callers, who may answer [ErrRoutineNotFound] until they have heard it: register
+// before you serve. fn is one of
 //
 //	func(ctx context.Context, args...) error
 //	func(ctx context.Context, args...) (T, error)

@@ -294,14 +294,6 @@ TEST(what_was_given_is_freed_once_whatever_ends_first) {
 }
 
 /* A queue that is asked, and a discovery through it. */
-static wool_queue_t *queue_of(wool_runtime_t *runtime, uint32_t capacity) {
-  wool_queue_options_t options = WOOL_QUEUE_OPTIONS_INIT;
-  wool_queue_t *queue = NULL;
-  options.capacity = capacity;
-  OK(wool_queue_new(runtime, &options, &queue, &error));
-  return queue;
-}
-
 static wool_discovery_t *through(wool_queue_t *queue, int publishes) {
   wool_custom_discovery_t options = WOOL_CUSTOM_DISCOVERY_INIT;
   options.queue = queue;

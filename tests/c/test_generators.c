@@ -393,15 +393,10 @@ static wool_event_t next_step(wool_queue_t *queue, int32_t step) {
 }
 
 TEST(a_queue_serves_what_is_sent_and_thrown) {
-  world_t world = generators_world();
-  wool_queue_t *tasks = NULL;
-  OK(wool_queue_new(world.runtime, NULL, &tasks, &error));
-  wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
-  options.name = text("queued.stream");
-  options.kind = WOOL_ROUTINE_STREAM;
-  options.queue = tasks;
-  options.tag = 5;
-  OK(wool_routine_register(world.runtime, &options, &error));
+  wool_runtime_t *runtime = world_runtime();
+  wool_queue_t *tasks = queue_of(runtime, 0);
+  serve_by_queue(runtime, "queued.stream", WOOL_ROUTINE_STREAM, tasks, 5);
+  world_t world = world_of(runtime, NULL);
   wool_stream_t stream = open_stream(&world, "queued.stream", ints(0, 0, 0), world.queue, 0);
   wool_event_t task = next_event_of(tasks);
   CHECK(task.kind == WOOL_EVENT_TASK);

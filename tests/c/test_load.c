@@ -56,24 +56,20 @@ static void size(void *data, wool_task_t task, const wool_task_info_t *info, woo
   return_int(task, (int64_t)arguments.data.len);
 }
 
-static world_t loaded_world(uint32_t threads, uint32_t concurrency) {
+static wool_runtime_t *loaded_runtime(uint32_t threads) {
   wool_runtime_options_t options = WOOL_RUNTIME_OPTIONS_INIT;
-  wool_worker_options_t worker = WOOL_WORKER_OPTIONS_INIT;
   options.routine_threads = threads;
-  worker.concurrency = concurrency;
   wool_runtime_t *runtime = world_runtime_with(&options);
   serve(runtime, "test.block", block, NULL, NULL);
   serve(runtime, "test.spin", spin, NULL, NULL);
   serve(runtime, "test.size", size, NULL, NULL);
-  return world_of(runtime, &worker);
+  return runtime;
 }
 
-static wool_queue_t *queue_of(world_t *world, uint32_t capacity) {
-  wool_queue_options_t options = WOOL_QUEUE_OPTIONS_INIT;
-  wool_queue_t *queue;
-  options.capacity = capacity;
-  OK(wool_queue_new(world->runtime, &options, &queue, &error));
-  return queue;
+static world_t loaded_world(uint32_t threads, uint32_t concurrency) {
+  wool_worker_options_t worker = WOOL_WORKER_OPTIONS_INIT;
+  worker.concurrency = concurrency;
+  return world_of(loaded_runtime(threads), &worker);
 }
 
 static void submit_to(world_t *world, const char *routine, wool_bytes_t arguments, wool_queue_t *queue) {
@@ -100,7 +96,7 @@ static int64_t sum_results(wool_queue_t *queue, int count) {
 TEST(small_calls_go_on_while_all_threads_but_one_block) {
   enum { THREADS = 4 };
   world_t world = loaded_world(THREADS, 0);
-  wool_queue_t *queue = queue_of(&world, 0);
+  wool_queue_t *queue = queue_of(world.runtime, 0);
   for (int i = 0; i < THREADS - 1; i++) submit_to(&world, "test.block", ints(0, 0, 0), queue);
   wait_blocked(THREADS - 1);
   for (int i = 0; i < 200; i++) CHECK(call_add(&world, i, 1) == i + 1);
@@ -113,7 +109,7 @@ TEST(small_calls_go_on_while_all_threads_but_one_block) {
 TEST(small_calls_go_on_while_all_threads_but_one_compute) {
   enum { THREADS = 3 };
   world_t world = loaded_world(THREADS, 0);
-  wool_queue_t *queue = queue_of(&world, 0);
+  wool_queue_t *queue = queue_of(world.runtime, 0);
   for (int i = 0; i < THREADS - 1; i++) submit_to(&world, "test.spin", ints(0, 0, 0), queue);
   while (spinning < THREADS - 1) sched_yield();
   for (int i = 0; i < 20; i++) CHECK(call_add(&world, i, 1) == i + 1);
@@ -125,13 +121,10 @@ TEST(small_calls_go_on_while_all_threads_but_one_compute) {
 
 TEST(what_needs_no_routine_thread_goes_on_while_all_of_them_block) {
   enum { THREADS = 2 };
-  world_t world = loaded_world(THREADS, 0);
-  wool_queue_t *queue = queue_of(&world, 0), *tasks = queue_of(&world, 8);
-  wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
-  options.name = text("queued.unary");
-  options.kind = WOOL_ROUTINE_UNARY;
-  options.queue = tasks;
-  OK(wool_routine_register(world.runtime, &options, &error));
+  wool_runtime_t *runtime = loaded_runtime(THREADS);
+  wool_queue_t *queue = queue_of(runtime, 0), *tasks = queue_of(runtime, 8);
+  serve_by_queue(runtime, "queued.unary", WOOL_ROUTINE_UNARY, tasks, 0);
+  world_t world = world_of(runtime, NULL);
   for (int i = 0; i < THREADS; i++) submit_to(&world, "test.block", ints(0, 0, 0), queue);
   wait_blocked(THREADS);
   wool_call_t call = submit(&world, "queued.unary", ints(0, 0, 0), 1);
@@ -151,7 +144,7 @@ TEST(what_needs_no_routine_thread_goes_on_while_all_of_them_block) {
 TEST(ten_thousand_calls_that_nobody_drains_for_a_while_all_come_back) {
   enum { CALLS = 10000 };
   world_t world = loaded_world(0, 64);
-  wool_queue_t *queue = queue_of(&world, CALLS);
+  wool_queue_t *queue = queue_of(world.runtime, CALLS);
   int64_t expected = 0;
   for (int i = 0; i < CALLS; i++) {
     submit_to(&world, "test.add", ints(2, i, 1), queue);
@@ -211,7 +204,7 @@ static wool_bytes_t large_arguments(size_t length) {
 
 TEST(small_calls_pass_a_hundred_mebibytes) {
   world_t world = loaded_world(2, 0);
-  wool_queue_t *queue = queue_of(&world, 2);
+  wool_queue_t *queue = queue_of(world.runtime, 2);
   wool_bytes_t arguments = large_arguments((size_t)100 * MIB);
   int64_t length = (int64_t)arguments.len;
   submit_to(&world, "test.size", arguments, queue);
@@ -229,17 +222,14 @@ TEST(small_calls_pass_a_hundred_mebibytes) {
 }
 
 TEST(memory_stays_bounded_while_large_items_wait_to_be_taken) {
-  world_t world = loaded_world(0, 0);
   enum { STREAMS = 20, ITEM = 4 };
   wool_stream_t streams[STREAMS];
   static uint8_t bytes[ITEM * MIB];
   wool_payload_t item = {{bytes, sizeof bytes}, WOOL_CODEC_RAW};
-  wool_queue_t *tasks = queue_of(&world, 64);
-  wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
-  options.name = text("queued.large");
-  options.kind = WOOL_ROUTINE_STREAM;
-  options.queue = tasks;
-  OK(wool_routine_register(world.runtime, &options, &error));
+  wool_runtime_t *runtime = loaded_runtime(0);
+  wool_queue_t *tasks = queue_of(runtime, 64);
+  serve_by_queue(runtime, "queued.large", WOOL_ROUTINE_STREAM, tasks, 0);
+  world_t world = world_of(runtime, NULL);
   long before = resident();
   for (int i = 0; i < STREAMS; i++) {
     streams[i] = open_stream(&world, "queued.large", ints(0, 0, 0), NULL, 0);

@@ -4,17 +4,9 @@
 #include <poll.h>
 #include <pthread.h>
 
-static wool_queue_t *queue_of(world_t *world, uint32_t capacity) {
-  wool_queue_options_t options = WOOL_QUEUE_OPTIONS_INIT;
-  wool_queue_t *queue = NULL;
-  options.capacity = capacity;
-  OK(wool_queue_new(world->runtime, &options, &queue, &error));
-  return queue;
-}
-
 TEST(a_full_queue_refuses_at_submit_and_recovers) {
   world_t world = world_new();
-  wool_queue_t *queue = queue_of(&world, 2);
+  wool_queue_t *queue = queue_of(world.runtime, 2);
   wool_bytes_t arguments = ints(2, 1, 2);
   wool_event_t event;
   size_t count;
@@ -57,7 +49,7 @@ static void ask_for_a_sum_and_a_failure(world_t *world, wool_queue_t *queue) {
 
 TEST(events_of_an_older_program_fit_its_elements) {
   world_t world = world_new();
-  wool_queue_t *queue = queue_of(&world, 0);
+  wool_queue_t *queue = queue_of(world.runtime, 0);
   ask_for_a_sum_and_a_failure(&world, queue);
   older_event_t events[2];
   for (size_t filled = 0, count; filled < 2; filled += count) {
@@ -80,7 +72,7 @@ TEST(events_of_an_older_program_fit_its_elements) {
 
 TEST(events_of_a_newer_program_have_zeros_where_they_are_new) {
   world_t world = world_new();
-  wool_queue_t *queue = queue_of(&world, 0);
+  wool_queue_t *queue = queue_of(world.runtime, 0);
   ask_for_a_sum_and_a_failure(&world, queue);
   newer_event_t events[2];
   memset(events, 0xff, sizeof events);
@@ -113,7 +105,7 @@ TEST(an_event_size_that_is_none_is_refused) {
 
 TEST(items_take_slots_when_they_are_asked_for) {
   world_t world = world_new();
-  wool_queue_t *queue = queue_of(&world, 3);
+  wool_queue_t *queue = queue_of(world.runtime, 3);
   wool_stream_t stream = open_stream(&world, "test.count", ints(1, 2, 0), queue, 0);
   FAILS(WOOL_ERR_BUSY, "3 slots", wool_stream_next(stream, 3, &error));
   OK(wool_stream_next(stream, 2, &error));
@@ -281,15 +273,6 @@ TEST(a_handler_gets_the_events_and_may_take_what_they_carry) {
   flag_free(handled.done);
 }
 
-static void serve_by_queue(world_t *world, const char *name, int32_t kind, wool_queue_t *queue, uint64_t tag) {
-  wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
-  options.name = text(name);
-  options.kind = kind;
-  options.queue = queue;
-  options.tag = tag;
-  OK(wool_routine_register(world->runtime, &options, &error));
-}
-
 static wool_event_t next_task_event(wool_queue_t *queue, int32_t kind, uint64_t tag) {
   wool_event_t event;
   size_t count;
@@ -299,9 +282,10 @@ static wool_event_t next_task_event(wool_queue_t *queue, int32_t kind, uint64_t 
 }
 
 TEST(a_queue_serves_unary_tasks) {
-  world_t world = world_new();
-  wool_queue_t *tasks = queue_of(&world, 8);
-  serve_by_queue(&world, "queued.echo", WOOL_ROUTINE_UNARY, tasks, 77);
+  wool_runtime_t *runtime = world_runtime();
+  wool_queue_t *tasks = queue_of(runtime, 8);
+  serve_by_queue(runtime, "queued.echo", WOOL_ROUTINE_UNARY, tasks, 77);
+  world_t world = world_of(runtime, NULL);
   wool_call_t call = submit(&world, "queued.echo", ints(1, 5, 0), 1);
   wool_event_t task = next_task_event(tasks, WOOL_EVENT_TASK, 77);
   CHECK(task.payload.len == 3 && task.payload.ptr[2] == 5 && task.codec == WOOL_CODEC_MSGPACK);
@@ -327,10 +311,11 @@ TEST(a_queue_serves_unary_tasks) {
 }
 
 TEST(a_queue_serves_streams_step_by_step) {
-  world_t world = world_new();
-  wool_queue_t *tasks = queue_of(&world, 8);
+  wool_runtime_t *runtime = world_runtime();
+  wool_queue_t *tasks = queue_of(runtime, 8);
   wool_payload_t item = {text("fleece"), WOOL_CODEC_RAW};
-  serve_by_queue(&world, "queued.stream", WOOL_ROUTINE_STREAM, tasks, 78);
+  serve_by_queue(runtime, "queued.stream", WOOL_ROUTINE_STREAM, tasks, 78);
+  world_t world = world_of(runtime, NULL);
   wool_stream_t stream = open_stream(&world, "queued.stream", ints(0, 0, 0), world.queue, 1);
   wool_event_t task = next_task_event(tasks, WOOL_EVENT_TASK, 78);
   FAILS(WOOL_ERR_INVALID_ARGUMENT, "no item was asked for", wool_task_yield(task.handle, item, &error));
@@ -355,13 +340,14 @@ TEST(a_queue_serves_streams_step_by_step) {
 }
 
 TEST(what_was_asked_for_stays_asked_when_the_time_is_up) {
-  world_t world = world_new();
-  wool_queue_t *tasks = queue_of(&world, 8);
+  wool_runtime_t *runtime = world_runtime();
+  wool_queue_t *tasks = queue_of(runtime, 8);
   wool_payload_t raw = {text("fleece"), WOOL_CODEC_RAW};
   wool_bytes_t item;
   wool_event_t event;
   size_t count;
-  serve_by_queue(&world, "queued.stream", WOOL_ROUTINE_STREAM, tasks, 1);
+  serve_by_queue(runtime, "queued.stream", WOOL_ROUTINE_STREAM, tasks, 1);
+  world_t world = world_of(runtime, NULL);
   wool_stream_t stream = open_stream(&world, "queued.stream", ints(0, 0, 0), NULL, 0);
   wool_event_t task = next_task_event(tasks, WOOL_EVENT_TASK, 1);
   for (int i = 0; i < 3; i++) ANSWERS(WOOL_PENDING, wool_stream_wait(stream, 0, &item, NULL, &error));
@@ -379,10 +365,11 @@ TEST(what_was_asked_for_stays_asked_when_the_time_is_up) {
 }
 
 TEST(a_full_queue_refuses_tasks_as_busy) {
-  world_t world = world_new();
-  wool_queue_t *tasks = queue_of(&world, 2);
+  wool_runtime_t *runtime = world_runtime();
+  wool_queue_t *tasks = queue_of(runtime, 2);
   wool_payload_t raw = {text(""), WOOL_CODEC_RAW};
-  serve_by_queue(&world, "queued.unary", WOOL_ROUTINE_UNARY, tasks, 1);
+  serve_by_queue(runtime, "queued.unary", WOOL_ROUTINE_UNARY, tasks, 1);
+  world_t world = world_of(runtime, NULL);
   submit(&world, "queued.unary", ints(0, 0, 0), 1);
   wool_bytes_t arguments = ints(0, 0, 0), result;
   FAILS(WOOL_ERR_BUSY, "slots",
@@ -398,9 +385,10 @@ TEST(a_full_queue_refuses_tasks_as_busy) {
 }
 
 TEST(closing_a_queue_fails_the_tasks_it_serves) {
-  world_t world = world_new();
-  wool_queue_t *tasks = queue_of(&world, 8);
-  serve_by_queue(&world, "queued.unary", WOOL_ROUTINE_UNARY, tasks, 1);
+  wool_runtime_t *runtime = world_runtime();
+  wool_queue_t *tasks = queue_of(runtime, 8);
+  serve_by_queue(runtime, "queued.unary", WOOL_ROUTINE_UNARY, tasks, 1);
+  world_t world = world_of(runtime, NULL);
   submit(&world, "queued.unary", ints(0, 0, 0), 1);
   wool_event_t task = next_task_event(tasks, WOOL_EVENT_TASK, 1);
   OK(wool_queue_close(tasks, &error));

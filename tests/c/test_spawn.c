@@ -18,13 +18,8 @@ static void end_runtime(void) {
 
 /* A worker's main that does not block: it answers the tasks of test.queued until the worker has ended. */
 static void serve_by_events(void) {
-  wool_queue_t *queue = NULL;
-  OK(wool_queue_new(runtime, NULL, &queue, &error));
-  wool_routine_options_t queued = WOOL_ROUTINE_OPTIONS_INIT;
-  queued.name = text("test.queued");
-  queued.kind = WOOL_ROUTINE_UNARY;
-  queued.queue = queue;
-  OK(wool_routine_register(runtime, &queued, &error));
+  wool_queue_t *queue = queue_of(runtime, 0);
+  serve_by_queue(runtime, "test.queued", WOOL_ROUTINE_UNARY, queue, 0);
   int32_t spawned = -1;
   OK(wool_serve_if_spawned_submit(runtime, queue, 7, &spawned, &error));
   for (int ended = !spawned; !ended;) {

@@ -241,6 +241,23 @@ void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step
   OK(wool_routine_register(runtime, &options, &error));
 }
 
+void serve_by_queue(wool_runtime_t *runtime, const char *name, int32_t kind, wool_queue_t *queue, uint64_t tag) {
+  wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
+  options.name = text(name);
+  options.kind = kind;
+  options.queue = queue;
+  options.tag = tag;
+  OK(wool_routine_register(runtime, &options, &error));
+}
+
+wool_queue_t *queue_of(wool_runtime_t *runtime, uint32_t capacity) {
+  wool_queue_options_t options = WOOL_QUEUE_OPTIONS_INIT;
+  wool_queue_t *queue = NULL;
+  options.capacity = capacity;
+  OK(wool_queue_new(runtime, &options, &queue, &error));
+  return queue;
+}
+
 wool_runtime_t *world_runtime(void) { return world_runtime_with(NULL); }
 
 wool_runtime_t *world_runtime_with(const wool_runtime_options_t *options) {
@@ -269,9 +286,7 @@ world_t world_of(wool_runtime_t *runtime, const wool_worker_options_t *options) 
   pool.addresses = &address;
   pool.address_count = 1;
   OK(wool_pool_new(world.runtime, &pool, &world.pool, &error));
-  wool_queue_options_t queue = WOOL_QUEUE_OPTIONS_INIT;
-  queue.capacity = 64;
-  OK(wool_queue_new(world.runtime, &queue, &world.queue, &error));
+  world.queue = queue_of(world.runtime, 64);
   return world;
 }
 

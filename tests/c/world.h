@@ -27,8 +27,12 @@ world_t world_new(void);
 void world_free(world_t *world);
 /* The same on a runtime of the test's, whose worker has these options, which may be NULL. */
 world_t world_of(wool_runtime_t *runtime, const wool_worker_options_t *options);
-/* Registers a routine; a stream if it has steps. */
+/* Registers a routine; a stream if it has steps. Before there is a worker: its callers know then what it serves. */
 void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step_fn step, wool_cancel_fn cancel);
+/* The same for one that a queue serves. */
+void serve_by_queue(wool_runtime_t *runtime, const char *name, int32_t kind, wool_queue_t *queue, uint64_t tag);
+/* A queue of so many slots; 0: as many as by default. */
+wool_queue_t *queue_of(wool_runtime_t *runtime, uint32_t capacity);
 
 /* A runtime with these routines, and no worker yet. */
 wool_runtime_t *world_runtime(void);

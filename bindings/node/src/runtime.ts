@@ -75,7 +75,8 @@ export class Runtime implements AsyncDisposable {
 
   /**
    * Makes `run` callable by `name`. Generator functions become stream routines, all others unary ones. They run on this
-   * thread's event loop; {@link threaded} is for those that compute or block.
+   * thread's event loop; {@link threaded} is for those that compute or block. Workers that serve already tell their
+   * callers, who may answer `ROUTINE_NOT_FOUND` until they have heard it: register before you serve.
    *
    * ```ts
    * runtime.register('calc.add', async (a: number, b: number) => a + b);
