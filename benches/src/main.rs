@@ -36,10 +36,12 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["worker", "rival"] => rival::worker(false, certificates),
         ["worker", "rival", "unix"] => rival::worker(true, None),
-        ["worker", "ours"] => ours::worker(false, certificates),
-        ["worker", "ours", "unix"] => ours::worker(true, None),
+        ["worker", "ours"] => ours::worker(ours::Routines::OnTaskThreads, false, certificates),
+        ["worker", "ours", "io"] => ours::worker(ours::Routines::OnIoThread, false, certificates),
+        ["worker", "ours", "unix"] => ours::worker(ours::Routines::OnTaskThreads, true, None),
         ["caller", "rival", address] => rival::caller(address, certificates),
         ["caller", "ours", address] => ours::caller(address, certificates),
+        ["caller", "io", address] => ours::caller_on_io_thread(address, certificates),
         ["caller", "submit", address] => ours::submitter(address, certificates),
         _ => Options::parse(&words).and_then(|options| bench(&options)),
     };

@@ -1,5 +1,5 @@
-//! libwool from Rust: as one writes it (`pool.call(..).await`), and by `WorkerPool::submit`, the callback
-//! interface that all bindings stand on.
+//! libwool from Rust: as one writes it (`pool.call(..).await`), the same on the I/O threads of both sides, and by
+//! `WorkerPool::submit`, the callback interface that all bindings stand on.
 
 use std::path::Path;
 use std::sync::{Arc, mpsc};
@@ -20,15 +20,23 @@ use crate::secure::credentials;
 /// A job ends by itself; nobody waits longer for its last call.
 const LAST_CALL_WITHIN: Duration = Duration::from_secs(10);
 
-pub fn worker(unix: bool, certificates: Option<&Path>) -> Result<(), Failure> {
+/// Where the worker's echo runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Routines {
+    OnTaskThreads,
+    OnIoThread,
+}
+
+pub fn worker(routines: Routines, unix: bool, certificates: Option<&Path>) -> Result<(), Failure> {
     let runtime = Runtime::new(Default::default())?;
-    runtime.register(Routine::unary(
-        "bench.echo",
-        |_task, arguments| async move {
-            let (data,): (Bytes,) = arguments.extract()?;
-            Ok(data)
-        },
-    ))?;
+    let echo = Routine::unary("bench.echo", |_task, arguments| async move {
+        let (data,): (Bytes,) = arguments.extract()?;
+        Ok(data)
+    });
+    runtime.register(match routines {
+        Routines::OnTaskThreads => echo,
+        Routines::OnIoThread => echo.on_io_thread()?,
+    })?;
     runtime.register(Routine::unary(
         "bench.length",
         |_task, arguments| async move {
@@ -80,6 +88,19 @@ pub fn caller(address: &str, certificates: Option<&Path>) -> Result<(), Failure>
     let executor = tokio::runtime::Runtime::new()?;
     let (runtime, pool) = connect(address, certificates)?;
     answer_jobs(|job| executor.block_on(run(job, &pool)))?;
+    runtime.close_blocking(None)?;
+    Ok(())
+}
+
+/// The same, on the I/O thread.
+pub fn caller_on_io_thread(address: &str, certificates: Option<&Path>) -> Result<(), Failure> {
+    let executor = tokio::runtime::Builder::new_current_thread().build()?;
+    let (runtime, pool) = connect(address, certificates)?;
+    answer_jobs(|job| {
+        let pool = pool.clone();
+        let sample = runtime.spawn_on_io_thread(async move { run(job, &pool).await });
+        executor.block_on(sample)?
+    })?;
     runtime.close_blocking(None)?;
     Ok(())
 }

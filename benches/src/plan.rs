@@ -92,6 +92,11 @@ pub fn sections(others: &Others, certificates: &Certificates) -> Result<Vec<Sect
     };
     let tonic = |kind| contender(kind, rust(&["rival"], "rival"));
     let submit = contender("wool, Rust, submit", rust(&["ours"], "submit"));
+    let on_io_thread = contender("wool, Rust, on the I/O thread", rust(&["ours", "io"], "io"));
+    let callers = || {
+        let others = vec![on_io_thread.clone(), submit.clone()];
+        [vec![tonic("tonic unary")], languages(), others].concat()
+    };
     Ok(vec![
         Section {
             word: "echo",
@@ -99,12 +104,7 @@ pub fn sections(others: &Others, certificates: &Certificates) -> Result<Vec<Sect
             unit: Unit::Calls,
             shape: Shape::Echo,
             in_flight: &[1, 64, 256],
-            contenders: [
-                vec![tonic("tonic unary")],
-                languages(),
-                vec![submit.clone()],
-            ]
-            .concat(),
+            contenders: callers(),
         },
         Section {
             word: "mtls",
@@ -112,15 +112,10 @@ pub fn sections(others: &Others, certificates: &Certificates) -> Result<Vec<Sect
             unit: Unit::Calls,
             shape: Shape::Echo,
             in_flight: &[1, 64, 256],
-            contenders: [
-                vec![tonic("tonic unary")],
-                languages(),
-                vec![submit.clone()],
-            ]
-            .concat()
-            .into_iter()
-            .map(|contender| contender.told(&certificates.word()))
-            .collect(),
+            contenders: callers()
+                .into_iter()
+                .map(|contender| contender.told(&certificates.word()))
+                .collect(),
         },
         Section {
             word: "unix",

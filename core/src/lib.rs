@@ -53,6 +53,7 @@ mod latch;
 mod log;
 mod map;
 mod nested;
+mod on_io_thread;
 mod parts;
 mod payload;
 mod peer_limits;
@@ -95,6 +96,7 @@ pub use fan_out::{FanOut, MapProgress, Next, Progress};
 pub use ids::Uuid;
 pub use log::{Level, LogSink};
 pub use map::Map;
+pub use on_io_thread::OnIoThread;
 pub use payload::{Codec, Payload};
 pub use peer_limits::PeerLimits;
 pub use pool::{

@@ -15,7 +15,7 @@ use crate::payload::Payload;
 use crate::runtime::Runtime;
 pub use crate::state::call::Step;
 use crate::task::{Task, TaskContext};
-use crate::tasks::{Abort, Asked, MakeWork, Work};
+use crate::tasks::{self, Abort, Asked, MakeWork, Work};
 use crate::wire;
 
 /// Whether a routine answers once or with a stream of items.
@@ -62,7 +62,12 @@ pub trait Service: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Takes a task over. Called on the I/O thread: hand it to where it runs, never run it here.
+    /// The same on the I/O thread; `None` where that cannot be.
+    fn on_io_thread(&self) -> Option<Arc<dyn Service>> {
+        None
+    }
+
+    /// Takes a task over. Called on the I/O thread: hand it to where it runs, never run it here unless the host has said so.
     /// Whatever happens, the task is answered once; dropping it unanswered fails it.
     fn start(&self, task: Task) -> Box<dyn TaskControl>;
 }
@@ -107,8 +112,8 @@ impl Routine {
         }
     }
 
-    /// An async function. It runs on the runtime's task threads; a cancel drops its future. A panic
-    /// fails the task, nothing else.
+    /// An async function. It runs on the runtime's task threads, or [on the I/O thread](Routine::on_io_thread); a cancel
+    /// drops its future. A panic fails the task, nothing else.
     ///
     /// ```
     /// # use wool::{Routine, Runtime};
@@ -129,7 +134,7 @@ impl Routine {
         let function = Arc::new(function);
         let make: MakeWork = Arc::new(move |task, _| unary_work(Arc::clone(&function), task));
         let streams = false;
-        Routine::with_service(name, RoutineKind::Unary, Async { make, streams })
+        Routine::with_service(name, RoutineKind::Unary, Async::new(make, streams))
     }
 
     /// An async generator: the function yields items through its third argument. It begins at the
@@ -159,7 +164,7 @@ impl Routine {
         let make: MakeWork =
             Arc::new(move |task, asked| generator_work(Arc::clone(&function), task, asked));
         let streams = true;
-        Routine::with_service(name, RoutineKind::Stream, Async { make, streams })
+        Routine::with_service(name, RoutineKind::Stream, Async::new(make, streams))
     }
 
     /// Adds the names of the positional parameters. Callers may then pass them by name, and errors in
@@ -193,11 +198,33 @@ impl Routine {
 struct Async {
     make: MakeWork,
     streams: bool,
+    on_io_thread: bool,
+}
+
+impl Async {
+    fn new(make: MakeWork, streams: bool) -> Async {
+        Async {
+            make,
+            streams,
+            on_io_thread: false,
+        }
+    }
 }
 
 impl Service for Async {
     fn prepare(&self, runtime: &Runtime) -> Result<(), Error> {
+        if self.on_io_thread {
+            return Ok(());
+        }
         runtime.start_task_threads()
+    }
+
+    fn on_io_thread(&self) -> Option<Arc<dyn Service>> {
+        Some(Arc::new(Async {
+            make: Arc::clone(&self.make),
+            on_io_thread: true,
+            ..*self
+        }))
     }
 
     fn start(&self, task: Task) -> Box<dyn TaskControl> {
@@ -207,8 +234,13 @@ impl Service for Async {
         } else {
             (None, None)
         };
-        let runtime = task.runtime().clone();
-        let abort = runtime.push_task(Arc::clone(&self.make), task, asked);
+        let make = Arc::clone(&self.make);
+        let abort = if self.on_io_thread {
+            tasks::begin_here(make, task, asked)
+        } else {
+            let runtime = task.runtime().clone();
+            runtime.push_task(make, task, asked)
+        };
         Box::new(Spawned { abort, steps })
     }
 }

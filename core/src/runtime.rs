@@ -351,6 +351,10 @@ impl Runtime {
         self.core.io.spawn(future).abort_handle()
     }
 
+    pub(crate) fn io(&self) -> &Handle {
+        &self.core.io
+    }
+
     /// Lets sockets be made on this thread.
     pub(crate) fn enter_io(&self) -> tokio::runtime::EnterGuard<'_> {
         self.core.io.enter()

@@ -36,6 +36,19 @@ struct Job {
     abort: Abort,
 }
 
+impl Job {
+    fn new(make: MakeWork, task: Task, asked: Asked) -> (Job, Abort) {
+        let abort = Abort::default();
+        let job = Job {
+            make,
+            task,
+            asked,
+            abort: abort.clone(),
+        };
+        (job, abort)
+    }
+}
+
 /// First polls a runner does before it lets others of its thread have their turn.
 const POLLS_AT_ONCE: usize = 64;
 
@@ -77,13 +90,7 @@ impl TaskThreads {
 
     /// Queues a task. It may begin at once; that it begins is certain only after [`TaskThreads::launch`].
     pub(crate) fn push(&self, make: MakeWork, task: Task, asked: Asked) -> Abort {
-        let abort = Abort::default();
-        let job = Job {
-            make,
-            task,
-            asked,
-            abort: abort.clone(),
-        };
+        let (job, abort) = Job::new(make, task, asked);
         self.queue.lock().jobs.push_back(job);
         abort
     }
@@ -155,6 +162,14 @@ fn run(queue: Arc<Queue>) -> impl Future<Output = ()> + Send {
         }
     });
     runner
+}
+
+/// Begins a task on the current thread, whose executor it stays on.
+pub(crate) fn begin_here(make: MakeWork, task: Task, asked: Asked) -> Abort {
+    let (job, abort) = Job::new(make, task, asked);
+    // What has to wait has become a task of its own.
+    begin(job, &mut Context::from_waker(Waker::noop()));
+    abort
 }
 
 /// True: it has to wait, as a task of its own.

@@ -1,13 +1,16 @@
 //! The caller's side of a session: writes calls, hands out answers.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::arrived::Arrived;
 use super::flight::{Dispatch, Flight};
 use super::inbox::{Inbox, Release};
 use super::link::LinkState;
@@ -107,6 +110,7 @@ pub(crate) struct CallerSession {
     last_started: Option<u64>,
     pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
+    arrived: Arrived,
     /// Frames that grant windows, collected over a round.
     pub(super) grants: Vec<Frame>,
     /// Hosts that have something to look at. Woken together after a batch, they find all of it, and what they do next
@@ -157,6 +161,7 @@ impl CallerSession {
             last_started: None,
             outbox: Outbox::new(peer.limits),
             inbox: Inbox::new(own, release),
+            arrived: Arrived::new(is_turn),
             grants: Vec::new(),
             wakers: Vec::new(),
             liveness: Liveness::new(times, Instant::now()),
@@ -168,10 +173,8 @@ impl CallerSession {
     /// Runs until the session is over. Every call that was given to it has then ended or been returned.
     /// `early` are frames that came together with the worker's hello.
     pub(crate) async fn run(mut self, early: Batch) -> SessionEnd {
-        let end = match self.batch(early) {
-            Ok(()) => self.drive().await,
-            Err(LinkError(error)) => SessionEnd::Lost(error),
-        };
+        self.arrived.put(early);
+        let end = self.drive().await;
         self.state.set_draining();
         self.commands.close();
         // Not `try_recv`, which may miss what a host is just putting in: this ends when nobody can any more.
@@ -195,9 +198,13 @@ impl CallerSession {
             for grant in self.grants.drain(..) {
                 self.outbox.frame(grant);
             }
+            let mut wrote = false;
             while self.can_write() {
                 match outgoing.try_reserve() {
-                    Ok(permit) => permit.send(Outgoing::Ok(self.write())),
+                    Ok(permit) => {
+                        permit.send(Outgoing::Ok(self.write()));
+                        wrote = true;
+                    }
                     Err(mpsc::error::TrySendError::Full(())) => break,
                     Err(mpsc::error::TrySendError::Closed(())) => self.writable = false,
                 }
@@ -209,23 +216,28 @@ impl CallerSession {
             if over && self.open.is_empty() {
                 return SessionEnd::Drained;
             }
+            if !self.arrived.is_empty() {
+                if wrote {
+                    // The connection writes it now.
+                    tokio::task::yield_now().await;
+                }
+                if let Err(end) = self.go_on(&mut received).await {
+                    return end;
+                }
+                continue;
+            }
             let full = self.can_write();
             tokio::select! {
                 count = self.commands.recv_many(&mut received, COMMANDS_AT_ONCE) => {
-                    if count == 0 {
+                    if count == 0 || self.take_commands(&mut received).is_break() {
                         return SessionEnd::Shutdown;
-                    }
-                    for command in received.drain(..) {
-                        if let CallerCommand::Shutdown = command {
-                            return SessionEnd::Shutdown;
-                        }
-                        self.command(command);
                     }
                 }
                 batch = self.transport.receive() => match batch {
                     Some(Ok(batch)) => {
                         self.liveness.heard(Instant::now());
-                        if let Err(LinkError(error)) = self.batch(batch) {
+                        self.arrived.put(batch);
+                        if let Err(LinkError(error)) = self.hear() {
                             return SessionEnd::Lost(error);
                         }
                     }
@@ -246,6 +258,32 @@ impl CallerSession {
                 },
             }
         }
+    }
+
+    /// What the hosts have asked meanwhile, and the next part of what has arrived.
+    async fn go_on(&mut self, received: &mut Vec<CallerCommand>) -> Result<(), SessionEnd> {
+        poll_fn(|cx| {
+            // Without waiting for any.
+            let _ = self.commands.poll_recv_many(cx, received, COMMANDS_AT_ONCE);
+            Poll::Ready(())
+        })
+        .await;
+        if self.take_commands(received).is_break() {
+            return Err(SessionEnd::Shutdown);
+        }
+        self.hear()
+            .map_err(|LinkError(error)| SessionEnd::Lost(error))
+    }
+
+    /// Breaks off at a shutdown.
+    fn take_commands(&mut self, received: &mut Vec<CallerCommand>) -> ControlFlow<()> {
+        for command in received.drain(..) {
+            if let CallerCommand::Shutdown = command {
+                return ControlFlow::Break(());
+            }
+            self.command(command);
+        }
+        ControlFlow::Continue(())
     }
 
     /// Whether the worker is still there. When to look again.
@@ -378,14 +416,17 @@ impl CallerSession {
         self.open.insert(number, Open { call, dispatch });
     }
 
-    fn batch(&mut self, batch: Batch) -> Result<(), LinkError> {
-        let done = batch.frames.into_iter().try_for_each(|frame| {
-            if frame.call == 0 {
-                self.session_frame(frame.kind)
-            } else {
-                self.call_frame(frame.call, frame.kind)
-            }
-        });
+    fn hear(&mut self) -> Result<(), LinkError> {
+        let mut done = Ok(());
+        self.arrived.begin_part();
+        while done.is_ok()
+            && let Some(frame) = self.arrived.next_of_part()
+        {
+            done = match frame.call {
+                0 => self.session_frame(frame.kind),
+                number => self.call_frame(number, frame.kind),
+            };
+        }
         // Also for those that came before a frame that breaks the rules.
         self.wakers.drain(..).for_each(Waker::wake);
         done
@@ -545,6 +586,14 @@ impl CallerSession {
             }
         }
     }
+}
+
+/// Whoever hears of the end of a call often makes the next.
+fn is_turn(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Result(_) | Kind::End(_) | Kind::Fault(_) | Kind::Rejected(_)
+    )
 }
 
 /// The open call of a flight, if it is on this session: after a re-offer its number belongs to another.

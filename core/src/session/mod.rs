@@ -3,6 +3,7 @@
 
 mod admitting;
 mod answers;
+mod arrived;
 mod asking;
 mod caller;
 mod due;

@@ -1,7 +1,10 @@
 //! The worker's side of a session: takes calls, runs them through their services, writes answers.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::admitting::Undecided;
+use super::arrived::Arrived;
 use super::greeting::{Guest, greet};
 use super::inbox::{Inbox, Release};
 use super::numbers::CallMap;
@@ -125,6 +129,7 @@ pub(super) struct Serving {
     pub(super) draining: bool,
     pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
+    arrived: Arrived,
     pub(super) grants: Vec<Frame>,
     liveness: Liveness,
 }
@@ -173,6 +178,7 @@ impl Serving {
             told_lent: 0,
             defined: BTreeMap::new(),
             draining: false,
+            arrived: Arrived::new(|kind| matches!(kind, Kind::Start(_))),
             grants: Vec::new(),
             liveness: Liveness::new(Times::default(), Instant::now()),
         }
@@ -212,37 +218,41 @@ impl Serving {
                 self.outbox.frame(grant);
             }
             self.tell_lent();
+            let mut wrote = false;
             while self.outbox.can_fill() {
                 match outgoing.try_reserve() {
-                    Ok(permit) => permit.send(Outgoing::Ok(self.write())),
+                    Ok(permit) => {
+                        permit.send(Outgoing::Ok(self.write()));
+                        wrote = true;
+                    }
                     Err(mpsc::error::TrySendError::Full(())) => break,
                     Err(mpsc::error::TrySendError::Closed(())) => return End::CallerGone(None),
                 }
+            }
+            if !self.arrived.is_empty() {
+                if wrote {
+                    // The connection writes it now.
+                    tokio::task::yield_now().await;
+                }
+                if let Err(end) = self.go_on(&mut received, &outgoing).await {
+                    return end;
+                }
+                continue;
             }
             let full = self.outbox.can_fill();
             tokio::select! {
                 count = self.commands.recv_many(&mut received, COMMANDS_AT_ONCE) => {
                     debug_assert!(count > 0, "this side holds a sender");
-                    for command in received.drain(..) {
-                        if let WorkerCommand::Finish = command {
-                            // A session that began after the others were drained knows of no goaway yet.
-                            self.command(WorkerCommand::Drain);
-                            self.flush(&outgoing).await;
-                            self.linger().await;
-                            return End::Finished;
-                        }
-                        self.command(command);
+                    if self.take_commands(&mut received).is_break() {
+                        return self.finish(&outgoing).await;
                     }
                 }
                 batch = self.transport.receive() => match batch {
                     Some(Ok(batch)) => {
                         self.liveness.heard(Instant::now());
-                        if let Err(LinkError(error)) = self.batch(batch) {
-                            let refusal = Refusal::Protocol(error.message().to_owned());
-                            let told = outgoing.send(Outgoing::Err(refusal));
-                            // A caller that does not read is not told.
-                            let _ = tokio::time::timeout(FLUSH_WITHIN, told).await;
-                            return End::CallerGone(Some(error));
+                        self.arrived.put(batch);
+                        if let Err(end) = self.hear(&outgoing).await {
+                            return end;
                         }
                     }
                     Some(Err(LinkError(error))) if error.kind() == ErrorKind::Protocol => {
@@ -274,6 +284,54 @@ impl Serving {
                 }
             }
         }
+    }
+
+    /// What the routines have answered meanwhile, and the next part of what has arrived.
+    async fn go_on(
+        &mut self,
+        received: &mut Vec<WorkerCommand>,
+        outgoing: &mpsc::Sender<Outgoing>,
+    ) -> Result<(), End> {
+        poll_fn(|cx| {
+            // Without waiting for any.
+            let _ = self.commands.poll_recv_many(cx, received, COMMANDS_AT_ONCE);
+            Poll::Ready(())
+        })
+        .await;
+        if self.take_commands(received).is_break() {
+            return Err(self.finish(outgoing).await);
+        }
+        self.hear(outgoing).await
+    }
+
+    /// Breaks off when the session is to finish.
+    fn take_commands(&mut self, received: &mut Vec<WorkerCommand>) -> ControlFlow<()> {
+        for command in received.drain(..) {
+            if let WorkerCommand::Finish = command {
+                return ControlFlow::Break(());
+            }
+            self.command(command);
+        }
+        ControlFlow::Continue(())
+    }
+
+    async fn hear(&mut self, outgoing: &mpsc::Sender<Outgoing>) -> Result<(), End> {
+        let Err(LinkError(error)) = self.hear_frames() else {
+            return Ok(());
+        };
+        let refusal = Refusal::Protocol(error.message().to_owned());
+        let told = outgoing.send(Outgoing::Err(refusal));
+        // A caller that does not read is not told.
+        let _ = tokio::time::timeout(FLUSH_WITHIN, told).await;
+        Err(End::CallerGone(Some(error)))
+    }
+
+    async fn finish(&mut self, outgoing: &mpsc::Sender<Outgoing>) -> End {
+        // A session that began after the others were drained knows of no goaway yet.
+        self.command(WorkerCommand::Drain);
+        self.flush(outgoing).await;
+        self.linger().await;
+        End::Finished
     }
 
     /// So many more calls may be open. Only those who come near the limit are told.
@@ -454,14 +512,17 @@ impl Serving {
         }
     }
 
-    fn batch(&mut self, batch: Batch) -> Result<(), LinkError> {
-        let done = batch.frames.into_iter().try_for_each(|frame| {
-            if frame.call == 0 {
-                self.session_frame(frame.kind)
-            } else {
-                self.call_frame(frame.call, frame.kind)
-            }
-        });
+    fn hear_frames(&mut self) -> Result<(), LinkError> {
+        let mut done = Ok(());
+        self.arrived.begin_part();
+        while done.is_ok()
+            && let Some(frame) = self.arrived.next_of_part()
+        {
+            done = match frame.call {
+                0 => self.session_frame(frame.kind),
+                number => self.call_frame(number, frame.kind),
+            };
+        }
         // Also those that came before a frame that breaks the rules.
         self.worker.runtime().launch_tasks();
         done
