@@ -666,6 +666,9 @@ typedef struct wool_routine_options_t {
   struct wool_queue_t *queue;
   // The `tag` of these events.
   uint64_t tag;
+  // 1: the callbacks come on the I/O thread, with no change of threads, which is most of what a small call costs. They
+  // must not block there: functions that wait fail, and while one computes, all sessions of the runtime wait.
+  int32_t on_io_thread;
 } wool_routine_options_t;
 
 // Something that happened to a task. Each task is told of from its beginning to its end or, to those who listen too late,

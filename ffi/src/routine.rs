@@ -14,7 +14,7 @@ use crate::queue;
 use crate::runtime::wool_runtime_t;
 use crate::types::*;
 
-use by_callbacks::{ByCallbacks, Callbacks};
+use by_callbacks::{ByCallbacks, Callbacks, Threads};
 use by_queue::ByQueue;
 
 /// Makes a routine callable through the runtime's workers. Those that serve already tell their callers, who may answer
@@ -78,6 +78,11 @@ unsafe fn routine(options: &wool_routine_options_t, user_data: UserData) -> Resu
                     "{name} has a queue and callbacks: it can be served by one of them"
                 )));
             }
+            Some(_) if options.on_io_thread != 0 => {
+                return Err(invalid(format!(
+                    "{name} has a queue and options.on_io_thread: that is for callbacks"
+                )));
+            }
             Some(queue) => {
                 let service = ByQueue::new(Arc::clone(queue), options.tag, kind, user_data);
                 Routine::with_service(name, kind, service)
@@ -98,7 +103,11 @@ unsafe fn routine(options: &wool_routine_options_t, user_data: UserData) -> Resu
                     cancel: options.cancel,
                     user_data,
                 };
-                Routine::with_service(name, kind, ByCallbacks::new(callbacks))
+                let threads = match options.on_io_thread {
+                    0 => Threads::OfRoutines,
+                    _ => Threads::OfSessions,
+                };
+                Routine::with_service(name, kind, ByCallbacks::new(callbacks, threads))
             }
         };
         Ok(routine.parameters(parameters).doc(doc))

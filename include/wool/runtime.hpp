@@ -28,12 +28,14 @@ struct RuntimeOptions {
   std::function<void(LogLevel level, std::string_view target, std::string_view message)> log = nullptr;
 };
 
-// What people who list routines are told.
 struct RoutineOptions {
-  // What it does.
+  // What it does, for people who list routines.
   std::string doc = {};
-  // Names of the positional parameters, by which callers may pass them.
+  // Names of the positional parameters, by which callers may pass them, and for people who list routines.
   std::vector<std::string> parameters = {};
+  // It runs on the I/O thread, with no change of threads, which is most of what a small call costs. It must not block there:
+  // calls that wait throw WOOL_ERR_INVALID_ARGUMENT, and while it computes, all sessions of the runtime wait.
+  bool on_io_thread = false;
 };
 
 namespace detail {
@@ -92,7 +94,8 @@ class Runtime {
   // Registers a function, lambda or other callable as a routine that answers once. Its parameters and its result are
   // of types with a Codec, the result may be void; arguments are converted, and what does not fit fails the call
   // before the callable runs. A first parameter wool::Task gets the task; a wool::Arguments gets all arguments as they
-  // came. It is called as const, by several threads at once, and destroyed once the runtime has closed.
+  // came. It is called as const, by several threads at once (RoutineOptions::on_io_thread: by one), and destroyed once the
+  // runtime has closed.
   //
   // Throws WOOL_ERR_ALREADY_EXISTS, WOOL_ERR_CLOSED.
   template <class F>
@@ -157,6 +160,7 @@ class Runtime {
     given.doc = detail::slice(options.doc);
     given.parameters = parameters.data();
     given.parameter_count = parameters.size();
+    given.on_io_thread = options.on_io_thread;
     // wool's from here on, also when this fails.
     given.user_data = new detail::Routine<F>{std::string(name), options.parameters, errors_, std::move(function)};
     given.destroy = detail::Routine<F>::destroy;

@@ -128,7 +128,7 @@ if build plain; then run plain . env; else fail "the tests compile"; fi
 
 # A process that leaves without closing, or is forked, leaves memory behind by design.
 if build sanitized -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer; then
-  run sanitized '^test_(admission|arguments|balancers|budgets|calls|cpp|cpp_admission|cpp_credentials|cpp_discovery|cpp_errors|cpp_generators|cpp_nested|cpp_pools|context|context_faces|credentials|custom_discovery|discoveries|discovery|errors|fan_out|generators|load|nested|peer_checks|peer_limits|pools|provided|queues|run|spawn|values)\.' env
+  run sanitized '^test_(admission|arguments|balancers|budgets|calls|cpp|cpp_admission|cpp_credentials|cpp_discovery|cpp_errors|cpp_generators|cpp_nested|cpp_pools|context|context_faces|credentials|custom_discovery|discoveries|discovery|errors|fan_out|generators|io_thread|load|nested|peer_checks|peer_limits|pools|provided|queues|run|spawn|values)\.' env
   ASAN_OPTIONS=detect_leaks=0 run sanitized '^test_(lifecycle|process)\.' env
 else
   fail "the tests compile with sanitizers"

@@ -1,4 +1,4 @@
-//! Tasks that run as callbacks, on the runtime's threads for routines.
+//! Tasks that run as callbacks, on the runtime's threads for routines or on its I/O thread.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,21 +22,35 @@ pub(super) struct Callbacks {
     pub(super) user_data: UserData,
 }
 
+/// Where they come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Threads {
+    /// They may block.
+    OfRoutines,
+    /// On the I/O thread, where they must not.
+    OfSessions,
+}
+
 pub(super) struct ByCallbacks {
     callbacks: Arc<Callbacks>,
+    threads: Threads,
 }
 
 impl ByCallbacks {
-    pub(super) fn new(callbacks: Callbacks) -> ByCallbacks {
+    pub(super) fn new(callbacks: Callbacks, threads: Threads) -> ByCallbacks {
         ByCallbacks {
             callbacks: Arc::new(callbacks),
+            threads,
         }
     }
 }
 
 impl Service for ByCallbacks {
     fn prepare(&self, runtime: &Runtime) -> Result<(), Error> {
-        runtime.start_task_threads()
+        match self.threads {
+            Threads::OfRoutines => runtime.start_task_threads(),
+            Threads::OfSessions => Ok(()),
+        }
     }
 
     fn start(&self, task: Task) -> Box<dyn TaskControl> {
@@ -46,6 +60,7 @@ impl Service for ByCallbacks {
         };
         let running = Arc::new(Running {
             callbacks: Arc::clone(&self.callbacks),
+            threads: self.threads,
             entry,
             jobs: Mutex::default(),
         });
@@ -65,6 +80,7 @@ const NO_VALUE: wool_payload_t = wool_payload_t {
 /// A task and what is to be done for it: one thing at a time, in order.
 struct Running {
     callbacks: Arc<Callbacks>,
+    threads: Threads,
     entry: Arc<TaskEntry>,
     jobs: Mutex<Jobs>,
 }
@@ -91,11 +107,20 @@ impl Running {
             }
         }
         let working = Arc::clone(running);
-        running.entry.task.runtime().run_blocking(move || {
-            while let Some(job) = working.next() {
-                working.call(job);
+        match running.threads {
+            Threads::OfRoutines => {
+                let runtime = running.entry.task.runtime();
+                runtime.run_blocking(move || patient(|| working.work()));
             }
-        });
+            // This is the I/O thread.
+            Threads::OfSessions => quick(|| working.work()),
+        }
+    }
+
+    fn work(&self) {
+        while let Some(job) = self.next() {
+            self.call(job);
+        }
     }
 
     fn next(&self) -> Option<Job> {
@@ -121,7 +146,7 @@ impl Running {
                 }
                 let info = self.entry.info();
                 // SAFETY: the host gave both together; info and arguments live during the call.
-                patient(|| unsafe { run(user_data, handle, &info, lend(&arguments)) });
+                unsafe { run(user_data, handle, &info, lend(&arguments)) };
             }
             Job::Step(step) => {
                 let Some(callback) = self.callbacks.step else {
@@ -140,7 +165,7 @@ impl Running {
                 let state = self.entry.state();
                 // SAFETY: the host gave both together; its state lives as long as the entry, value and error live
                 // during the call.
-                patient(|| unsafe { callback(user_data, handle, state, number, value, error) });
+                unsafe { callback(user_data, handle, state, number, value, error) };
             }
         }
     }

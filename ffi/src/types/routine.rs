@@ -110,6 +110,9 @@ pub struct wool_routine_options_t {
     pub queue: *mut wool_queue_t,
     /// The `tag` of these events.
     pub tag: u64,
+    /// 1: the callbacks come on the I/O thread, with no change of threads, which is most of what a small call costs. They
+    /// must not block there: functions that wait fail, and while one computes, all sessions of the runtime wait.
+    pub on_io_thread: i32,
 }
 
 /// How a task fails.

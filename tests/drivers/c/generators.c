@@ -204,6 +204,7 @@ wool_status_t register_generators(wool_runtime_t *runtime, wool_error_t **error)
   static behaviour_t stubborn = {"", 0, 0, resume_count, NULL, NULL, yield_once_more};
   static behaviour_t fail_clean = {"s", 1, 0, resume_count, NULL, NULL, fail_stream};
   static behaviour_t stall = {"", 0, 0, resume_stall, NULL, NULL, NULL};
+  static const served_t direct = {"conf.directcount", {"n"}, begin, step, cancel, &count};
   static const served_t routines[] = {
       {"conf.count", {"n"}, begin, step, cancel, &count},
       {"conf.failafter", {"n", "message"}, begin, step, cancel, &fail_after},
@@ -215,5 +216,6 @@ wool_status_t register_generators(wool_runtime_t *runtime, wool_error_t **error)
       {"conf.failclean", {"message"}, begin, step, cancel, &fail_clean},
       {"conf.stall", {NULL}, begin, step, cancel, &stall},
   };
-  return serve_all(runtime, routines, sizeof routines / sizeof *routines, error);
+  const wool_status_t status = serve_on_io_thread(runtime, &direct, error);
+  return status == WOOL_OK ? serve_all(runtime, routines, sizeof routines / sizeof *routines, error) : status;
 }

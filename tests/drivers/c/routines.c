@@ -126,12 +126,14 @@ wool_status_t register_echo(wool_runtime_t *runtime, wool_error_t **error) {
 }
 
 static wool_status_t register_values(wool_runtime_t *runtime, wool_error_t **error) {
+  static const served_t direct = {"conf.direct", {"x"}, echo, NULL, NULL, NULL};
   static const served_t routines[] = {
       {"conf.add", {"a", "b"}, add, NULL, NULL, NULL},       {"conf.named", {"a", "b", "scale"}, named, NULL, NULL, NULL},
       {"conf.concat", {"list"}, concat, NULL, NULL, NULL},   {"conf.size", {"bytes"}, size, NULL, NULL, NULL},
       {"conf.fill", {"n", "seed"}, fill_bytes, NULL, NULL, NULL},
   };
-  return serve_all(runtime, routines, sizeof routines / sizeof *routines, error);
+  const wool_status_t status = serve_on_io_thread(runtime, &direct, error);
+  return status == WOOL_OK ? serve_all(runtime, routines, sizeof routines / sizeof *routines, error) : status;
 }
 
 wool_status_t register_routines(wool_runtime_t *runtime, wool_error_t **error) {

@@ -36,6 +36,7 @@ typedef struct {
 } served_t;
 
 wool_status_t serve_all(wool_runtime_t *runtime, const served_t *routines, size_t count, wool_error_t **error);
+wool_status_t serve_on_io_thread(wool_runtime_t *runtime, const served_t *routine, wool_error_t **error);
 
 #define UNARY(name)                                                                                          \
   static void name(void *user_data, wool_task_t task, const wool_task_info_t *info, wool_payload_t arguments)

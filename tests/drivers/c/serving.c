@@ -67,7 +67,7 @@ wool_error_t *read_formatted(wool_task_t task, wool_payload_t arguments, const c
   return error;
 }
 
-static wool_status_t serve_one(wool_runtime_t *runtime, const served_t *routine, wool_error_t **error) {
+static wool_status_t serve_one(wool_runtime_t *runtime, const served_t *routine, int on_io_thread, wool_error_t **error) {
   wool_slice_t parameters[MOST_PARAMETERS];
   size_t count = 0;
   while (count < MOST_PARAMETERS && routine->parameters[count] != NULL) {
@@ -83,11 +83,16 @@ static wool_status_t serve_one(wool_runtime_t *runtime, const served_t *routine,
   options.step = routine->step;
   options.cancel = routine->cancel;
   options.user_data = routine->user_data;
+  options.on_io_thread = on_io_thread;
   return wool_routine_register(runtime, &options, error);
 }
 
 wool_status_t serve_all(wool_runtime_t *runtime, const served_t *routines, size_t count, wool_error_t **error) {
   wool_status_t status = WOOL_OK;
-  for (size_t i = 0; status == WOOL_OK && i < count; i++) status = serve_one(runtime, &routines[i], error);
+  for (size_t i = 0; status == WOOL_OK && i < count; i++) status = serve_one(runtime, &routines[i], 0, error);
   return status;
+}
+
+wool_status_t serve_on_io_thread(wool_runtime_t *runtime, const served_t *routine, wool_error_t **error) {
+  return serve_one(runtime, routine, 1, error);
 }

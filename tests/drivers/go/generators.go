@@ -9,11 +9,13 @@ import (
 
 // generators are the routines that are streams.
 func generators(c *counters) map[string]any {
+	count := func(_ context.Context, y *wool.Yield[any, int], n int) error {
+		defer c.generator()()
+		return c.yieldUpTo(y, n)
+	}
 	return map[string]any{
-		"conf.count": func(_ context.Context, y *wool.Yield[any, int], n int) error {
-			defer c.generator()()
-			return c.yieldUpTo(y, n)
-		},
+		"conf.count":       count,
+		"conf.directcount": count,
 		"conf.endless": func(_ context.Context, y *wool.Yield[any, int]) error {
 			defer c.generator()()
 			return c.yieldUpTo(y, endless)

@@ -81,11 +81,13 @@ func standardRoutines(rt *wool.Runtime, c *counters) map[string]any {
 		c.cancelled.Add(1)
 		return ctx.Err()
 	}
+	echo := func(_ context.Context, x any) (any, error) {
+		defer c.body()()
+		return x, nil
+	}
 	return map[string]any{
-		"conf.echo": func(_ context.Context, x any) (any, error) {
-			defer c.body()()
-			return x, nil
-		},
+		"conf.echo":   echo,
+		"conf.direct": echo,
 		"conf.add": func(_ context.Context, a, b int64) (int64, error) {
 			defer c.body()()
 			return a + b, nil

@@ -173,10 +173,7 @@ function relay(runtime) {
 
 export function registerRoutines(runtime, { threads = 2 } = {}) {
   runtime.registerError(OutOfStock, OutOfStock.wireName);
-  runtime.register(
-    'conf.echo',
-    unary((x) => x),
-  );
+  for (const name of ['conf.echo', 'conf.direct']) runtime.register(name, unary((x) => x));
   const ints = (...names) => names.map((name) => ({ name, kind: 'int', optional: name === 'scale' }));
   runtime.register('conf.add', unary(add), { parameters: ints('a', 'b') });
   runtime.register('conf.named', unary(named), { parameters: ints('a', 'b', 'scale') });
@@ -243,7 +240,7 @@ export function registerRoutines(runtime, { threads = 2 } = {}) {
 }
 
 function registerStreams(runtime) {
-  const streams = { count, failafter: failAfter, endless: () => count(Infinity), panicafter: panicAfter, mirror };
+  const streams = { count, directcount: count, failafter: failAfter, endless: () => count(Infinity), panicafter: panicAfter, mirror };
   const generators = { accumulate, stubborn, failclean: failClean, stall };
   for (const [name, body] of Object.entries({ ...streams, ...generators, ...STREAMS })) {
     runtime.register(`conf.${name}`, stream(body));

@@ -109,15 +109,37 @@ impl Drop for Waiting {
 
 /// `conf.echo`, by itself because one scenario registers it twice.
 pub(crate) fn register_echo(runtime: &Runtime, counters: &Arc<Counters>) -> Result<()> {
+    runtime.register(echo("conf.echo", counters))
+}
+
+fn echo(name: &str, counters: &Arc<Counters>) -> Routine {
     let counters = Arc::clone(counters);
-    runtime.register(Routine::unary("conf.echo", move |_task, arguments| {
+    Routine::unary(name, move |_task, arguments| {
         let running = counters.begin();
         async move {
             let _running = running;
             let (value,): (Value,) = arguments.extract()?;
             Ok(value)
         }
-    }))
+    })
+}
+
+fn count(name: &str, counters: &Arc<Counters>) -> Routine {
+    let counters = Arc::clone(counters);
+    Routine::stream(name, move |_task, arguments, mut out| {
+        let running = counters.begin();
+        let cleaning = Cleaning(Arc::clone(&counters));
+        let counters = Arc::clone(&counters);
+        async move {
+            let (_running, _cleaning) = (running, cleaning);
+            let (n,): (i64,) = arguments.extract()?;
+            for i in 0..n {
+                counters.count_yield();
+                out.yield_(i).await?;
+            }
+            Ok(())
+        }
+    })
 }
 
 /// Every standard routine.
@@ -134,6 +156,7 @@ pub(crate) fn register(runtime: &Runtime, counters: &Arc<Counters>) -> Result<()
 }
 
 fn register_unary(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
+    runtime.register(echo("conf.direct", all).on_io_thread()?)?;
     let counters = Arc::clone(all);
     let add = Routine::unary("conf.add", move |_task, arguments| {
         let running = counters.begin();
@@ -246,24 +269,8 @@ fn register_waits(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
 }
 
 fn register_streams(runtime: &Runtime, all: &Arc<Counters>) -> Result<()> {
-    let counters = Arc::clone(all);
-    runtime.register(Routine::stream(
-        "conf.count",
-        move |_task, arguments, mut out| {
-            let running = counters.begin();
-            let cleaning = Cleaning(Arc::clone(&counters));
-            let counters = Arc::clone(&counters);
-            async move {
-                let (_running, _cleaning) = (running, cleaning);
-                let (n,): (i64,) = arguments.extract()?;
-                for i in 0..n {
-                    counters.count_yield();
-                    out.yield_(i).await?;
-                }
-                Ok(())
-            }
-        },
-    ))?;
+    runtime.register(count("conf.count", all))?;
+    runtime.register(count("conf.directcount", all).on_io_thread()?)?;
     let counters = Arc::clone(all);
     runtime.register(Routine::stream(
         "conf.failafter",
