@@ -148,20 +148,35 @@ fn run(queue: Arc<Queue>) -> impl Future<Output = ()> + Send {
                 };
                 if another {
                     tokio::spawn(run(Arc::clone(&queue)));
-                    tokio::task::yield_now().await;
+                    step_back().await;
                 }
                 let mut job = Some(job);
                 let waits = std::future::poll_fn(|cx| {
                     Poll::Ready(job.take().is_some_and(|job| begin(job, cx)))
                 });
                 if waits.await {
-                    tokio::task::yield_now().await;
+                    step_back().await;
                 }
             }
-            tokio::task::yield_now().await;
+            step_back().await;
         }
     });
     runner
+}
+
+/// Lets others of this thread have their turn, and other threads take what steps back. Not `tokio::task::yield_now`, after
+/// which a runner stays on its thread until that has nothing else to do: behind a task that computes it would hold up the job
+/// in its hand.
+async fn step_back() {
+    let mut stepped_back = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut stepped_back, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Begins a task on the current thread, whose executor it stays on.

@@ -15,7 +15,7 @@ fn thread_name() -> String {
 }
 
 fn on_io_thread(routine: Routine) -> Routine {
-    routine.on_io_thread().unwrap()
+    routine.on_io_thread().expect("it is async")
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::call::Outcome;
 use crate::error::{Error, ErrorKind, Fault};
 use crate::payload::Payload;
 use crate::routine::RoutineKind;
-use crate::state::call::{Answer, CallerCall, Loss};
+use crate::state::call::{Answer, CallerCall};
 use crate::state::hello::{Limits, Peer};
 use crate::state::liveness::{Check, Liveness, Times};
 use crate::wire::frame::Kind;
@@ -90,24 +90,24 @@ pub(super) struct Open {
 /// The session's driver. It lives in one task on the I/O thread.
 pub(crate) struct CallerSession {
     transport: Transport,
-    state: Arc<LinkState>,
+    pub(super) state: Arc<LinkState>,
     commands: mpsc::UnboundedReceiver<CallerCommand>,
     /// Given to the calls that are written here, so that they find back.
     own_commands: mpsc::UnboundedSender<CallerCommand>,
-    owner: Owner,
+    pub(super) owner: Owner,
     /// Places were freed since the owner was told.
     freed: bool,
 
     /// The largest payload the worker accepts, bytes.
     max_payload: u64,
-    waiting: VecDeque<Box<Dispatch>>,
+    pub(super) waiting: VecDeque<Box<Dispatch>>,
     pub(super) open: CallMap<Open>,
     last_number: u64,
     /// Of the pool, for the worker.
     description: Bytes,
     described: bool,
     /// From a goaway: calls above this did not start.
-    last_started: Option<u64>,
+    pub(super) last_started: Option<u64>,
     pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
     arrived: Arrived,
@@ -462,29 +462,6 @@ impl CallerSession {
         Ok(())
     }
 
-    fn goaway(&mut self, last_started: u64) {
-        self.state.set_draining();
-        self.last_started = Some(last_started);
-        let excluded: Vec<u64> = self
-            .open
-            .keys()
-            .copied()
-            .filter(|number| *number > last_started)
-            .collect();
-        for number in excluded {
-            if let Some(mut open) = self.close_call(number)
-                && open.call.lost(true) == Loss::Reoffer
-            {
-                self.give_back(open.dispatch, Why::Draining, None);
-            }
-        }
-        for dispatch in std::mem::take(&mut self.waiting) {
-            self.free_place();
-            self.give_back(dispatch, Why::Draining, None);
-        }
-        (self.owner.changed)();
-    }
-
     fn call_frame(&mut self, number: u64, kind: Option<Kind>) -> Result<(), LinkError> {
         if number > self.last_number {
             return Err(LinkError::protocol(format!(
@@ -533,58 +510,9 @@ impl CallerSession {
     }
 
     /// Before the call's outcome is told: who hears it may make the next call at once.
-    fn free_place(&mut self) {
+    pub(super) fn free_place(&mut self) {
         self.state.free_place();
         self.freed = true;
-    }
-
-    pub(super) fn give_back(&self, dispatch: Box<Dispatch>, why: Why, refusal: Option<Error>) {
-        give_back(&self.owner, dispatch, why, refusal);
-    }
-
-    fn end_all(&mut self, end: &SessionEnd) {
-        let closed = || {
-            Error::new(
-                ErrorKind::Closed,
-                "the pool was closed while the call was pending",
-            )
-        };
-        for (number, mut open) in self.open.drain() {
-            let excluded = self.last_started.is_some_and(|last| number > last);
-            match (open.call.lost(excluded), end) {
-                (Loss::Forget, _) => {}
-                (_, SessionEnd::Shutdown) => {
-                    open.dispatch.flight.finish(Outcome::Error(closed()));
-                }
-                (Loss::Reoffer, _) => {
-                    give_back(&self.owner, open.dispatch, Why::LinkLost, None);
-                }
-                (Loss::WorkerLost, SessionEnd::Lost(error)) => {
-                    open.dispatch.flight.fail(
-                        ErrorKind::WorkerLost,
-                        format!(
-                            "the worker was lost while the task may have run: {}",
-                            error.message()
-                        ),
-                    );
-                }
-                (Loss::WorkerLost, SessionEnd::Drained) => {
-                    open.dispatch
-                        .flight
-                        .fail(ErrorKind::WorkerLost, "the worker drained");
-                }
-            }
-        }
-        for dispatch in self.waiting.drain(..) {
-            match end {
-                SessionEnd::Shutdown => {
-                    dispatch
-                        .flight
-                        .finish(Outcome::Error(closed().with_retryable(true)));
-                }
-                _ => give_back(&self.owner, dispatch, Why::LinkLost, None),
-            }
-        }
     }
 }
 
@@ -605,17 +533,6 @@ pub(super) fn find<'a>(
     open.get_mut(&number)
         .filter(|open| Arc::ptr_eq(&open.dispatch.flight, flight))
         .map(|open| (number, open))
-}
-
-fn give_back(owner: &Owner, mut dispatch: Box<Dispatch>, why: Why, refusal: Option<Error>) {
-    dispatch.flight.unwritten();
-    if dispatch.flight.is_over() {
-        return;
-    }
-    if refusal.is_some() {
-        dispatch.last_refusal = refusal;
-    }
-    (owner.returned)(dispatch, why);
 }
 
 /// Of the task that made the call.

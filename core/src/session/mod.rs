@@ -2,6 +2,7 @@
 //! `state/` with I/O around them.
 
 mod admitting;
+mod answering;
 mod answers;
 mod arrived;
 mod asking;
@@ -10,6 +11,7 @@ mod due;
 mod flight;
 mod greeting;
 mod inbox;
+mod leaving;
 mod link;
 mod numbers;
 mod outbox;

@@ -13,6 +13,10 @@
 // What the worker serves.
 static void serve(wool::Runtime& runtime) {
   runtime.unary("wool.card", [](wool::Value fleece) { return fleece; });
+  // Computes for a moment only: it runs on the I/O thread, and saves two changes of threads.
+  wool::RoutineOptions small;
+  small.on_io_thread = true;
+  runtime.unary("wool.grams", [](std::int64_t ounces) { return ounces * 28; }, small);
   // May block its thread, or compute for long: routines run on threads of their own, RuntimeOptions::routine_threads.
   runtime.unary("wool.spin", [](std::int64_t turns) {
     std::int64_t yarn = 0;
@@ -68,6 +72,7 @@ int main() {
     wool::WorkerPool pool(runtime, options);
 
     std::cout << burst(pool) << " of 1000 calls succeeded\n";
+    std::cout << pool.call<std::int64_t>("wool.grams", 16) << " grams\n";
     std::cout << "spun " << pool.call<std::int64_t>("wool.spin", 1000) << '\n';
     refused(pool, "guest", "fleece");
     refused(pool, "batch", "fleece");

@@ -17,6 +17,12 @@ fn routines(runtime: &Runtime) -> wool::Result<()> {
         let (fleece,): (Value,) = arguments.extract()?;
         Ok(fleece)
     }))?;
+    // Computes for a moment only: it runs on the I/O thread, and saves two changes of threads.
+    let grams = Routine::unary("wool.grams", |_task, arguments| async move {
+        let (ounces,): (i64,) = arguments.extract()?;
+        Ok(ounces * 28)
+    });
+    runtime.register(grams.on_io_thread()?)?;
     // May block its thread, or compute for long: it runs on threads for that alone.
     runtime.register(Routine::blocking("wool.spin", |_task, arguments| {
         let (turns,): (u64,) = arguments.extract()?;
@@ -60,6 +66,17 @@ async fn main(runtime: Runtime) -> wool::Result<()> {
     println!("{succeeded} of 1000 calls succeeded");
     let yarn: u64 = pool.call("wool.spin", (1000,)).await?.extract()?;
     println!("spun {yarn}");
+    // Calls from the I/O thread save two more.
+    let caller = pool.clone();
+    let total = runtime.spawn_on_io_thread(async move {
+        let mut total = 0;
+        for ounces in 0..1000 {
+            let grams: i64 = caller.call("wool.grams", (ounces,)).await?.extract()?;
+            total += grams;
+        }
+        Ok::<_, wool::Error>(total)
+    });
+    println!("{} grams", total.await??);
 
     if let Err(error) = pool.call("wool.card", ("fleece",)).tag("guest").await {
         println!("{error}");
