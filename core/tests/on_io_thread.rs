@@ -14,8 +14,9 @@ fn thread_name() -> String {
     thread.name().unwrap_or_default().to_owned()
 }
 
+#[allow(clippy::unwrap_used, reason = "a test's helper")]
 fn on_io_thread(routine: Routine) -> Routine {
-    routine.on_io_thread().expect("it is async")
+    routine.on_io_thread().unwrap()
 }
 
 #[test]
