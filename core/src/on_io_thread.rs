@@ -76,7 +76,8 @@ impl Runtime {
 /// A future that runs on the I/O thread: gives what that gives, on any executor.
 ///
 /// # Errors
-/// [`ErrorKind::Closed`] when it was aborted, or the runtime closed, before the future was over, [`ErrorKind::TaskFailed`] when it panicked.
+/// [`ErrorKind::Closed`] when it was aborted, or the runtime closed, before the future was over,
+/// [`ErrorKind::TaskFailed`] when it panicked.
 #[derive(Debug)]
 pub struct OnIoThread<T> {
     running: JoinHandle<T>,
@@ -98,7 +99,8 @@ impl<T> Future for OnIoThread<T> {
                 let message = "the future on the I/O thread panicked";
                 Error::new(ErrorKind::TaskFailed, message)
             } else {
-                let message = "the future on the I/O thread was dropped before it was over, by abort or by the runtime's close";
+                let message =
+                    "the future on the I/O thread was dropped, by abort or by the runtime's close";
                 Error::new(ErrorKind::Closed, message)
             }
         })

@@ -275,15 +275,17 @@ impl CallerSession {
             .map_err(|LinkError(error)| SessionEnd::Lost(error))
     }
 
-    /// Breaks off at a shutdown.
+    /// Breaks off for a shutdown, with all taken: a call that was given right behind it ends with the others.
     fn take_commands(&mut self, received: &mut Vec<CallerCommand>) -> ControlFlow<()> {
+        let mut flow = ControlFlow::Continue(());
         for command in received.drain(..) {
             if let CallerCommand::Shutdown = command {
-                return ControlFlow::Break(());
+                flow = ControlFlow::Break(());
+            } else {
+                self.command(command);
             }
-            self.command(command);
         }
-        ControlFlow::Continue(())
+        flow
     }
 
     /// Whether the worker is still there. When to look again.
@@ -416,6 +418,7 @@ impl CallerSession {
         self.open.insert(number, Open { call, dispatch });
     }
 
+    /// The next part of what has arrived.
     fn hear(&mut self) -> Result<(), LinkError> {
         let mut done = Ok(());
         self.arrived.begin_part();

@@ -298,17 +298,20 @@ impl Serving {
         self.hear(outgoing).await
     }
 
-    /// Breaks off when the session is to finish.
+    /// Breaks off when the session is to finish, with all taken.
     fn take_commands(&mut self, received: &mut Vec<WorkerCommand>) -> ControlFlow<()> {
+        let mut flow = ControlFlow::Continue(());
         for command in received.drain(..) {
             if let WorkerCommand::Finish = command {
-                return ControlFlow::Break(());
+                flow = ControlFlow::Break(());
+            } else {
+                self.command(command);
             }
-            self.command(command);
         }
-        ControlFlow::Continue(())
+        flow
     }
 
+    /// The next part of what has arrived. A caller that breaks the rules is told.
     async fn hear(&mut self, outgoing: &mpsc::Sender<Outgoing>) -> Result<(), End> {
         let Err(LinkError(error)) = self.hear_frames() else {
             return Ok(());
