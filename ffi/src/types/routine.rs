@@ -35,7 +35,8 @@ pub struct wool_task_info_t {
     pub peer_count: usize,
 }
 
-/// Begins a task. On a thread `wool-task`; it may block. `info` and `arguments` are valid during the call.
+/// Begins a task. On a thread `wool-task`, where it may block, or where the routine's `on_io_thread` says, where it must
+/// not. `info` and `arguments` are valid during the call.
 /// Answer a unary task with wool_task_return or wool_task_fail, now or later, from any thread; a stream's task is
 /// only set up here (wool_task_set_state) and answers its steps.
 pub type wool_run_fn = Option<
@@ -47,8 +48,8 @@ pub type wool_run_fn = Option<
     ),
 >;
 
-/// Does a step (a wool_step_t) of a stream's task, after `run` has returned. On a thread `wool-task`; it may
-/// block; one step of a task at a time. Answer as the step says, now or later, from any thread. `state` is what
+/// Does a step (a wool_step_t) of a stream's task, after `run` has returned, on such a thread as that; one step of a task
+/// at a time. Answer as the step says, now or later, from any thread. `state` is what
 /// wool_task_set_state left, else NULL. `sent` is the value of WOOL_STEP_SEND, else empty; `thrown` the error of
 /// WOOL_STEP_THROW, else NULL; both are valid during the call.
 pub type wool_step_fn = Option<
@@ -110,8 +111,9 @@ pub struct wool_routine_options_t {
     pub queue: *mut wool_queue_t,
     /// The `tag` of these events.
     pub tag: u64,
-    /// 1: the callbacks come on the I/O thread, with no change of threads, which is most of what a small call costs. They
-    /// must not block there: functions that wait fail, and while one computes, all sessions of the runtime wait.
+    /// 1: the callbacks come on the I/O thread, `wool-io`, with no change of threads, which is most of what a small call
+    /// costs. They must not block there: wool's functions that wait fail with WOOL_ERR_INVALID_ARGUMENT, and while a callback
+    /// computes, all sessions of the runtime wait.
     pub on_io_thread: i32,
 }
 
