@@ -90,3 +90,120 @@ fn give_back(owner: &Owner, mut dispatch: Box<Dispatch>, why: Why, refusal: Opti
     }
     (owner.returned)(dispatch, why);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::task::{Context, Poll};
+    use std::time::{Duration, Instant};
+
+    use futures_core::Stream;
+    use tokio::sync::mpsc;
+
+    use super::super::caller::CallerCommand;
+    use super::super::flight::{Arrival, Flight};
+    use super::super::link::LinkState;
+    use super::super::transport::{LinkError, Transport, channel};
+    use super::*;
+    use crate::payload::{Codec, Payload};
+    use crate::routine::RoutineKind;
+    use crate::state::hello::{Limits, Peer};
+    use crate::state::liveness::Times;
+    use crate::wire::{Batch, Serving};
+
+    const WATCHDOG: Duration = Duration::from_secs(60);
+
+    /// A worker that says nothing.
+    struct Silence;
+
+    impl Stream for Silence {
+        type Item = Result<Batch, LinkError>;
+
+        fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Pending
+        }
+    }
+
+    fn call() -> (Arc<Flight>, Box<Dispatch>) {
+        let flight = Flight::new(None, None, None, None);
+        let until = Instant::now() + WATCHDOG;
+        let dispatch = Dispatch {
+            routine: Arc::from("calc.add"),
+            kind: RoutineKind::Unary,
+            arguments: Payload::new(Codec::Msgpack, Vec::new()),
+            task_id: [7; 16],
+            tag: String::new(),
+            caller: None,
+            context: None,
+            deadline: None,
+            dispatch_deadline: until,
+            step_timeout: None,
+            quorum_deadline: until,
+            worker: None,
+            refused_by: Vec::new(),
+            last_refusal: None,
+            flight: Arc::clone(&flight),
+        };
+        (flight, Box::new(dispatch))
+    }
+
+    #[test]
+    fn a_call_given_right_behind_a_shutdown_ends_with_the_others() {
+        let peer = Peer {
+            limits: Limits::default(),
+            language: String::new(),
+            package_version: String::new(),
+            worker_uid: String::new(),
+            serving: Serving::default(),
+        };
+        let nothing = || Arc::new(|| {});
+        let owner = Owner {
+            returned: Arc::new(|_, _| {}),
+            changed: nothing(),
+            freed: nothing(),
+            superseded: nothing(),
+        };
+        let (outgoing, _written) = channel();
+        let transport = Transport {
+            incoming: Box::pin(Silence),
+            outgoing,
+        };
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let calls = [call(), call()];
+        let flights = calls.each_ref().map(|(flight, _)| Arc::clone(flight));
+        let [(_, before), (_, behind)] = calls;
+        for command in [
+            CallerCommand::Start(before),
+            CallerCommand::Shutdown,
+            CallerCommand::Start(behind),
+        ] {
+            assert!(commands.send(command).is_ok());
+        }
+        let session = CallerSession::new(
+            transport,
+            (Limits::default(), Times::default()),
+            &peer,
+            Arc::new(LinkState::new(&peer)),
+            (commands, receiver),
+            owner,
+            Vec::new().into(),
+        );
+        let executor = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        executor.block_on(async {
+            let end = session.run(Batch::default()).await;
+            assert!(matches!(end, SessionEnd::Shutdown), "{end:?}");
+            for flight in flights {
+                let arrival = std::future::poll_fn(|cx| flight.poll(cx));
+                let arrival = tokio::time::timeout(WATCHDOG, arrival).await;
+                let Ok(Arrival::Outcome(Outcome::Error(error))) = arrival else {
+                    panic!("it does not end with an error");
+                };
+                assert_eq!(error.kind(), ErrorKind::Closed);
+            }
+        });
+    }
+}
