@@ -58,13 +58,7 @@ static void step_three(void *data, wool_task_t task, void *state, int32_t step, 
 }
 
 static void serve_there(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step_fn step) {
-  wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
-  options.name = text(name);
-  options.kind = step == NULL ? WOOL_ROUTINE_UNARY : WOOL_ROUTINE_STREAM;
-  options.run = run;
-  options.step = step;
-  options.on_io_thread = 1;
-  OK(wool_routine_register(runtime, &options, &error));
+  serve_with(runtime, name, (wool_routine_options_t){.run = run, .step = step, .on_io_thread = 1});
 }
 
 static world_t io_world(void) {

@@ -44,12 +44,7 @@ static void run_caller(void *data, wool_task_t task, const wool_task_info_t *inf
 }
 
 static void serve_below(wool_runtime_t *runtime, const char *name, char *routine) {
-  wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
-  options.name = text(name);
-  options.kind = WOOL_ROUTINE_UNARY;
-  options.run = run_below;
-  options.user_data = routine;
-  OK(wool_routine_register(runtime, &options, &error));
+  serve_with(runtime, name, (wool_routine_options_t){.run = run_below, .user_data = routine});
 }
 
 /* A worker that runs one task at a time. */

@@ -232,22 +232,18 @@ static void run_exit(void *data, wool_task_t task, const wool_task_info_t *info,
 }
 
 void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step_fn step, wool_cancel_fn cancel) {
-  wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
+  serve_with(runtime, name, (wool_routine_options_t){.run = run, .step = step, .cancel = cancel});
+}
+
+void serve_with(wool_runtime_t *runtime, const char *name, wool_routine_options_t options) {
+  options.struct_size = sizeof options;
   options.name = text(name);
-  options.kind = step == NULL ? WOOL_ROUTINE_UNARY : WOOL_ROUTINE_STREAM;
-  options.run = run;
-  options.step = step;
-  options.cancel = cancel;
+  if (options.kind == 0) options.kind = options.step == NULL ? WOOL_ROUTINE_UNARY : WOOL_ROUTINE_STREAM;
   OK(wool_routine_register(runtime, &options, &error));
 }
 
 void serve_by_queue(wool_runtime_t *runtime, const char *name, int32_t kind, wool_queue_t *queue, uint64_t tag) {
-  wool_routine_options_t options = WOOL_ROUTINE_OPTIONS_INIT;
-  options.name = text(name);
-  options.kind = kind;
-  options.queue = queue;
-  options.tag = tag;
-  OK(wool_routine_register(runtime, &options, &error));
+  serve_with(runtime, name, (wool_routine_options_t){.kind = kind, .queue = queue, .tag = tag});
 }
 
 wool_queue_t *queue_of(wool_runtime_t *runtime, uint32_t capacity) {

@@ -29,6 +29,8 @@ void world_free(world_t *world);
 world_t world_of(wool_runtime_t *runtime, const wool_worker_options_t *options);
 /* Registers a routine; a stream if it has steps. Before there is a worker: its callers know then what it serves. */
 void serve(wool_runtime_t *runtime, const char *name, wool_run_fn run, wool_step_fn step, wool_cancel_fn cancel);
+/* The same with these options, whose size, name and kind need not be set. */
+void serve_with(wool_runtime_t *runtime, const char *name, wool_routine_options_t options);
 /* The same for one that a queue serves. */
 void serve_by_queue(wool_runtime_t *runtime, const char *name, int32_t kind, wool_queue_t *queue, uint64_t tag);
 /* A queue of so many slots; 0: as many as by default. */

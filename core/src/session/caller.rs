@@ -1,16 +1,16 @@
 //! The caller's side of a session: writes calls, hands out answers.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::arrived::Arrived;
+use super::commands::{COMMANDS_AT_ONCE, take_ready};
 use super::flight::{Dispatch, Flight};
 use super::inbox::{Inbox, Release};
 use super::link::LinkState;
@@ -29,9 +29,6 @@ use crate::wire::{self, Batch, Frame};
 
 /// The number under which the pool's description is defined.
 const POOL: u32 = 1;
-
-/// Commands taken from the queue at once, so that one batch carries them all.
-const COMMANDS_AT_ONCE: usize = 512;
 
 /// What the hosts of a session ask of it.
 pub(crate) enum CallerCommand {
@@ -262,12 +259,7 @@ impl CallerSession {
 
     /// What the hosts have asked meanwhile, and the next part of what has arrived.
     async fn go_on(&mut self, received: &mut Vec<CallerCommand>) -> Result<(), SessionEnd> {
-        poll_fn(|cx| {
-            // Without waiting for any.
-            let _ = self.commands.poll_recv_many(cx, received, COMMANDS_AT_ONCE);
-            Poll::Ready(())
-        })
-        .await;
+        take_ready(&mut self.commands, received).await;
         if self.take_commands(received).is_break() {
             return Err(SessionEnd::Shutdown);
         }

@@ -7,6 +7,7 @@ mod answers;
 mod arrived;
 mod asking;
 mod caller;
+mod commands;
 mod due;
 mod flight;
 mod greeting;

@@ -1,10 +1,8 @@
 //! The worker's side of a session: takes calls, runs them through their services, writes answers.
 
 use std::collections::BTreeMap;
-use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,6 +12,7 @@ use tokio::task::AbortHandle;
 use super::admitting::Undecided;
 use super::answering::{stop, used_up};
 use super::arrived::Arrived;
+use super::commands::{COMMANDS_AT_ONCE, take_ready};
 use super::greeting::{Guest, greet};
 use super::inbox::{Inbox, Release};
 use super::numbers::CallMap;
@@ -32,7 +31,6 @@ use crate::wire::frame::Kind;
 use crate::wire::{self, Batch, Frame};
 use crate::worker::WorkerShared;
 
-const COMMANDS_AT_ONCE: usize = 512;
 /// How long the last frames of a session may take to be handed over.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 
@@ -286,12 +284,7 @@ impl Serving {
         received: &mut Vec<WorkerCommand>,
         outgoing: &mpsc::Sender<Outgoing>,
     ) -> Result<(), End> {
-        poll_fn(|cx| {
-            // Without waiting for any.
-            let _ = self.commands.poll_recv_many(cx, received, COMMANDS_AT_ONCE);
-            Poll::Ready(())
-        })
-        .await;
+        take_ready(&mut self.commands, received).await;
         if self.take_commands(received).is_break() {
             return Err(self.finish(outgoing).await);
         }
